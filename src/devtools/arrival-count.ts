@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js'
-import type { LiveSocket } from '../socket/live-socket.js'
+import type { LiveConnection } from '../socket/live-connection.js'
 import type { LegHistory } from './leg-history.js'
 import { createRing } from './ring.js'
 
@@ -19,12 +19,7 @@ const ARRIVALS = 6_000
 const COUNT_EVERY = 250
 
 /** What came in, by moment and by leg. @param now since the recording began. */
-export function createArrivalCount(
-  socket: LiveSocket<any, any, any>,
-  history: LegHistory,
-  clock: Clock,
-  now: () => number,
-) {
+export function createArrivalCount(socket: LiveConnection, history: LegHistory, clock: Clock, now: () => number) {
   const arrivals = createRing<Arrival>(ARRIVALS)
   let counted = socket.stats()
   let lastFrame: { at: number; leg: number } | null = null

@@ -1,11 +1,11 @@
 'use client'
 import { useEffect, useInsertionEffect, useRef, useState, type ReactNode } from 'react'
-import type { LiveSocket } from '../socket/live-socket.js'
+import type { LiveConnection } from '../socket/live-connection.js'
 import type { Devtools, DevtoolsOptions } from './panel.js'
 
 /** What the panel shows, and where it sits. */
 export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
-  readonly socket: LiveSocket<any, any, any>
+  readonly socket: LiveConnection
 }
 
 /**

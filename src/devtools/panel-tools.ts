@@ -1,4 +1,4 @@
-import type { LiveSocket } from '../socket/live-socket.js'
+import type { LiveConnection } from '../socket/live-connection.js'
 import type { LiveSocketState } from '../socket/store.js'
 import type { BreakableWebSocket, Connection } from './breakable.js'
 import { make } from './panel-elements.js'
@@ -8,7 +8,7 @@ const SPANS = [5, 20, 60]
 
 /** What a reader can do with the socket, and with what is shown of it. */
 export function createTools(
-  socket: LiveSocket<any, any, any>,
+  socket: LiveConnection,
   recorder: Recorder,
   wire: BreakableWebSocket | undefined,
   onExport: (recording: Recording) => void,

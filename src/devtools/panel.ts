@@ -1,5 +1,5 @@
 import { platformClock, type Clock } from '../base/clock.js'
-import type { LiveSocket } from '../socket/live-socket.js'
+import type { LiveConnection } from '../socket/live-connection.js'
 import { createEventLog } from './event-log.js'
 import { createCounters } from './panel-counters.js'
 import { make, seconds, text } from './panel-elements.js'
@@ -36,11 +36,7 @@ const CALM = 1_000
  * happened, and buttons that make things happen. It records from here on, within bounds, and holds no token and no
  * message's data.
  */
-export function mountDevtools(
-  socket: LiveSocket<any, any, any>,
-  element: HTMLElement,
-  options: DevtoolsOptions = {},
-): Devtools {
+export function mountDevtools(socket: LiveConnection, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
   const { clock = platformClock, frames = platformClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))

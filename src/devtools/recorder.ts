@@ -1,7 +1,8 @@
 import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketEvents } from '../handover/events.js'
-import type { LiveSocket, LiveSocketStats } from '../socket/live-socket.js'
+import type { LiveConnection } from '../socket/live-connection.js'
+import type { LiveSocketStats } from '../socket/stats.js'
 import type { LiveSocketState } from '../socket/store.js'
 import { createArrivalCount, type Arrival } from './arrival-count.js'
 import type { BreakableWebSocket, Connection } from './breakable.js'
@@ -63,7 +64,7 @@ export interface Recorder {
 
 /** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
 export function createRecorder(
-  socket: LiveSocket<any, any, any>,
+  socket: LiveConnection,
   { clock = platformClock, wire, limit = 2_000 }: RecorderOptions = {},
 ): Recorder {
   const start = clock.monotonic()

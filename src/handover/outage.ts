@@ -38,11 +38,12 @@ export class Outage {
   }
 
   failed(failure: Failure): void {
-    const { code, message, hint } = failure
     this.lastError = { at: this.#clock.now(), ...failure }
+    if (brief) return
+    const { code, message, hint } = failure
     // That a connection ends is what this is made for, and the application's own `onClose` knows what it did: only
     // what keeps a new one from coming is worth a line.
-    if (!brief && code !== 'lost' && code !== 'app') this.warn(code, hint ? `${message}. ${hint}` : message)
+    if (code !== 'lost' && code !== 'app') this.warn(code, hint ? `${message}. ${hint}` : message)
   }
 
   /** Something serves, or the application itself wants nothing to. */

@@ -3,12 +3,12 @@ import { newId } from '../base/id.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
-import { createOutbox, type Outbox, type OutboxHandlers } from '../publishes/outbox.js'
+import { createOutbox, type Outbox, type OutboxHandlers, type PublishOptions } from '../publishes/outbox.js'
 import type { Signals } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/token-part.js'
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
 import type { MessageInfo } from '../topics/message.js'
-import type { Subscriptions } from '../topics/subscriptions.js'
+import type { Readers } from '../topics/subscriptions.js'
 import type { Gap } from '../topics/gap.js'
 import type { Emit, LiveSocketEvents } from './events.js'
 import type { Outage } from './outage.js'
@@ -36,7 +36,7 @@ export interface SessionLegs {
 export interface SessionAudience {
   readonly outage: Outage
   readonly emit: Emit
-  readonly subscriptions: Pick<Subscriptions, 'deliver' | 'answered' | 'has'>
+  readonly subscriptions: Pick<Readers, 'deliver' | 'answered' | 'has'>
   error(error: LiveSocketError): void
   outboxChanged(size: Outbox['size']): void
   tokenState(state: TokenState): void
@@ -45,11 +45,10 @@ export interface SessionAudience {
   sessionOver(reason: string): void
 }
 
-/** What is counted of a session: all of it begins with it and ends with it. */
+/** What is counted of a session, beside what its merge counts: all of it begins with it and ends with it. */
 export interface SessionCounters {
   received: number
   delivered: number
-  gaps: number
   handovers: number
   reconnects: number
   published: number
@@ -73,7 +72,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   readonly counters: SessionCounters = {
     received: 0,
     delivered: 0,
-    gaps: 0,
     handovers: 0,
     reconnects: 0,
     published: 0,
@@ -136,6 +134,11 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     return (this.#signals ??= this.#settings.parts.signals(this as never, this.#audience as never))
   }
 
+  publish(topic: string, data: unknown, options?: PublishOptions): ReturnType<Outbox['publish']> {
+    this.counters.published++
+    return this.needOutbox().publish(topic, data, options)
+  }
+
   needOutbox(): Outbox {
     return (this.outbox ??= this.#makeOutbox())
   }
@@ -146,7 +149,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 
   stats() {
-    return { ...this.counters, ...this.merge.stats(), gaps: this.counters.gaps }
+    return { ...this.counters, ...this.merge.stats() }
   }
 
   // From its begin to its end.
@@ -198,7 +201,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   // What its merge tells.
 
   gap(gap: Gap): void {
-    this.counters.gaps++
     this.#audience.emit('gap', gap)
   }
 

@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, trace, type Span, type TracerProvider } from 
 import type { LiveSocketError } from '../base/errors.js'
 import { OWN_METHOD } from '../protocol/own-methods.js'
 import { ownPublishes } from '../socket/insides.js'
+import type { LiveConnection } from '../socket/live-connection.js'
 import type { CoreSocket } from '../socket/live-socket.js'
 
 /** As it should be, whatever came of it: the server refused, or nobody waits any more. */
@@ -24,10 +25,11 @@ const QUIET = new Set(['cancelled', 'superseded'])
  * From this call on, until the undo that it returns. `request` of the socket is replaced meanwhile: take it from the
  * socket where you call it.
  *
+ * @param socket of the `live` of a `LiveWebSocket` only handovers have spans.
  * @param provider where the spans go. Default: the global one, also where it is registered later.
  */
 export function openTelemetry(
-  socket: CoreSocket<any, any, any>,
+  socket: LiveConnection & Partial<Pick<CoreSocket<any, any, any>, 'request'>>,
   provider: Pick<TracerProvider, 'getTracer'> = trace,
 ): () => void {
   const tracer = provider.getTracer('livesocket')
@@ -50,7 +52,7 @@ export function openTelemetry(
 
   const { request } = socket
   const traced: typeof request = (method, ...args) => {
-    const asked = request(method, ...args)
+    const asked = request!(method, ...args)
     if (method.startsWith(OWN_METHOD)) return asked
     const span = tracer.startSpan('livesocket.request', {
       kind: SpanKind.CLIENT,
@@ -67,7 +69,7 @@ export function openTelemetry(
       },
     )
   }
-  socket.request = traced
+  if (request) socket.request = traced
 
   const undos = [
     () => {

@@ -10,22 +10,26 @@ import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
 import type { Settings } from '../options/settings.js'
 import type { Outbox } from '../publishes/outbox.js'
-import { createSubscriptions, type Subscriptions, type SubscriptionsHandlers } from '../topics/subscriptions.js'
+import type { Readers, SubscriptionsHandlers } from '../topics/subscriptions.js'
 import { tellDebug } from './debug.js'
 import { watchHost } from './host-watch.js'
-import type { Insides, PublishListener } from './insides.js'
+import type { PublishListener } from './insides.js'
+import type { LiveConnection } from './live-connection.js'
 import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
+
+/** Makes those who read. `answers`: the protocol has answers to subscriptions. */
+export type ReadersOf<Reading extends Readers> = (handlers: SubscriptionsHandlers, answers: boolean) => Reading
 
 /**
  * What is behind one live socket: the application's subscriptions, the session that is served, the coordinator of its
  * legs, and the state that is shown. It joins them and tells the application what they say.
  */
-export class Connection implements Audience, SessionAudience, SubscriptionsHandlers, Insides {
+export class Connection<Reading extends Readers = Readers> implements Audience, SessionAudience, SubscriptionsHandlers {
   readonly settings: Settings
   readonly events: Emitter<LiveSocketEvents>
   readonly store: ReadableStore<LiveSocketState>
   readonly outage: Outage
-  readonly subscriptions: Subscriptions
+  readonly subscriptions: Reading
   readonly coordinator: Coordinator
   /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
   session: Session
@@ -35,16 +39,31 @@ export class Connection implements Audience, SessionAudience, SubscriptionsHandl
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, readersOf: ReadersOf<Reading>) {
     const { clock, debug, protocol } = settings
     this.settings = settings
     this.events = new Emitter((thrown, type) => this.#listenerThrew(thrown, type))
     this.#live = new LiveStore(clock, (thrown) => this.report(explain`A listener of the store threw.`, thrown))
     this.store = this.#live.store
     this.outage = new Outage(clock, debug === false)
-    this.subscriptions = createSubscriptions(this, protocol.merge === 'log')
+    this.subscriptions = readersOf(this, protocol.merge === 'log')
     this.coordinator = new Coordinator(settings, this)
     this.session = new Session(settings, this.coordinator, this)
+  }
+
+  /** What the application is given of it. Closures: it takes them apart. */
+  face(): LiveConnection {
+    const { coordinator, events, store } = this
+    return {
+      connect: () => this.connect(),
+      close: (code, reason) => this.close(code, reason),
+      signOut: () => this.end({ by: 'signed-out' }),
+      handover: () => coordinator.handover(),
+      [Symbol.dispose]: () => this.close(),
+      store,
+      on: (type, listener) => events.on(type, listener),
+      stats: () => this.session.stats(),
+    }
   }
 
   // From connect() to the end of a session.

@@ -1,8 +1,6 @@
-/// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
-import type { LiveSocketEvents } from '../handover/events.js'
 import { givenFunction, optionalFunction } from '../options/option-table.js'
 import type { LiveSocketOptions, TopicTypes } from '../options/options.js'
 import { settingsOf, type Settings } from '../options/settings.js'
@@ -14,12 +12,17 @@ import { failure, type Said } from '../publishes/refusal.js'
 import type { RequestOptions } from '../requests/requests.js'
 import type { SignalHandler, SignalInfo } from '../signals/signals.js'
 import type { Message, MessageInfo } from '../topics/message.js'
-import type { MessageHandler, TopicStatus } from '../topics/subscriptions.js'
+import {
+  createSubscriptions,
+  type MessageHandler,
+  type Subscriptions,
+  type TopicStatus,
+} from '../topics/subscriptions.js'
 import { Connection } from './connection.js'
 import type { FoldOptions } from './fold-options.js'
 import { setInsides } from './insides.js'
-import type { LiveSocketState, ReadableStore } from './store.js'
-import type { LiveSocketStats } from './stats.js'
+import type { LiveConnection } from './live-connection.js'
+import type { ReadableStore } from './store.js'
 import type { StreamOptions } from './stream.js'
 import { abortSignal, checkName, checkStart, checkTopic, MAX_METHOD } from './topic-arguments.js'
 import { createTopicStatus } from './topic-status.js'
@@ -58,20 +61,7 @@ export interface CoreSocket<
   Topics extends object = TopicTypes,
   Inputs extends object = Topics,
   Methods extends object = MethodTypes,
-> {
-  /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
-  connect(): void
-  /**
-   * Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server is
-   * told 1000, or the code.
-   */
-  close(code?: number, reason?: string): void
-  /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
-  signOut(): void
-  /** Hands over to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
-  handover(): Promise<void>
-  /** As `close()`, at the end of a `using` block. */
-  [Symbol.dispose](): void
+> extends LiveConnection {
   /** Every message of the topic, once and in order, from now or from a position on; returns the undo. */
   subscribe<Topic extends TopicName<Topics>>(
     topic: Topic,
@@ -125,12 +115,6 @@ export interface CoreSocket<
    * tells what is known from others who have it subscribed.
    */
   topicStatus(topic: TopicName<Topics>): ReadableStore<TopicStatus>
-  /** The state, for whoever renders it: status, handover, token, outbox, why it is not live. */
-  readonly store: ReadableStore<LiveSocketState>
-  /** Tells one kind of event; returns the undo. A listener that throws keeps no other from being told. */
-  on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
-  /** Counts since the session began. */
-  stats(): LiveSocketStats
 }
 
 /** A live socket with all its parts. */
@@ -168,15 +152,10 @@ export function assembleLiveSocket<
   Inputs extends object = Topics,
   Methods extends object = MethodTypes,
 >(options: LiveSocketOptions<Topics>, parts: AllParts): CoreSocket<Topics, Inputs, Methods> {
-  const connection = new Connection(settingsOf(options, parts))
-  const { coordinator, events, subscriptions } = connection
-  // Closures: applications take them apart from the socket.
+  const connection = new Connection(settingsOf(options, parts), createSubscriptions)
+  const { subscriptions } = connection
   const socket: CoreSocket<Topics> = {
-    connect: () => connection.connect(),
-    close: (code, reason) => connection.close(code, reason),
-    signOut: () => connection.end({ by: 'signed-out' }),
-    handover: () => coordinator.handover(),
-    [Symbol.dispose]: () => connection.close(),
+    ...connection.face(),
     subscribe: (topic, handler, how) => subscribe(connection, topic, handler as MessageHandler, how),
     publish: (topic, data, how) => publish(connection, topic, data, how),
     request: (method: string, data?: unknown, how?: RequestOptions) =>
@@ -188,16 +167,15 @@ export function assembleLiveSocket<
       checkTopic(topic)
       return createTopicStatus(subscriptions, topic)
     },
-    store: connection.store,
-    on: (type, listener) => events.on(type, listener),
-    stats: () => connection.session.stats(),
   }
   setInsides(socket, connection)
   return socket as unknown as CoreSocket<Topics, Inputs, Methods>
 }
 
+type TopicsConnection = Connection<Subscriptions>
+
 function subscribe(
-  { subscriptions }: Connection,
+  { subscriptions }: TopicsConnection,
   topic: string,
   handler: MessageHandler,
   { from, since, signal, onError }: SubscribeOptions = {},
@@ -219,7 +197,7 @@ function subscribe(
 }
 
 function onSignal(
-  connection: Connection,
+  connection: TopicsConnection,
   topic: string,
   handler: SignalHandler,
   { onError }: Pick<SubscribeOptions, 'onError'> = {},
@@ -237,7 +215,7 @@ function onSignal(
   }
 }
 
-function publish(connection: Connection, topic: string, data: unknown, options?: PublishOptions) {
+function publish(connection: TopicsConnection, topic: string, data: unknown, options?: PublishOptions) {
   const { settings, session, publishing } = connection
   try {
     checkTopic(topic)
@@ -245,13 +223,12 @@ function publish(connection: Connection, topic: string, data: unknown, options?:
   } catch (error) {
     return Promise.reject(error as Error)
   }
-  session.counters.published++
-  const outcome = session.needOutbox().publish(topic, data, options)
+  const outcome = session.publish(topic, data, options)
   for (const told of publishing ?? []) told(topic, data, outcome)
   return outcome
 }
 
-async function request({ settings, session }: Connection, method: string, data: unknown, how?: RequestOptions) {
+async function request({ settings, session }: TopicsConnection, method: string, data: unknown, how?: RequestOptions) {
   checkName('method', method, MAX_METHOD)
   const { input, output } = settings.methods.get(method) ?? {}
   fitting(settings, input, data, { type: 'request', method })

@@ -32,21 +32,9 @@ export interface Subscription {
   position(): Position | null
 }
 
-/**
- * Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different
- * positions.
- */
-export interface Subscriptions {
-  /**
-   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `once`:
-   * in a later session it does not begin there again. `watch` is told when the topic's status is another one, and soon
-   * of a refusal from before.
-   */
-  add(topic: string, handler: MessageHandler, from?: Position | Last, once?: boolean, watch?: StatusWatch): Subscription
-  status(topic: string): TopicStatus
+/** For whom a session's messages are, and what its server says of topics. */
+export interface Readers {
   has(topic: string): boolean
-  /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
-  position(topic: string): Position | null
   deliver(data: unknown, info: MessageInfo): void
   /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
   answered(topic: string, head: Position): void
@@ -56,6 +44,22 @@ export interface Subscriptions {
   served(serves: boolean): void
   /** In a new session every handler begins as if it were added by now: after its `from`, or from now on. */
   restart(): void
+}
+
+/**
+ * Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different
+ * positions.
+ */
+export interface Subscriptions extends Readers {
+  /**
+   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `once`:
+   * in a later session it does not begin there again. `watch` is told when the topic's status is another one, and soon
+   * of a refusal from before.
+   */
+  add(topic: string, handler: MessageHandler, from?: Position | Last, once?: boolean, watch?: StatusWatch): Subscription
+  status(topic: string): TopicStatus
+  /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
+  position(topic: string): Position | null
 }
 
 class Subscriber {

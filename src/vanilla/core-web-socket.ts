@@ -3,8 +3,12 @@ import { platformClock, type Clock } from '../base/clock.js'
 import { PHYSICAL, physicalSocket } from '../legs/physical-socket.js'
 import { LACKING } from '../protocol/lacking.js'
 import type { Parts } from '../options/parts.js'
-import { assembleLiveSocket, type CoreSocket } from '../socket/live-socket.js'
+import { settingsOf } from '../options/settings.js'
+import { Connection } from '../socket/connection.js'
+import type { LiveConnection } from '../socket/live-connection.js'
+import { checkTopic } from '../socket/topic-arguments.js'
 import { rawProtocol } from '../foreign/raw.js'
+import type { Protocol } from '../protocol/protocol.js'
 import { noTokens } from '../tokens/no-tokens.js'
 import { createGreeting, type Greeting } from './greeting.js'
 import { Listeners } from './listeners.js'
@@ -16,6 +20,7 @@ import { sendable, type Sendable } from './sent-data.js'
 import { checkClose, checkSubprotocols, checkUrl, domError } from './socket-checks.js'
 import { closeEvent, errorEvent, messageData, openEvent } from './socket-events.js'
 import { shapeAsWebSocket, TYPES } from './socket-shape.js'
+import { SoleTopic } from './sole-topic.js'
 import type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
 
 export type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
@@ -69,10 +74,9 @@ export class CoreWebSocket implements EventTarget {
   declare onclose: ((event: CloseEvent) => unknown) | null
 
   /** What goes on underneath: its events, its store, `handover()`. */
-  readonly live: CoreSocket
+  readonly live: LiveConnection
   readonly #options: LiveWebSocketOptions
   readonly #clock: Clock
-  readonly #topic: string
   readonly #listeners = new Listeners(this)
   /** What to say to a new server; null where the protocol knows. */
   #greeting: Greeting | null = null
@@ -98,15 +102,28 @@ export class CoreWebSocket implements EventTarget {
     this.#options = options
     this.#url = typeof url === 'function' ? '' : checkUrl(url)
     const subprotocols = checkSubprotocols(protocols)
-    this.#topic = options.topic ?? DATA
+    const { topic = DATA } = options
+    checkTopic(topic)
     this.#clock = options.environment?.clock ?? platformClock
     this.#messages = new MessageEvents(this, this.#clock)
+    const protocol = this.#speak()
+    const settings = settingsOf(
+      {
+        ...liveOptions(this.#sockets, options),
+        url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
+        protocol: subprotocols.length > 0 ? { ...protocol, subprotocols } : protocol,
+      },
+      { noTokens, ...LACKING, ...new.target.parts, protocol: () => protocol },
+    )
+    const received = (data: unknown) => this.#received(data)
+    const connection = new Connection(settings, (handlers) => new SoleTopic(topic, received, handlers))
+    this.live = connection.face()
     this.#sending = new Sending(
-      (data) => this.live.publish(this.#topic, data),
+      (data) => connection.session.publish(topic, data),
       (error, size) => this.#failedToSend(error, size),
     )
-    this.live = this.#makeLive(url, subprotocols, new.target.parts)
     this.#listen()
+    connection.subscriptions.restart()
     if (!options.startClosed) this.#connect()
   }
 
@@ -209,24 +226,14 @@ export class CoreWebSocket implements EventTarget {
     if (this.#state === 3) this.#connect()
   }
 
-  #makeLive(url: UrlProvider, subprotocols: readonly string[], parts: Parts): CoreSocket {
+  #speak(): Protocol {
     const { protocol, words = {} } = this.#options
-    if (!protocol) this.#greeting = createGreeting(words, DATA)
-    const spoken = protocol ?? rawProtocol(this.#greeting!.options)
-    return assembleLiveSocket(
-      {
-        ...liveOptions(this.#sockets, this.#options),
-        url: typeof url === 'function' ? async () => (this.#url = checkUrl(await url())) : this.#url,
-        protocol: subprotocols.length > 0 ? { ...spoken, subprotocols } : spoken,
-      },
-      { noTokens, ...LACKING, ...parts, protocol: () => spoken },
-    )
+    if (protocol) return protocol
+    this.#greeting = createGreeting(words, DATA)
+    return rawProtocol(this.#greeting.options)
   }
 
   #listen() {
-    this.live.subscribe(this.#topic, (data) => {
-      if (this.#state === 1) this.#received(data)
-    })
     this.live.on('leg-dialling', () => {
       if (this.#state === 0) this.#retries++
     })
@@ -263,6 +270,7 @@ export class CoreWebSocket implements EventTarget {
   }
 
   #received(data: unknown) {
+    if (this.#state !== 1) return
     const message = this.#messages.of(messageData(data, this.#binaryType), this.#url)
     this.#listeners.tell('message', message, message)
     message.over()

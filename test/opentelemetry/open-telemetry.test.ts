@@ -11,6 +11,8 @@ import { createSimulation, type SimulationOptions } from 'livesocket/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { history } from '../../src/history/index.js'
 import { openTelemetry } from '../../src/opentelemetry/index.js'
+import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
+import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
 
 function exporting() {
   const exporter = new InMemorySpanExporter()
@@ -115,6 +117,20 @@ describe('a live socket with OpenTelemetry', () => {
       ['livesocket.handover', 'closed', []],
     ])
     expect(told(spans()[0]!)).toMatchObject({ 'livesocket.reason': 'deploy', 'livesocket.from': 1, failed: false })
+  })
+
+  test('has those of the handovers of a LiveWebSocket', async () => {
+    const sim = createSimulation()
+    const protocol = livesocketV1()
+    const socket = new LiveWebSocket(sim.url, [], { protocol, topic: 'room', environment: sim.environment })
+    const { provider, spans } = exporting()
+    onTestFinished(openTelemetry(socket.live, provider))
+    await sim.advance(500)
+    socket.send('hello')
+    sim.deploy({ deadline: 2_000 })
+    await sim.advance(5_000)
+    socket.live.close()
+    expect(spans().map(({ name }) => name)).toEqual(['livesocket.handover'])
   })
 
   test('has none once that is undone, and asks as before', async () => {

@@ -1,5 +1,5 @@
 import type { Protocol } from '../../../src/protocol/protocol.js'
-import type { CoreSocket } from '../../../src/socket/live-socket.js'
+import type { LiveConnection } from '../../../src/socket/live-connection.js'
 
 /** A real server of another kind, or a stand-in where it cannot be had, that tells numbers and asks to hand over. */
 export interface ForeignServer {
@@ -18,7 +18,7 @@ export interface ForeignServer {
     heard: (number: number) => void,
   ): {
     /** Once the library has dialled. */
-    live(): CoreSocket | undefined
+    live(): LiveConnection | undefined
     close(): void
   }
   /** The server's own way to ask; absent: the client hands over by itself. */

@@ -1,0 +1,42 @@
+import type { MessageInfo } from '../topics/message.js'
+import type { Readers, SubscriptionsHandlers } from '../topics/subscriptions.js'
+
+/** A socket that is its own topic has one reader, who is there from its beginning and never leaves. */
+export class SoleTopic implements Readers {
+  readonly #topic: string
+  readonly #read: (data: unknown) => void
+  readonly #handlers: SubscriptionsHandlers
+
+  constructor(topic: string, read: (data: unknown) => void, handlers: SubscriptionsHandlers) {
+    this.#topic = topic
+    this.#read = read
+    this.#handlers = handlers
+  }
+
+  has(topic: string) {
+    return topic === this.#topic
+  }
+
+  deliver(data: unknown, { topic }: MessageInfo) {
+    if (topic !== this.#topic) return
+    try {
+      this.#read(data)
+    } catch (error) {
+      this.#handlers.threw(error, topic)
+    }
+  }
+
+  /** Nobody watches. */
+  refused(topic: string) {
+    return topic !== this.#topic
+  }
+
+  answered() {}
+
+  served() {}
+
+  /** From now on. */
+  restart() {
+    this.#handlers.merge.subscribe(this.#topic, null)
+  }
+}
