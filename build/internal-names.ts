@@ -107,6 +107,8 @@ export const INTERNAL_NAMES: readonly string[] = [
   'renew',
   'deliverNext',
   'nameless',
+  'carried',
+  'begunBy',
   'repeats',
   'failedElsewhere',
   'nextGeneration',

@@ -84,6 +84,7 @@ export class ForeignDelivery {
 
   #deliver(topic: ForeignTopic, leg: number, frame: MessageFrame, offset: number, epoch: string) {
     const { position } = topic
+    topic.begunBy ??= leg
     if (position) {
       position.epoch = epoch
       position.offset = offset

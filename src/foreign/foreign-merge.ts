@@ -62,11 +62,9 @@ export class ForeignMerge {
   readonly #held = new HeldMessages()
   #active: number | null = null
   #old: number | null = null
-  /** Topics that the active leg goes on with where another one was: what it begins with there is no news. */
-  #carried = new Set<string>()
   /** Nothing follows on the old leg. */
   #ended = false
-  /** The wait for what the old leg may still bring, and for when it is asked whether there is more. */
+  /** The wait for what another leg may still bring, and for when the old one is asked whether there is more. */
   #stopWaiting: (() => void) | null = null
   #stopStaying: (() => void) | null = null
 
@@ -84,7 +82,8 @@ export class ForeignMerge {
     const from = positionIn(request)
     const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
-    if (!known) this.#topics.set(name, { name, position, joined: new Set(), nameless: false })
+    if (!known)
+      this.#topics.set(name, { name, position, carried: false, begunBy: null, joined: new Set(), nameless: false })
     else if (position && !reaches(position, known.position)) known.position = position
     else return
     if (this.#active !== null) this.#handlers.subscribe(this.#active, this.#deps.id(), new Map([[name, from]]))
@@ -94,7 +93,6 @@ export class ForeignMerge {
     const topic = this.#topics.get(name)
     if (!topic) return
     this.#topics.delete(name)
-    this.#carried.delete(name)
     this.#drop((one) => one.topic === topic)
     for (const leg of [this.#active, this.#old]) if (leg !== null) this.#handlers.unsubscribe(leg, [name])
   }
@@ -112,7 +110,10 @@ export class ForeignMerge {
     if (this.#old !== null) this.#release()
     this.#old = this.#active
     this.#active = leg
-    this.#carried = new Set(this.#old === null ? [] : asked)
+    for (const topic of this.#topics.values()) {
+      topic.carried = this.#old !== null
+      if (!topic.carried) topic.begunBy = null
+    }
     const missing = [...this.#topics.values()].filter(({ name }) => !asked?.has(name))
     if (missing.length > 0) this.#handlers.subscribe(leg, this.#deps.id(), this.#requests(missing))
     const unwanted = [...(asked ?? [])].filter((name) => !this.#topics.has(name))
@@ -131,12 +132,12 @@ export class ForeignMerge {
     if (!topic) return
     // An answer to what one leg alone was asked has no double and no place in a sequence.
     if (frame.alone) return this.#delivery.deliverNext(topic, leg, frame)
-    // Nor has what a leg begins with, which is worth something only where no other leg has gone on meanwhile.
-    const stale = () => leg === this.#old || (leg === this.#active && this.#carried.has(frame.topic))
-    if (frame.opening && !this.#numbered && stale()) return
     if (leg !== this.#active && leg !== this.#old) this.#early(topic, leg, frame)
+    // It was asked before somebody wanted the topic anew, and not since.
+    else if (leg === this.#old && !topic.carried) return
     else if (this.#numbered) this.#byPosition(topic, leg, frame)
-    else if (this.#named && !frame.opening) this.#byIdentity(topic, leg, frame)
+    else if (frame.opening) this.#begins(topic, leg, frame)
+    else if (this.#named) this.#byIdentity(topic, leg, frame)
     else if (leg === this.#active) this.#take(topic, leg, frame)
   }
 
@@ -145,21 +146,26 @@ export class ForeignMerge {
     if (leg !== this.#old || (this.#named && this.#toMatch)) return
     this.#ended = true
     // By position a missing number may still be on its way on the new leg: the wait for it has begun.
-    if (!this.#numbered || this.#held.all.length === 0) this.#release()
+    if (this.#numbered) this.#proceed()
+    else this.#release()
   }
 
   gone(leg: number) {
     this.#hellos.delete(leg)
     this.#delivery.recent.end(leg)
     if (leg === this.#old) return this.#release()
+    const served = leg === this.#active
+    if (served) {
+      this.#active = this.#old
+      this.#ended = false
+    }
     // The old leg serves again, and brings itself, in its own order, what was held for its sake.
     this.#drop((one) => one.leg === leg)
-    if (leg !== this.#active) return
-    this.#active = this.#old
-    this.#carried = new Set(this.#topics.keys())
+    if (!served) return
+    const unasked = [...this.#topics.values()].filter(({ carried }) => this.#deps.leaves || !carried)
+    if (this.#active !== null && unasked.length > 0)
+      this.#handlers.subscribe(this.#active, this.#deps.id(), this.#requests(unasked))
     this.#release()
-    if (this.#active !== null && this.#deps.leaves)
-      this.#handlers.subscribe(this.#active, this.#deps.id(), this.#requests())
   }
 
   caughtUp(): boolean {
@@ -182,9 +188,10 @@ export class ForeignMerge {
 
   stop() {
     this.#topics.clear()
+    this.#hellos.clear()
     this.#drop(() => true)
     this.#active = null
-    this.#old = null
+    this.#release()
   }
 
   #requests(of: Iterable<ForeignTopic> = this.#topics.values()): TopicRequests {
@@ -195,23 +202,43 @@ export class ForeignMerge {
   #early(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     if (!this.#hellos.has(leg)) return
     if (this.#active !== null) return this.#wait(topic, leg, frame)
-    for (const one of this.#drop((other) => other.leg === leg)) this.#take(one.topic, leg, one.frame)
-    this.#take(topic, leg, frame)
+    this.#held.add(topic, leg, frame, 0)
+    this.#tell(this.#drop((one) => one.leg === leg))
+  }
+
+  /**
+   * It has no double and no place in a sequence, and is worth something only where no other leg has gone on meanwhile.
+   */
+  #begins(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+    const { begunBy } = topic
+    if (begunBy === null || begunBy === leg || !topic.carried) this.#take(topic, leg, frame)
   }
 
   #byPosition(topic: ForeignTopic, leg: number, frame: MessageFrame) {
-    if (this.#old !== null && !inSequence(topic, frame, this.#delivery.epoch)) return this.#hold(topic, leg, frame)
+    if (!this.#isNext(topic, leg, frame)) return this.#hold(topic, leg, frame)
     this.#take(topic, leg, frame)
     if (this.#held.all.length > 0) this.#proceed()
+  }
+
+  /** By its number it waits for none that another leg may bring. */
+  #isNext(topic: ForeignTopic, leg: number, frame: MessageFrame): boolean {
+    if (this.#old === null) return true
+    // Where nothing has come yet the old leg has the first of it.
+    if (!topic.position) return leg === this.#old || this.#ended || !topic.carried
+    return inSequence(topic.position, frame, this.#delivery.epoch)
   }
 
   #byIdentity(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const name = nameOf(topic, frame)
     if (name === null) return this.#nameless(topic, leg, frame)
-    if (this.#old !== null && leg !== this.#old && !topic.joined.has(streamOf(frame)))
-      return this.#wait(topic, leg, frame)
+    if (leg !== this.#old && !this.#goesOn(topic, frame)) return this.#wait(topic, leg, frame)
     this.#take(topic, leg, frame)
-    this.#letGo(leg, name)
+    this.#letGo(name)
+  }
+
+  /** What the active leg brings of that sequence waits for no other leg. */
+  #goesOn(topic: ForeignTopic, frame: MessageFrame): boolean {
+    return this.#old === null || !topic.carried || topic.joined.has(streamOf(frame))
   }
 
   /** Until its leg has the say, or another one has brought it. */
@@ -221,16 +248,17 @@ export class ForeignMerge {
     else this.#hold(topic, leg, frame)
   }
 
-  /** Another leg has brought what is held: it is a repeat. */
-  #letGo(leg: number, name: string) {
-    const one = this.#held.firstOf(name)
-    if (!one || one.leg === leg) return
-    const waitedLongest = this.#held.all[0] === one
-    this.#drop((other) => other === one)
-    this.#take(one.topic, one.leg, one.frame)
-    if (!waitedLongest || this.#held.all.length === 0) return
-    this.#quiet()
-    this.#waitUnlessFenced()
+  /** What is held of that name may repeat by now what another leg has brought. */
+  #letGo(name: string) {
+    const { recent } = this.#delivery
+    for (
+      let one: HeldMessage | undefined;
+      (one = this.#held.all.find((other) => other.name === name && recent.repeats(other.leg, name)));
+    ) {
+      this.#held.remove(one)
+      this.#take(one.topic, one.leg, one.frame)
+      this.#settle()
+    }
   }
 
   /**
@@ -238,7 +266,7 @@ export class ForeignMerge {
    * its sequence.
    */
   #nameless(topic: ForeignTopic, leg: number, frame: MessageFrame) {
-    const saying = !this.#toMatch || this.#old === null || topic.joined.has(streamOf(frame)) ? this.#active : this.#old
+    const saying = !this.#toMatch || this.#goesOn(topic, frame) ? this.#active : this.#old
     if (leg === saying) this.#take(topic, leg, frame)
     else if (leg !== this.#old && this.#toMatch) this.#hold(topic, leg, frame)
   }
@@ -248,82 +276,105 @@ export class ForeignMerge {
   }
 
   #hold(topic: ForeignTopic, leg: number, frame: MessageFrame) {
-    const { maxMessages, maxBytes } = this.#deps
+    const { clock, maxMessages, maxBytes } = this.#deps
     const held = this.#held
-    held.add(topic, leg, frame)
+    held.add(topic, leg, frame, clock.monotonic())
     this.#delivery.counts.held++
-    if (held.all.length <= maxMessages && held.bytes <= maxBytes) {
-      // By an identity and a fence the fence alone says when to go on.
-      if (leg === this.#active || leg === this.#old) this.#waitUnlessFenced()
-      return
-    }
+    if (held.all.length <= maxMessages && held.bytes <= maxBytes) return this.#waitUnlessFenced()
     if (this.#handlers.overflow()) return
     // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
     if (this.#named) for (const name of new Set(held.all.map((one) => one.topic.name))) this.#delivery.lost(name)
     this.#release()
   }
 
+  /** By an identity and a fence the fence alone says when to go on. */
   #waitUnlessFenced() {
-    if (!this.#numbered && !this.#toMatch) return
-    this.#stopWaiting ??= this.#deps.clock.setTimeout(() => {
-      this.#stopWaiting = null
-      if (this.#ended || this.#old === null) return this.#release()
-      for (const { topic, frame } of this.#held.all) topic.joined.add(streamOf(frame))
-      this.#flush(() => true)
-    }, this.#deps.gapTimeout)
+    const first = this.#firstHeld()
+    if (!first || (!this.#numbered && !this.#toMatch)) return
+    const { clock, gapTimeout } = this.#deps
+    this.#stopWaiting ??= clock.setTimeout(
+      () => {
+        this.#stopWaiting = null
+        this.#goOnWithout()
+      },
+      first.at + gapTimeout - clock.monotonic(),
+    )
+  }
+
+  /** What a leg brings before it is ready waits until it is. */
+  #firstHeld(which: (one: HeldMessage) => boolean = () => true): HeldMessage | undefined {
+    return this.#held.all.find((one) => !this.#hellos.has(one.leg) && which(one))
+  }
+
+  /** Each waits for its own time: what is missing before it may be on its way for as long. */
+  #goOnWithout() {
+    const { clock, gapTimeout } = this.#deps
+    for (
+      let first: HeldMessage | undefined;
+      (first = this.#firstHeld()) && first.at + gapTimeout <= clock.monotonic();
+    ) {
+      const { topic, frame } = first
+      const stream = streamOf(frame)
+      if (!this.#numbered) topic.joined.add(stream)
+      const before = (other: MessageFrame) =>
+        this.#numbered ? other.epoch !== frame.epoch || other.offset <= frame.offset : streamOf(other) === stream
+      this.#flush((one) => one.topic === topic && before(one.frame))
+      if (this.#numbered) this.#proceed()
+    }
+    this.#waitUnlessFenced()
   }
 
   /** Delivers what is held and `chosen`, in order. */
   #flush(chosen: (one: HeldMessage) => boolean) {
-    // What a leg brings before it is ready waits until it is.
     const waiting = this.#held.take((one) => !this.#hellos.has(one.leg) && chosen(one))
-    if (waiting.length === 0) return
     if (this.#numbered) sortByPosition(waiting, this.#delivery.epoch)
+    this.#tell(waiting)
+    this.#settle()
+  }
+
+  /** Who is told of one may have given up the topic of the next. */
+  #tell(waiting: readonly HeldMessage[]) {
     for (const { topic, leg, frame } of waiting)
       if (this.#topics.get(topic.name) === topic) this.#take(topic, leg, frame)
-    this.#quietWhereNothingIsHeld()
   }
 
   #drop(chosen: (one: HeldMessage) => boolean): HeldMessage[] {
     const dropped = this.#held.take(chosen)
-    this.#quietWhereNothingIsHeld()
+    this.#settle()
     return dropped
   }
 
-  #quietWhereNothingIsHeld() {
-    if (this.#held.all.length === 0) this.#quiet()
-  }
-
-  #quiet() {
+  /** Where nothing is held nothing is waited for. */
+  #settle() {
+    if (this.#held.all.length > 0) return
     this.#stopWaiting?.()
     this.#stopWaiting = null
+    if (this.#ended) this.#release()
   }
 
   /** What a message has made ready goes out: by position whatever is in sequence now. */
   #proceed() {
     for (
       let next: HeldMessage | undefined;
-      (next = this.#held.all.find(
-        (one) => !this.#hellos.has(one.leg) && inSequence(one.topic, one.frame, this.#delivery.epoch),
-      ));
+      (next = this.#firstHeld((one) => this.#isNext(one.topic, one.leg, one.frame)));
     ) {
       const one = next
       this.#flush((other) => other === one)
     }
-    if (this.#ended && this.#held.all.length === 0) this.#release()
+    this.#settle()
   }
 
   /** A planned handover begins to show: what nothing names may be missing from here on, or be told twice. */
   #handoverBegins(leg: number) {
     const { leastOverlap } = this.#deps
-    if (!this.#numbered)
-      this.#drop(
-        (one) => one.leg === leg && (one.frame.opening || (!this.#toMatch && nameOf(one.topic, one.frame) === null)),
-      )
+    if (!this.#numbered) {
+      const early = this.#drop((one) => one.leg === leg && (one.frame.opening || (!this.#toMatch && one.name === null)))
+      for (const { frame } of early) if (frame.opening) this.message(leg, frame)
+    }
     for (const topic of this.#topics.values()) if (topic.nameless) this.#delivery.lost(topic.name)
     if (!this.#numbered && !this.#named && !leastOverlap) return
     if (this.#numbered) this.#proceed()
-    if (this.#held.all.length > 0) this.#waitUnlessFenced()
+    this.#waitUnlessFenced()
     if (this.#old !== null) this.#leave(this.#old)
   }
 
@@ -343,7 +394,6 @@ export class ForeignMerge {
     this.#stopStaying?.()
     this.#stopStaying = null
     this.#ended = false
-    this.#quiet()
     for (const topic of this.#topics.values()) topic.joined.clear()
     this.#flush(() => true)
   }

@@ -9,6 +9,10 @@ export interface ForeignTopic {
    * message: who is to keep it takes a copy.
    */
   position: { -readonly [Part in keyof Position]: Position[Part] } | null
+  /** A leg before the active one was asked for it, too. */
+  carried: boolean
+  /** The leg that brought the first of it, since there was none. */
+  begunBy: number | null
   /** Sequences that the active leg goes on with where the old one was. */
   readonly joined: Set<string>
   /** It has had messages that nothing tells from others. */
@@ -20,6 +24,8 @@ export interface HeldMessage {
   readonly leg: number
   readonly frame: MessageFrame
   readonly bytes: number
+  /** When it came, ms. */
+  readonly at: number
   /** What makes it the same on another leg. */
   readonly name: string | null
 }
@@ -29,14 +35,15 @@ export class HeldMessages {
   all: HeldMessage[] = []
   bytes = 0
 
-  add(topic: ForeignTopic, leg: number, frame: MessageFrame) {
+  add(topic: ForeignTopic, leg: number, frame: MessageFrame, at: number) {
     const bytes = estimateBytes(frame.data)
-    this.all.push({ topic, leg, frame, bytes, name: nameOf(topic, frame) })
+    this.all.push({ topic, leg, frame, bytes, at, name: nameOf(topic, frame) })
     this.bytes += bytes
   }
 
-  firstOf(name: string): HeldMessage | undefined {
-    return this.all.find((one) => one.name === name)
+  remove(one: HeldMessage) {
+    this.all.splice(this.all.indexOf(one), 1)
+    this.bytes -= one.bytes
   }
 
   take(chosen: (one: HeldMessage) => boolean): HeldMessage[] {
@@ -53,8 +60,8 @@ export function lastBefore({ head, offset, prev }: MessageFrame): number {
 }
 
 /** By its number it need not wait for any other: it is the next one, or a duplicate. */
-export function inSequence({ position: at }: ForeignTopic, frame: MessageFrame, epoch: string): boolean {
-  return at === null || (at.epoch === (frame.epoch ?? epoch) && lastBefore(frame) <= at.offset)
+export function inSequence(at: Position, frame: MessageFrame, epoch: string): boolean {
+  return at.epoch === (frame.epoch ?? epoch) && lastBefore(frame) <= at.offset
 }
 
 /** A topic's name is part of what makes a message the same: servers number their topics apart. */

@@ -5,7 +5,7 @@ import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 const none = new Set<string>()
 
-function world(deps: Partial<ForeignMergeDeps>) {
+function world(deps: Partial<ForeignMergeDeps>, heard: (data: unknown) => void = () => {}) {
   const clock = createSimulatedClock()
   const told: string[] = []
   const fenced: number[] = []
@@ -22,7 +22,10 @@ function world(deps: Partial<ForeignMergeDeps>) {
       ...deps,
     },
     {
-      deliver: (data) => told.push(String(data)),
+      deliver(data) {
+        told.push(String(data))
+        heard(data)
+      },
       gap: ({ from, to, reason }) => told.push(`gap ${from}-${to} ${reason}`),
       subscribe: (leg, _id, topics) => told.push(`subscribe ${leg} ${[...topics.keys()]}`),
       unsubscribe: (leg, topics) => told.push(`unsubscribe ${leg} ${topics}`),
@@ -188,6 +191,63 @@ describe('by identity', () => {
     expect(told).toEqual(['a', '1', 'b', '2', 'gap null-null lost', 'd'])
   })
 
+  it('asks an old leg that serves again for what only the new one was asked for', () => {
+    const { merge, told, ready, bring } = world({})
+    ready(1)
+    ready(2)
+    merge.subscribe('u', null)
+    merge.gone(2)
+    expect(told).toEqual(['subscribe 2 u', 'subscribe 1 u'])
+    bring(1, { topic: 'u', identity: '1', data: 'u1' })
+    expect(told.at(-1)).toBe('u1')
+  })
+
+  it.each([{}, { leastOverlap: 3_000 }, { end: 'match' as const }])(
+    'with %o, waits for nothing in a topic that is wanted since an overlap began: the old leg is not asked for it',
+    (deps) => {
+      const { merge, told, ready, bring } = world(deps)
+      const of = (number: number) => ({ topic: 'u', identity: String(number), data: `u${number}` })
+      ready(1)
+      merge.subscribe('u', null)
+      bring(1, of(1))
+      ready(2)
+      merge.unsubscribe('u')
+      merge.subscribe('u', null)
+      bring(1, of(3))
+      bring(2, of(2), of(3))
+      expect(told.filter((one) => /^u\d/.test(one))).toEqual(['u1', 'u2', 'u3'])
+    },
+  )
+
+  it('tells nothing to who signs out with the first of what a leg brought before it was ready', () => {
+    const { merge, told, ready, bring } = world({}, () => merge.stop())
+    ready(1)
+    merge.hello(2)
+    bring(2, 1, 2)
+    merge.gone(1)
+    bring(2, 3)
+    expect(told).toEqual(['1'])
+  })
+
+  it('tells how things stand once, whichever leg in an overlap is the first to begin a topic', () => {
+    const { merge, told, ready, bring } = world({})
+    const state = (data: string) => ({ data, opening: true, identity: null })
+    const both = (leg: number) => bring(leg, state(`a of ${leg}`), state(`b of ${leg}`))
+    ready(1)
+    merge.hello(2)
+    merge.ready(2, new Map(), none)
+    both(1)
+    both(2)
+    merge.gone(1)
+    merge.gone(2)
+    ready(3)
+    merge.hello(4)
+    both(4)
+    merge.ready(4, new Map(), none)
+    both(3)
+    expect(told).toEqual(['a of 1', 'b of 1', 'a of 4', 'b of 4'])
+  })
+
   it('tells what a leg begins with where no other one serves, and nowhere else', () => {
     const { told, ready, bring, merge } = world({})
     const state = (data: string) => ({ data, opening: true, identity: null })
@@ -320,6 +380,73 @@ describe('by position', () => {
     merge.drained(1)
     await clock.advance(250)
     expect([told, merge.caughtUp()]).toEqual([['1', 'gap 2-4 lost', '5', '6'], true])
+  })
+
+  it('waits for each for its own time: what is missing before it may be on its way for as long', async () => {
+    const { told, ready, bring, clock, merge } = world(position)
+    const of = (topic: string, offset: number) => ({ topic, offset, data: `${topic}${offset}` })
+    for (const topic of ['u', 'v']) merge.subscribe(topic, null)
+    ready(1)
+    bring(1, of('u', 1), of('v', 1), 1)
+    ready(2)
+    told.length = 0
+    bring(2, of('u', 3))
+    await clock.advance(200)
+    bring(2, of('v', 3), 3)
+    merge.drained(1)
+    await clock.advance(50)
+    expect(told).toEqual(['gap 2-2 lost', 'u3'])
+    merge.unsubscribe('v')
+    await clock.advance(199)
+    bring(2, 2)
+    expect([told.slice(2), merge.caughtUp(), clock.pending]).toEqual([
+      ['unsubscribe 2 v', 'unsubscribe 1 v', '2', '3'],
+      true,
+      0,
+    ])
+  })
+
+  it('begins a topic with what the old leg has of it, where the new one is quicker', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    merge.hello(2)
+    bring(2, 3)
+    merge.ready(2, new Map(), none)
+    bring(2, 4)
+    bring(1, 2, 3)
+    expect(told).toEqual(['2', '3', '4'])
+  })
+
+  it('begins a topic with what the new leg has of it, once the old one has no more', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    ready(2)
+    bring(2, 3, 4)
+    merge.drained(1)
+    expect([told, merge.caughtUp()]).toEqual([['3', '4'], true])
+  })
+
+  it('goes on with an old leg that has said its last word, should the new one die', () => {
+    const { told, ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(2, 3)
+    merge.drained(1)
+    merge.gone(2)
+    bring(1, 2)
+    expect([told, merge.caughtUp()]).toEqual([['1', '2'], true])
+  })
+
+  it('is over with the old leg’s word where nobody wants any more what was waited for', () => {
+    const { ready, bring, merge } = world(position)
+    ready(1)
+    bring(1, 1)
+    ready(2)
+    bring(2, 3)
+    merge.drained(1)
+    merge.unsubscribe('t')
+    expect(merge.caughtUp()).toBe(true)
   })
 
   it('puts in order what both legs brought too early, when nobody brings what is missing', async () => {
@@ -511,6 +638,16 @@ describe('with a least overlap', () => {
     expect([told, fenced, merge.caughtUp()]).toEqual([['a'], [1], false])
     merge.drained(1)
     expect(merge.caughtUp()).toBe(true)
+  })
+
+  it('leaves no leg behind a sign-out: the next session counts its legs anew', async () => {
+    const { merge, clock, fenced, ready } = world({ leastOverlap: 3_000 })
+    ready(1)
+    ready(2)
+    merge.stop()
+    expect(clock.pending).toBe(0)
+    await clock.advance(3_000)
+    expect(fenced).toEqual([])
   })
 
   it('is over with the old leg', async () => {

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import type { ForeignMergeDeps } from '../../src/foreign/foreign-merge.js'
+import { playForeignMerge } from './foreign-merge-world.js'
+
+/** 20,000 found nothing, in a minute. */
+const WORLDS = Number(process.env['WORLDS'] ?? 60)
+
+const kinds: readonly [string, Partial<ForeignMergeDeps>][] = [
+  ['by identity', {}],
+  ['by identity, with a least overlap', { leastOverlap: 150 }],
+  ['by identity, where a leg that is left loses its topics', { leaves: true, leastOverlap: 100 }],
+  ['by identity, where nothing marks the end', { end: 'match' }],
+  ['by position', { strength: 'position' }],
+]
+
+it.each(kinds)(
+  '%s nothing that a leg has brought is lost, repeated, out of its origin’s order or held for ever, whatever breaks',
+  (_kind, deps) => {
+    const worlds = Array.from({ length: WORLDS }, (_, at) => ({ seed: at + 1, ...playForeignMerge(at + 1, deps) }))
+    expect(worlds.flatMap(({ seed, wrong }) => (wrong.length > 0 ? [{ seed, wrong }] : []))).toEqual([])
+    // They are about messages that wait, and there were some.
+    expect(worlds.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThan(WORLDS)
+  },
+)
