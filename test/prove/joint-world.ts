@@ -69,6 +69,8 @@ export class JointWorld {
 
   constructor(create: CreateLiveSocket, options: WorldOptions, machine: Machine) {
     if (!options.plain || !options.live || options.tabs !== 1) throw new Error('only plain worlds have parts')
+    // What a side can do next must not depend on the other's happenings (visits.ts).
+    if (options.actors.some((actor) => new Set(actor.map(sideOf)).size > 1)) throw new Error('an actor is of one side')
     this.#options = options
     this.#names = options.actors.map((actor) => actor.map((_, acted) => actor.slice(acted).join(' ')))
     this.#page = new LearnedPart(() => beginPage(create, options, machine), stateHash)

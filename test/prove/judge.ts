@@ -35,6 +35,9 @@ export interface Witness {
 /** Where a judge is: all that it goes by besides the log. */
 export interface JudgeState {
   readonly waiting: readonly string[]
+  /** Publishes that are settled, and those of them that were refused. */
+  readonly settled: readonly string[]
+  readonly refused: readonly string[]
   /** The page has everything up to here, or was told that it will not. */
   readonly position: { readonly epoch: string; readonly offset: number } | null
   /** Told, and nothing was delivered since. */
@@ -52,11 +55,13 @@ export interface Judge extends Witness {
 }
 
 /** As a page begins. */
-export const NOTHING_SEEN: JudgeState = { waiting: [], position: null, told: null }
+export const NOTHING_SEEN: JudgeState = { waiting: [], settled: [], refused: [], position: null, told: null }
 
 export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
   const broken: string[] = []
   const waiting = new Set(from.waiting)
+  const settled = new Set(from.settled)
+  const refused = new Set(from.refused)
   let { position, told } = from
 
   const fault = (promise: string) => void broken.push(promise)
@@ -70,7 +75,7 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
   return {
     broken,
     get state() {
-      return { waiting: [...waiting], position, told }
+      return { waiting: [...waiting], settled: [...settled], refused: [...refused], position, told }
     },
     break: fault,
     started(epoch, after) {
@@ -114,6 +119,8 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
     waits: (id) => waiting.has(id as string),
     settled(id, outcome, code) {
       if (!waiting.delete(id)) return fault(`the publish ${id} was settled twice`)
+      settled.add(id)
+      if (outcome === 'refused') refused.add(id)
       // No server refuses any here: what came too late came in the wrong order.
       if (outcome === 'refused' && code !== undefined && code !== 'closed') fault(`${id} was refused: ${code}`)
       const times = log.applied(id)
@@ -131,6 +138,12 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
     },
     owed() {
       const say = [...waiting].map((id) => `the publish ${id} is not settled`)
+      // What was still on its way as it was settled may have come to the log since.
+      for (const id of settled) {
+        const times = log.applied(id)
+        if (times > 1 || (times > 0 && refused.has(id)))
+          say.push(`the publish ${id} was ${refused.has(id) ? 'refused' : 'settled'} and is applied ${times} times`)
+      }
       if (!position) return [...say, 'no server has answered']
       const known = told?.epoch === log.epoch ? told : null
       if (position.epoch !== log.epoch && !known) say.push(`the page was not told that ${position.epoch} is over`)

@@ -61,27 +61,21 @@ const small = (messages: number, haste: number, ...actors: (readonly Happening[]
 /** A handover, a failure, one thing that becomes of the token and one that becomes of the page. */
 const ALL_AT_ONCE: readonly (readonly Happening[])[] = [['move'], ['reset-1'], ['revoke'], ['hidden', 'shown']]
 
-/** Of SMALL_WORLDS those that CI searches. */
+/** Of SMALL_WORLDS those that CI searches. The first is by far the largest. */
 export const QUICK_WORLDS: Readonly<Record<string, WorldOptions>> = {
-  'two messages each way, a handover, a reset, a token that is revoked and a page that is hidden': small(
-    2,
-    0,
-    ...ALL_AT_ONCE,
-  ),
-  'three messages each way and a handover': small(3, 0, ['move']),
-  'a handover that takes its time': small(1, 1, ['move']),
-}
-
-/**
- * The worlds of which every state is come to, in whatever order things happen: a page that is live, messages each way, a
- * handover and more trouble. The first is by far the largest.
- */
-export const SMALL_WORLDS: Readonly<Record<string, WorldOptions>> = {
   'three messages each way, a handover, a reset, a token that is revoked and a page that is hidden': small(
     3,
     0,
     ...ALL_AT_ONCE,
   ),
+  'a handover that takes its time': small(1, 1, ['move']),
+}
+
+/**
+ * The worlds of which every state is come to, in whatever order things happen: a page that is live, messages each way, a
+ * handover and more trouble.
+ */
+export const SMALL_WORLDS: Readonly<Record<string, WorldOptions>> = {
   ...QUICK_WORLDS,
   'two messages each way, a handover and a reset of the newer connection': small(2, 0, ['move'], ['reset-2']),
   'two messages each way, a handover and a crash': small(2, 0, ['move'], ['crash', 'restart']),

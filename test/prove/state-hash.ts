@@ -108,7 +108,7 @@ export function stateHash({ elapsed, ...root }: State, exact = false): string {
       held(thing)
     } else if (Array.isArray(thing)) {
       add(Kind.list)
-      for (const item of thing) visit(item)
+      for (const item of !exact && isDeadlines(thing) ? inTurn(thing) : thing) visit(item)
     } else if (thing instanceof Map) {
       add(Kind.map)
       for (const [key, value] of thing) {
@@ -160,6 +160,20 @@ function mixed(hash: number, value: number, first: number, second: number): numb
 
 const firstWith = (hash: number, value: number) => mixed(hash, value, 0xcc9e2d51, 0x1b873593)
 const secondWith = (hash: number, value: number) => mixed(hash, value, 0x239b961b, 0xab0e9789)
+
+/** What is to ring at a moment: src/base/deadlines.ts. */
+interface Deadline {
+  readonly monotonic: number
+  readonly task: () => void
+}
+
+const isDeadlines = (list: readonly unknown[]): list is readonly Deadline[] => {
+  const first = list.length > 1 ? list[0] : null
+  return typeof first === 'object' && first !== null && 'monotonic' in first && 'task' in first
+}
+
+/** They ring by their moments, and only those of one moment in the order in which they were set. */
+const inTurn = (list: readonly Deadline[]) => [...list].sort((one, other) => one.monotonic - other.monotonic)
 
 /** What the client knows of a topic, and what its two legs said that they serve of it: src/topics/topic-sequence.ts. */
 interface Topic {

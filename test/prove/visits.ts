@@ -9,9 +9,13 @@ export interface Branch {
 /**
  * Which moves are to be made in a state, so that each state is come to in one order of the moves that commute, and none
  * in which something can go wrong is left out. What happens on the page, and what happens at servers, commute: each
- * touches only its own side and the far end of a queue. After a move, those sleep that were tried in its place and are
- * of the other side; a state that was met before is left alone, but for what slept in it each time (sleep sets, with
- * states that are known).
+ * touches only its own side and the far end of a queue.
+ *
+ * Where servers have nothing to bring that could change what the page can do next, whatever they do, it goes first
+ * (persistent sets): what they can do then waits for a state behind it. No way goes round for ever so, as the page
+ * alone uses up what there is. Else both are tried, and after a move those sleep that were tried in its place and are of
+ * the other side; a state that was met before is left alone, but for what slept in it each time (sleep sets, with states
+ * that are known).
  */
 export class Visits {
   /** Of each state what is not tried in it yet. */
@@ -39,16 +43,11 @@ export class Visits {
       all |= this.#bit(name)
       if (side === 'page') ofPage |= this.#bit(name)
     }
-    // Whatever servers do by themselves, what the page does next is one of the moves that sleep: it is tried elsewhere.
-    if (!this.#everyOrder && ofPage !== 0 && (ofPage & ~still) === 0 && !mayBring()) {
-      this.#untried.set(key, before & all)
-      return []
-    }
     this.#untried.set(key, still)
     const branches: Branch[] = []
     let tried = still
-    // The page goes first: servers run ahead of it only to bring it something.
-    for (const of of SIDES)
+    const pageAlone = !this.#everyOrder && ofPage !== 0 && !mayBring()
+    for (const of of pageAlone ? PAGE : SIDES)
       for (const [answer, { name, side }] of moves.entries()) {
         const bit = this.#bit(name)
         if (side !== of || (still & bit) !== 0 || (before & bit) === 0) continue
@@ -70,6 +69,7 @@ export class Visits {
   }
 }
 
+const PAGE = ['page'] as const
 const SIDES = ['page', 'servers'] as const
 /** As many bits as a small integer has room for. */
 const MOST_NAMES = 30
