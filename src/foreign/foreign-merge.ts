@@ -162,7 +162,8 @@ export class ForeignMerge {
     // The old leg serves again, and brings itself, in its own order, what was held for its sake.
     this.#drop((one) => one.leg === leg)
     if (!served) return
-    const unasked = [...this.#topics.values()].filter(({ carried }) => this.#deps.leaves || !carried)
+    const left = this.#deps.leaves && !this.#stopStaying
+    const unasked = [...this.#topics.values()].filter(({ carried }) => left || !carried)
     if (this.#active !== null && unasked.length > 0)
       this.#handlers.subscribe(this.#active, this.#deps.id(), this.#requests(unasked))
     this.#release()

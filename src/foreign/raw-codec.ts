@@ -176,11 +176,13 @@ export class RawCodec implements Codec {
         })
         return this.#asksReady ? [...pieces(hello), ...pieces(this.#raw.ping?.())] : (hello ?? [])
       }
-      case 'subscribe':
-        // Only a leg that serves is asked: one that was to be left serves on.
-        this.#parting.stop()
-        for (const topic of frame.topics.keys()) this.#followed.add(topic)
-        return this.#raw.subscribe?.(frame.topics as ReadonlyMap<string, Position | null>) ?? []
+      case 'subscribe': {
+        // Only a leg that serves is asked: one that was to be left serves on, with the topics that it still has.
+        const topics = new Map(frame.topics as ReadonlyMap<string, Position | null>)
+        if (this.#parting.stop()) for (const topic of this.#followed) topics.delete(topic)
+        for (const topic of topics.keys()) this.#followed.add(topic)
+        return (topics.size > 0 && this.#raw.subscribe?.(topics)) || []
+      }
       case 'unsubscribe':
         for (const topic of frame.topics) {
           this.#followed.delete(topic)

@@ -54,9 +54,12 @@ export class RawParting {
     this.#stopWaiting = this.#line.clock.setTimeout(() => this.#leave(), ANSWER_TIME)
   }
 
-  stop(): void {
+  /** True: the leg was to be left, and has not been. */
+  stop(): boolean {
+    const waits = this.#stopWaiting !== null
     this.#stopWaiting?.()
     this.#stopWaiting = null
+    return waits
   }
 
   #leave() {

@@ -274,6 +274,14 @@ describe('by identity', () => {
     expect(told).toEqual(['subscribe 1 t', '1'])
   })
 
+  it('asks it for none of them where it was not left yet: it would begin them anew, and lose what comes meanwhile', () => {
+    const { merge, told, ready } = world({ leaves: true, leastOverlap: 3_000 })
+    ready(1)
+    ready(2)
+    merge.gone(2)
+    expect(told).toEqual([])
+  })
+
   it('remembers what came last by number and by bytes, whatever a server takes for an identity', () => {
     const { told, ready, bring, merge } = world({})
     const huge = (number: number) => ({ data: number, identity: `${number}`.padEnd(500_000, 'x') })

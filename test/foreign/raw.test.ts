@@ -291,12 +291,19 @@ describe('a leg that is left', () => {
     expect(codec.clock.pending).toBe(0)
   })
 
-  it('keeps its topics for good where the next leg dies meanwhile, and it is asked for them again', async () => {
-    const codec = leaving({ leave: () => 'leave', answer: (data) => (data === 'p' ? { id: 'p' } : null) })
+  it('keeps its topics for good where the next leg dies meanwhile, and begins none of them anew', async () => {
+    const codec = leaving({
+      leave: () => 'leave',
+      answer: (data) => (data === 'p' ? { id: 'p' } : null),
+      subscribe: (topics) => [...topics.keys()].join(),
+    })
+    send(codec, hello)
     codec.decode('ready')
     send(codec, { type: 'publish', id: 'p', topic: 't', data: 1 })
     send(codec, { type: 'leave' })
-    send(codec, { type: 'subscribe', id: 's', topics: new Map([['t', null]]) })
+    const both = new Map(['t', 'u'].map((topic) => [topic, null]))
+    expect(codec.encode({ type: 'subscribe', id: 's', topics: both })).toBe('u')
+    expect(codec.encode({ type: 'subscribe', id: 's', topics: both })).toBe('t,u')
     codec.decode('p')
     await codec.clock.advance(10_000)
     expect(codec.replies()).toEqual([])
