@@ -84,6 +84,8 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   #heartbeat: Heartbeat | null = null
   #opened = false
   #over = false
+  /** The moment of its last sign of life. Null: something was sent since then, which the next frame may answer. */
+  #heardAt: Instant | null = null
   /** When its time began to run, with the token in hand. */
   #dialling: Instant
   readonly #late: Alarm
@@ -193,10 +195,14 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   received(data: WireData): void {
     if (this.#over) return
     const at = this.#settings.clock.present.look()
-    this.silentSince = null
-    this.#heartbeat?.heard(at)
-    this.arrived(at)
-    if (this.#over) return
+    // What comes in one moment, with nothing sent in between, is one sign of life.
+    if (at !== this.#heardAt) {
+      this.#heardAt = at
+      this.silentSince = null
+      this.#heartbeat?.heard(at)
+      this.arrived(at)
+      if (this.#over) return
+    }
     const decoded = this.#codec.decode(data)
     if (!isSeveral(decoded)) this.#take(decoded, data)
     else for (const one of decoded) this.#take(one, data)
@@ -248,6 +254,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     if (typeof data !== 'string' && !(data instanceof ArrayBuffer)) return data.every((piece) => this.put(piece))
     const out = socket.send(data)
     if (out) this.#heartbeat?.sent(this.#settings.clock.present.look())
+    this.#heardAt = null
     return out
   }
 

@@ -158,6 +158,16 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.leg.silent).toHaveBeenCalledTimes(1)
   })
 
+  it('that answers a probe in the moment of the frame before it is not silent', async () => {
+    const leg = await dialled()
+    welcome(leg)
+    leg.says({ type: 'pong' })
+    leg.leg.probe(2_000)
+    leg.says({ type: 'pong' })
+    await leg.clock.advance(2_000)
+    expect(leg.leg.silent).not.toHaveBeenCalled()
+  })
+
   it('with heartbeat: false is never suspected, not when it is probed either, and still answers for itself', async () => {
     const leg = await dialled({ heartbeat: false })
     welcome(leg, { heartbeat: 20_000 })
