@@ -289,13 +289,13 @@ describe('what many ask for at once is read once', () => {
     const before = log.stats().heads
     const begun = performance.now()
     const asked: Promise<unknown>[] = []
-    while (performance.now() - begun < 500) {
+    while (performance.now() - begun < 500 || asked.length <= 100) {
       asked.push(log.head('t'))
       await new Promise<void>((resolve) => void setImmediate(resolve))
     }
     await Promise.all(asked)
-    expect(asked.length).toBeGreaterThan(100)
-    expect(log.stats().heads - before).toBeLessThanOrEqual(7)
+    // Each of them is of less than a tenth of a second after the one before, but for the first and the last.
+    expect(log.stats().heads - before).toBeLessThanOrEqual(2 + (performance.now() - begun) / 100)
   })
 })
 
