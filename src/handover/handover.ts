@@ -1,6 +1,7 @@
 import type { Instant } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
+import type { Signals } from '../signals/signals.js'
 import type { LegRoster } from './leg-roster.js'
 import type { DialRecord } from './dial-record.js'
 import type { Emit } from './events.js'
@@ -43,6 +44,7 @@ export interface Handover {
 export interface Audience {
   readonly outage: Outage
   readonly emit: Emit
+  readonly signals: Pick<Signals, 'told' | 'refused'>
   error(error: LiveSocketError): void
   /** Something is not as it must be, and everything else goes on; `cause`: what a function of the application threw. */
   report(message: string, cause?: unknown): void

@@ -9,7 +9,7 @@ import { topicError } from './topic-error.js'
 
 /** A frame has come on that leg. */
 export function received(handover: Handover, leg: HandoverLeg, frame: ServerFrame): void {
-  const { session, evidence, dials } = handover
+  const { session, audience, evidence, dials } = handover
   evidence.heard()
   switch (frame.type) {
     case 'welcome':
@@ -26,7 +26,7 @@ export function received(handover: Handover, leg: HandoverLeg, frame: ServerFram
       session.outbox?.acked(frame)
       break
     case 'signal':
-      session.signals.told(frame)
+      audience.signals.told(frame)
       break
     case 'nack':
       nacked(handover, leg, patient(frame))
@@ -86,9 +86,9 @@ function patient<Frame extends ErrorFrame | NackFrame>(frame: Frame): Frame {
   return retryAfter === undefined ? frame : { ...frame, retryAfter: bounded(retryAfter, bounds.retryAfter) }
 }
 
-function nacked({ session }: Handover, { number }: HandoverLeg, frame: NackFrame) {
+function nacked({ session, audience }: Handover, { number }: HandoverLeg, frame: NackFrame) {
   // No other id begins with a dot.
-  if (frame.id[0] === '.') session.signals.refused(frame)
+  if (frame.id[0] === '.') audience.signals.refused(frame)
   else session.outbox?.nacked(frame, number)
 }
 

@@ -4,7 +4,6 @@ import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers, type PublishOptions } from '../publishes/outbox.js'
-import type { Signals } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/token-part.js'
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
 import type { MessageInfo } from '../topics/message.js'
@@ -36,8 +35,7 @@ export interface SessionLegs {
 export interface SessionAudience {
   readonly outage: Outage
   readonly emit: Emit
-  readonly subscriptions: Pick<Readers, 'deliver' | 'answered' | 'has'>
-  error(error: LiveSocketError): void
+  readonly subscriptions: Pick<Readers, 'deliver' | 'answered'>
   outboxChanged(size: Outbox['size']): void
   tokenState(state: TokenState): void
   changed(): void
@@ -86,7 +84,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   readonly deliver: (data: unknown, info: MessageInfo) => void
   #id = ''
   #tokens: TokenKeeper | null = null
-  #signals: Signals | null = null
   /** A leg has served the application. */
   everLive = false
   #deliveredAt: Instant | null = null
@@ -128,10 +125,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   get tokens(): TokenKeeper {
     return (this.#tokens ??= this.#makeTokens())
-  }
-
-  get signals(): Signals {
-    return (this.#signals ??= this.#settings.parts.signals(this as never, this.#audience as never))
   }
 
   publish(topic: string, data: unknown, options?: PublishOptions): ReturnType<Outbox['publish']> {
@@ -177,7 +170,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   #close(why: string) {
     this.closed = why
     this.outbox?.close(why)
-    this.#signals?.drop()
   }
 
   // What becomes of its legs.
@@ -243,9 +235,8 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.#audience.outboxChanged(this.outbox!.size)
   }
 
-  /** What is left of a session that has ended goes nowhere. */
   get serving() {
-    return this.closed === null ? this.#legs.serving : null
+    return this.#legs.serving
   }
 
   // What its tokens tell.

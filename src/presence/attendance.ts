@@ -1,6 +1,13 @@
 import { explain } from '../base/explanation.js'
 import type { LiveSocketError } from '../base/errors.js'
-import { changeMembers, memberList, type Member, type MemberChanges, type MembersAnswer } from '../protocol/members.js'
+import {
+  changeMembers,
+  memberList,
+  type Member,
+  type MemberChanges,
+  type MemberRow,
+  type MembersAnswer,
+} from '../protocol/members.js'
 import { ENTER, LEAVE, PRESENCE } from '../protocol/own-methods.js'
 import { presenceTopic } from '../protocol/own-topics.js'
 import { keep } from '../publishes/kept-frame.js'
@@ -67,8 +74,6 @@ class TopicAttendance implements Attendance {
   #unsaid = false
   /** What it took last. */
   #taken: Claim | undefined
-  /** What the topic says of us: null where we are not there, undefined where that is not known. */
-  #seen: number | null | undefined
   #me = ''
   #busy = false
   /** Of what listens while somebody is there. */
@@ -83,7 +88,7 @@ class TopicAttendance implements Attendance {
       socket,
       presenceTopic(topic),
       ({ members }: Told, changes: unknown) => {
-        this.#change(members, changes as MemberChanges)
+        changeMembers(members, changes as MemberChanges, this.#hear)
         return { members }
       },
       { members: new Map() },
@@ -136,9 +141,9 @@ class TopicAttendance implements Attendance {
 
   async #load(signal: AbortSignal) {
     const members = new Map<string, Member>()
+    const rows: MemberRow[] = []
     let position!: MembersAnswer
     let after: string | undefined
-    this.#seen = undefined
     do {
       const page = (await this.#socket.request(
         PRESENCE,
@@ -146,24 +151,22 @@ class TopicAttendance implements Attendance {
         { idempotent: true, signal },
       )) as MembersAnswer
       position ??= page
-      this.#me = page.you[1]
-      this.#change(members, { set: page.rows })
+      rows.push(...page.rows)
       after = page.next
     } while (after)
+    changeMembers(members, { set: rows })
+    this.#me = position.you[1]
     // Only the whole list says that we are not in it.
-    this.#seen ??= null
-    this.#later(LOOK)
+    this.#hear(this.#me, rows.find(([, connection]) => connection === this.#me)?.[3] ?? null)
     return { state: { members }, position }
   }
 
-  /** Of others, and of us. */
-  #change(members: Map<string, Member>, changes: MemberChanges) {
-    changeMembers(members, changes)
-    const { set = [], gone = [] } = changes
-    const before = this.#seen
-    for (const [, connection] of gone) if (connection === this.#me) this.#seen = null
-    for (const [, connection, , n] of set) if (connection === this.#me) this.#seen = n
-    if (this.#seen !== before) this.#later(LOOK)
+  /** What the topic says of others, and of us: what is not as we want it is said again, unless it comes to be soon. */
+  readonly #hear = (connection: string, n: number | null) => {
+    if (connection !== this.#me) return
+    this.#unsaid = n !== (this.#claims.size > 0 ? this.#wanted : null)
+    if (this.#unsaid) this.#later(LOOK)
+    else this.#settle(this.#wanted)
   }
 
   #later(delay: number) {
@@ -171,17 +174,16 @@ class TopicAttendance implements Attendance {
     clock.setTimeout(() => this.#look(), delay * (1 + random()))
   }
 
-  /** Says what has not been said, and again what the topic does not bear out: whatever has become of it. */
+  /** Says what has not been said, or is not what the topic says: whatever has become of it. */
   async #look() {
     this.#renew()
-    const n = this.#wanted
-    const [who, claim] = [...this.#claims].at(-1) ?? []
-    const isOther = this.#seen !== undefined && this.#seen !== (who ? n : null)
-    if (this.#busy || !(this.#unsaid || isOther)) return
+    if (this.#busy || !this.#unsaid) return
     this.#busy = true
     this.#unsaid = false
-    const ask = { topic: this.#said.topic, n, data: claim?.data }
     const mine = this.#present
+    const n = this.#wanted
+    const [who, claim] = [...this.#claims].at(-1) ?? []
+    const ask = { topic: this.#said.topic, n, data: claim?.data }
     const error = await this.#socket.request(claim ? ENTER : LEAVE, ask, { idempotent: true, timeout: Infinity }).then(
       () => void (this.#taken = claim),
       (refusal: LiveSocketError) => refusal,
@@ -193,15 +195,16 @@ class TopicAttendance implements Attendance {
       this.#unsaid = true
       return this.#later(retryAfter || 1_000)
     }
-    if (error && who && !this.#unsaid) {
+    if (error && who && n === this.#wanted) {
       // What it had taken before still holds.
       if (this.#taken && code !== 'forbidden') this.#claims.set(who, this.#taken)
       else this.#end(error)
     }
     this.#settle(n, error)
-    // Who is closed is looked at when it is live again.
-    if (this.#claims.size > 0 && code !== 'closed') this.#later(LOOK)
-    if (this.#unsaid) void this.#look()
+    // Who is closed says it when it is live again.
+    if (code === 'closed') this.#unsaid = true
+    else if (n === this.#wanted) this.#later(LOOK)
+    else void this.#look()
   }
 
   #settle(n: number, error?: LiveSocketError) {
@@ -232,7 +235,6 @@ class TopicAttendance implements Attendance {
   #renew() {
     if (this.#present === this.#insides.session) return
     this.#present = this.#insides.session
-    this.#seen = undefined
     this.#clear(failure(this.#said, 'closed', explain`the session has ended`))
   }
 

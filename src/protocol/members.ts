@@ -69,18 +69,28 @@ export interface EnterAsk {
 
 export type LeaveAsk = Omit<EnterAsk, 'data'>
 
-/** A member whose connections have not changed stays the same object. */
-export function changeMembers(members: Map<string, Member>, { set = [], gone = [] }: MemberChanges): void {
-  const put = (id: string, connection: string, fresh: readonly MemberConnection[]) => {
-    const connections = (members.get(id)?.connections ?? []).filter((one) => one.id !== connection).concat(fresh)
+/**
+ * A member whose connections have not changed stays the same object. `told`: of each connection, with the `n` that it is
+ * there by; null where it is gone.
+ */
+export function changeMembers(
+  members: Map<string, Member>,
+  { set = [], gone = [] }: MemberChanges,
+  told?: (connection: string, n: number | null) => void,
+): void {
+  // Of what is gone there are the ids alone.
+  const rows: readonly (readonly [member: string, connection: string, at?: number, n?: number, ...said: unknown[]])[] =
+    [...gone, ...set]
+  for (const [id, connection, at, n, data, user] of rows) {
+    const connections = (members.get(id)?.connections ?? []).filter((one) => one.id !== connection)
+    if (n !== undefined) connections.push({ id: connection, at: at!, data, user })
     // By what all who look are told alike, in whichever order it came to them.
     connections.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
     const newest = connections.at(-1)
     if (newest) members.set(id, { id, user: newest.user, data: newest.data, connections })
     else members.delete(id)
+    told?.(connection, n ?? null)
   }
-  for (const [id, connection] of gone) put(id, connection, [])
-  for (const [id, connection, at, , data, user] of set) put(id, connection, [{ id: connection, at, data, user }])
 }
 
 /** By their ids: the order is the same for all who look, and nobody changes place as somebody else comes. */

@@ -15,29 +15,31 @@ export interface SignalInfo<Topic extends string = string> {
 
 export type SignalHandler = (data: unknown, signal: SignalInfo) => void
 
-/** What a session says to those who have a topic subscribed now, and what they say to it. */
+/** What a live socket says to those who have a topic subscribed now, and what they say to it. */
 export interface Signals {
   /** Throws a `LiveSocketError`: `invalid` or `too-large`. */
   send(topic: string, data: unknown): void
-  /** Returns the undo. Whoever listens to them in one session does so in the next. */
-  on(topic: string, handler: SignalHandler): () => void
+  /**
+   * Returns the undo. `subscribe` is for the topic's legs to
+   * bring them, and throws what is wrong before either listens.
+   */
+  on(topic: string, handler: SignalHandler, subscribe: () => () => void): () => void
   /** One has come, on whichever leg. */
   told(signal: SignalFrame): void
   /** The server refused one of ours. */
   refused(nack: NackFrame): void
-  /** The session rests, or is over: what waits would be old news, or somebody else's, on the next leg. */
+  /** Its session rests, or is over: what waits would be old news, or somebody else's, on the next leg. */
   drop(): void
 }
 
-/** The session whose signals these are. */
-export interface SignalsSession {
-  /** The leg that serves, and the largest frame that it takes; null: none does. */
-  readonly serving: { readonly leg: number; readonly maxFrame: number | undefined } | null
-  send(leg: number, frame: ClientFrame): boolean
-}
-
-/** The application of that session. */
-export interface SignalsAudience {
+/** The live socket whose signals these are. */
+export interface SignalsSocket {
+  /** The present one. */
+  readonly session: {
+    /** The leg that serves, and the largest frame that it takes; null: none does. */
+    readonly serving: { readonly leg: number; readonly maxFrame: number | undefined } | null
+    send(leg: number, frame: ClientFrame): boolean
+  }
   readonly settings: { readonly clock: Clock }
   readonly subscriptions: { has(topic: string): boolean }
   readonly events: Emitter<Record<string, SignalFrame>>
@@ -45,7 +47,7 @@ export interface SignalsAudience {
 }
 
 /** For whom it is passed to, whose signals they are is nobody else's concern. */
-export type SignalsPart = (session: never, audience: never) => Signals
+export type SignalsPart = (socket: never) => Signals
 
 /** Topics of which a signal is sent in one frame: at 60 frames a second half of what a server takes of a session. */
 const TOPICS_PER_FRAME = 4
@@ -55,8 +57,8 @@ const PAUSE = 100
 const KNOWN = 1_000
 
 /** The part of a live socket that says what is never stored: `signals` of `livesocket/core`. */
-export const signals: SignalsPart = (session: SignalsSession, audience: SignalsAudience) => {
-  const { clock } = audience.settings
+export const signals: SignalsPart = (socket: SignalsSocket) => {
+  const { clock } = socket.settings
   const known = new Set<string>()
   /** The newest of each topic. */
   const waiting = new Map<string, ClientFrame>()
@@ -65,6 +67,7 @@ export const signals: SignalsPart = (session: SignalsSession, audience: SignalsA
 
   function flush() {
     next = null
+    const { session } = socket
     const { serving } = session
     if (!serving) waiting.clear()
     for (const [topic, frame] of [...waiting].slice(0, TOPICS_PER_FRAME)) {
@@ -77,24 +80,32 @@ export const signals: SignalsPart = (session: SignalsSession, audience: SignalsA
   return {
     send(topic, data) {
       const frame = keep({ type: 'signal', id: `.${++count}`, topic }, data)
-      if (!audience.subscriptions.has(topic))
+      if (!socket.subscriptions.has(topic))
         throw failure(frame, 'invalid', explain`it is for those who have the topic subscribed, and this socket has not`)
-      const most = session.serving?.maxFrame ?? Infinity
+      const most = socket.session.serving?.maxFrame ?? Infinity
       if (frame.bytes > most) throw failure(frame, 'too-large', explain`the server takes no frame over ${most} bytes`)
       waiting.set(topic, frame)
       if (!next) flush()
     },
-    on: (topic, handler) => audience.events.on(`signal ${topic}`, ({ data, by }) => handler(data, { topic, by })),
+    on(topic, handler, subscribe) {
+      const leave = subscribe()
+      const undo = socket.events.on(`signal ${topic}`, ({ data, by }) => handler(data, { topic, by }))
+      return () => {
+        undo()
+        // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
+        queueMicrotask(leave)
+      }
+    },
     told(signal) {
       const { size } = known
       if (known.add(signal.id).size === size) return
       if (size === KNOWN) known.delete(known.values().next().value!)
-      audience.events.emit(`signal ${signal.topic}`, signal)
+      socket.events.emit(`signal ${signal.topic}`, signal)
     },
     refused(nack) {
       next?.()
       next = clock.setTimeout(flush, nack.retryAfter ?? PAUSE)
-      audience.error(refusal(nack))
+      socket.error(refusal(nack))
     },
     drop() {
       waiting.clear()

@@ -10,6 +10,7 @@ import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
 import type { Settings } from '../options/settings.js'
 import type { Outbox } from '../publishes/outbox.js'
+import type { Signals } from '../signals/signals.js'
 import type { Readers, SubscriptionsHandlers } from '../topics/subscriptions.js'
 import { tellDebug } from './debug.js'
 import { watchHost } from './host-watch.js'
@@ -35,6 +36,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   session: Session
   /** Who is told of what this socket publishes. */
   publishing: Set<PublishListener> | null = null
+  #signals: Signals | null = null
   readonly #live: LiveStore
   #closed: LiveSocketState['closed'] = null
   #unwatch: (() => void) | null = null
@@ -64,6 +66,11 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
       on: (type, listener) => events.on(type, listener),
       stats: () => this.session.stats(),
     }
+  }
+
+  /** Made when they are first needed. */
+  get signals(): Signals {
+    return (this.#signals ??= this.settings.parts.signals(this as never))
   }
 
   // From connect() to the end of a session.
@@ -109,6 +116,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     const ends = endsSession(stop)
     if (ends) this.#endSession(message, reason)
     else this.session.rest(message)
+    this.#signals?.drop()
     if (by === 'session-ended') this.emit('session-ended', { reason: reason ?? 'the server ended the session' })
     this.#show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
   }

@@ -10,14 +10,9 @@ import type { MethodAnswer, MethodData, MethodTypes } from '../protocol/method-t
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import { failure, type Said } from '../publishes/refusal.js'
 import type { RequestOptions } from '../requests/requests.js'
-import type { SignalHandler, SignalInfo } from '../signals/signals.js'
+import type { SignalInfo } from '../signals/signals.js'
 import type { Message, MessageInfo } from '../topics/message.js'
-import {
-  createSubscriptions,
-  type MessageHandler,
-  type Subscriptions,
-  type TopicStatus,
-} from '../topics/subscriptions.js'
+import { createSubscriptions, type MessageHandler, type TopicStatus } from '../topics/subscriptions.js'
 import { Connection } from './connection.js'
 import type { FoldOptions } from './fold-options.js'
 import { setInsides } from './insides.js'
@@ -153,15 +148,54 @@ export function assembleLiveSocket<
   Methods extends object = MethodTypes,
 >(options: LiveSocketOptions<Topics>, parts: AllParts): CoreSocket<Topics, Inputs, Methods> {
   const connection = new Connection(settingsOf(options, parts), createSubscriptions)
-  const { subscriptions } = connection
+  const { settings, subscriptions } = connection
+
+  function subscribe(
+    topic: string,
+    handler: MessageHandler,
+    { from, since, signal, onError }: SubscribeOptions = {},
+  ): () => void {
+    checkTopic(topic)
+    givenFunction('handler', handler)
+    optionalFunction('onError', onError)
+    checkStart(from ?? since)
+    abortSignal('signal', signal)
+    if (signal?.aborted) return () => {}
+    const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
+    const undo = subscriptions.add(topic, handler, from ?? since, from === undefined, watch)
+    if (!signal) return undo
+    signal.addEventListener('abort', undo, { once: true })
+    return () => {
+      signal.removeEventListener('abort', undo)
+      undo()
+    }
+  }
+
   const socket: CoreSocket<Topics> = {
     ...connection.face(),
-    subscribe: (topic, handler, how) => subscribe(connection, topic, handler as MessageHandler, how),
-    publish: (topic, data, how) => publish(connection, topic, data, how),
-    request: (method: string, data?: unknown, how?: RequestOptions) =>
-      request(connection, method, data, how) as Promise<never>,
-    signal: (topic, data) => connection.session.signals.send(topic, data),
-    onSignal: (topic, handler, how) => onSignal(connection, topic, handler as SignalHandler, how),
+    subscribe: subscribe as CoreSocket<Topics>['subscribe'],
+    publish(topic, data, options) {
+      const { session, publishing } = connection
+      try {
+        checkTopic(topic)
+        fitting(settings, settings.schemas.get(topic), data, { type: 'publish', topic })
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
+      const outcome = session.publish(topic, data, options)
+      for (const told of publishing ?? []) told(topic, data, outcome)
+      return outcome
+    },
+    async request(method: string, data?: unknown, how?: RequestOptions) {
+      checkName('method', method, MAX_METHOD)
+      const { input, output } = settings.methods.get(method) ?? {}
+      fitting(settings, input, data, { type: 'request', method })
+      const answer = await settings.parts.requests(connection.session.needOutbox() as never, method, data, how)
+      return fitting(settings, output, answer.data, { type: 'answer', method }) as never
+    },
+    signal: (topic, data) => connection.signals.send(topic, data),
+    onSignal: (topic, handler, how) =>
+      connection.signals.on(topic, givenFunction('handler', handler), () => subscribe(topic, () => {}, how)),
     position: (topic) => subscriptions.position(topic),
     topicStatus(topic) {
       checkTopic(topic)
@@ -170,70 +204,6 @@ export function assembleLiveSocket<
   }
   setInsides(socket, connection)
   return socket as unknown as CoreSocket<Topics, Inputs, Methods>
-}
-
-type TopicsConnection = Connection<Subscriptions>
-
-function subscribe(
-  { subscriptions }: TopicsConnection,
-  topic: string,
-  handler: MessageHandler,
-  { from, since, signal, onError }: SubscribeOptions = {},
-): () => void {
-  checkTopic(topic)
-  givenFunction('handler', handler)
-  optionalFunction('onError', onError)
-  checkStart(from ?? since)
-  abortSignal('signal', signal)
-  if (signal?.aborted) return () => {}
-  const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
-  const undo = subscriptions.add(topic, handler, from ?? since, from === undefined, watch)
-  if (!signal) return undo
-  signal.addEventListener('abort', undo, { once: true })
-  return () => {
-    signal.removeEventListener('abort', undo)
-    undo()
-  }
-}
-
-function onSignal(
-  connection: TopicsConnection,
-  topic: string,
-  handler: SignalHandler,
-  { onError }: Pick<SubscribeOptions, 'onError'> = {},
-): () => void {
-  // All that may be wrong before either listens: of what throws nothing is left.
-  checkTopic(topic)
-  givenFunction('handler', handler)
-  optionalFunction('onError', onError)
-  const undo = connection.session.signals.on(topic, handler)
-  const leave = subscribe(connection, topic, () => {}, { onError })
-  return () => {
-    undo()
-    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
-    queueMicrotask(leave)
-  }
-}
-
-function publish(connection: TopicsConnection, topic: string, data: unknown, options?: PublishOptions) {
-  const { settings, session, publishing } = connection
-  try {
-    checkTopic(topic)
-    fitting(settings, settings.schemas.get(topic), data, { type: 'publish', topic })
-  } catch (error) {
-    return Promise.reject(error as Error)
-  }
-  const outcome = session.publish(topic, data, options)
-  for (const told of publishing ?? []) told(topic, data, outcome)
-  return outcome
-}
-
-async function request({ settings, session }: TopicsConnection, method: string, data: unknown, how?: RequestOptions) {
-  checkName('method', method, MAX_METHOD)
-  const { input, output } = settings.methods.get(method) ?? {}
-  fitting(settings, input, data, { type: 'request', method })
-  const answer = await settings.parts.requests(session.needOutbox() as never, method, data, how)
-  return fitting(settings, output, answer.data, { type: 'answer', method })
 }
 
 /** What the schema makes of the data. */

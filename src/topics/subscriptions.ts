@@ -34,7 +34,6 @@ export interface Subscription {
 
 /** For whom a session's messages are, and what its server says of topics. */
 export interface Readers {
-  has(topic: string): boolean
   deliver(data: unknown, info: MessageInfo): void
   /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
   answered(topic: string, head: Position): void
@@ -58,6 +57,7 @@ export interface Subscriptions extends Readers {
    */
   add(topic: string, handler: MessageHandler, from?: Position | Last, once?: boolean, watch?: StatusWatch): Subscription
   status(topic: string): TopicStatus
+  has(topic: string): boolean
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
   position(topic: string): Position | null
 }

@@ -13,10 +13,6 @@ export class SoleTopic implements Readers {
     this.#handlers = handlers
   }
 
-  has(topic: string) {
-    return topic === this.#topic
-  }
-
   deliver(data: unknown, { topic }: MessageInfo) {
     if (topic !== this.#topic) return
     try {
