@@ -40,14 +40,14 @@ export function epochOf(socket: object, topic: string): string | undefined {
  */
 export function createOwnPublishes(socket: object, topic: string, most: number): ReadableStore<readonly Kept[]> {
   const kept = createStore<readonly Kept[]>(() => [])
-  const change = (next: (all: readonly Kept[]) => readonly Kept[]) => kept.setState(next, true)
 
   function add(data: unknown, outcome: Promise<Published> & { readonly id?: string }) {
-    const dismiss = () => change((all) => all.filter((one) => one.dismiss !== dismiss))
-    const turn = (to: Partial<Kept>) =>
-      change((all) => all.map((one) => (one.dismiss === dismiss ? { ...one, ...to } : one)))
+    /** What becomes of it; null: it is gone. */
+    const turn = (to: Partial<Kept> | null) =>
+      kept.setState((all) => all.flatMap((one) => (one.dismiss !== dismiss ? one : to ? { ...one, ...to } : [])), true)
+    const dismiss = () => turn(null)
     const mine: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
-    change((all) => [...all, mine].slice(-most))
+    kept.setState((all) => [...all, mine].slice(-most), true)
     outcome.then(
       (at) => turn({ at: { epoch: epochOf(socket, topic)!, ...at } }),
       (error: LiveSocketError) => turn({ own: error }),

@@ -2,6 +2,7 @@
 import { useCallback, useState, useSyncExternalStore } from 'react'
 import type { LiveSocketError } from '../base/errors.js'
 import { sessionOf } from '../socket/insides.js'
+import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'
 
 /** How the calls of a component are doing. */
@@ -19,12 +20,16 @@ interface Known extends Outcomes {
 
 const NONE: Known = { pending: 0, error: null }
 
-/** A method of the socket, called for one topic or one of the server's methods. A rejection is no unhandled one. */
-export function useCalls(
-  socket: SocketOf<any>,
-  method: 'publish' | 'request',
+/**
+ * A method of the given socket, or of the nearest provider's, called for one topic or one of the server's methods. A
+ * rejection is no unhandled one.
+ */
+export function useCalls<Method extends 'publish' | 'request'>(
+  given: SocketOf<any> | undefined,
+  method: Method,
   to: string | null,
-): Outcomes & { call(...args: [data?: unknown, how?: object]): Promise<any> } {
+): Outcomes & { readonly [Call in Method]: (data?: unknown, how?: object) => Promise<any> } {
+  const socket = useSocket(given)
   const [{ pending, error, session }, setKnown] = useState(NONE)
   const present = () => sessionOf(socket)
   const shown = useSyncExternalStore(socket.store.subscribe, present, present)
@@ -40,5 +45,5 @@ export function useCalls(
     },
     [socket, method, to],
   )
-  return { pending, error: session === shown ? error : null, call }
+  return { [method]: call, pending, error: session === shown ? error : null } as never
 }

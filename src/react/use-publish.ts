@@ -1,7 +1,6 @@
 'use client'
 import type { Published, PublishOptions } from '../publishes/outbox.js'
 import type { LiveSocket } from '../socket/live-socket.js'
-import { useSocket } from './provider.js'
 import type { RegisteredInputs, TopicName } from './register.js'
 import { useCalls, type Outcomes } from './use-calls.js'
 
@@ -19,7 +18,5 @@ export function usePublish<Topic extends TopicName<Inputs>, Inputs extends objec
   topic: Topic | null,
   options: { readonly socket?: LiveSocket<any, Inputs, any> } = {},
 ): Publishing<Inputs[Topic]> {
-  const socket: LiveSocket<any, Inputs, any> = useSocket(options.socket)
-  const { call, pending, error } = useCalls(socket, 'publish', topic)
-  return { publish: call, pending, error }
+  return useCalls(options.socket, 'publish', topic)
 }

@@ -2,7 +2,6 @@
 import type { MethodAnswer, MethodData } from '../protocol/method-types.js'
 import type { RequestOptions } from '../requests/requests.js'
 import type { LiveSocket } from '../socket/live-socket.js'
-import { useSocket } from './provider.js'
 import type { RegisteredMethods, TopicName } from './register.js'
 import { useCalls, type Outcomes } from './use-calls.js'
 
@@ -24,7 +23,5 @@ export function useRequest<Method extends TopicName<Methods>, Methods extends ob
   method: Method,
   options: { readonly socket?: LiveSocket<any, any, Methods> } = {},
 ): Requesting<Methods[Method]> {
-  const socket: LiveSocket<any, any, any> = useSocket(options.socket as LiveSocket<any, any, any> | undefined)
-  const { call, pending, error } = useCalls(socket, 'request', method)
-  return { request: call, pending, error }
+  return useCalls(options.socket as LiveSocket<any, any, any> | undefined, 'request', method)
 }
