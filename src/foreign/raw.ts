@@ -41,8 +41,7 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
   const marksEnd = options.marksEnd ?? (pings || options.drained !== undefined)
   checkLeastOverlap(options.leastOverlap, marksEnd)
   const strength = options.position ? 'position' : options.identity ? 'identity' : 'none'
-  const leaves = options.leave !== undefined
-  const leastOverlap = options.leastOverlap ?? 0
+  const end = marksEnd ? 'fence' : 'match'
   return {
     name: options.name ?? 'raw',
     subprotocols: [...(options.subprotocols ?? [])],
@@ -53,16 +52,16 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     acknowledges: options.answer !== undefined,
     dedupes: options.dedupes ?? false,
     takesToken: options.hello !== undefined || options.dial !== undefined || options.auth !== undefined,
-    leaves,
     pings,
-    marksEnd,
-    leastOverlap,
     reconnectSpread: SPREAD,
     binary: true,
     ...(pings && { tickWhileHidden }),
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     createMerge: (deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) =>
-      createForeignMerge({ ...deps, strength, end: marksEnd ? 'fence' : 'match', leaves, leastOverlap }, handlers),
+      createForeignMerge(
+        { ...deps, strength, end, leaves: options.leave !== undefined, leastOverlap: options.leastOverlap },
+        handlers,
+      ),
     open: (line) => new RawCodec(typeof given === 'function' ? ofLeg(given) : given, sessions, line),
   }
 }

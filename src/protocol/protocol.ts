@@ -68,16 +68,10 @@ export interface Protocol {
   readonly dedupes: boolean
   /** Whether the token has a place in what is sent. */
   readonly takesToken: boolean
-  /** Whether a leg that was left must be asked for its topics anew, should it serve again: see `leave` of its codec. */
-  readonly leaves: boolean
   /** Whether a `ping` is answered, in order: without it nothing tells a silent leg from a dead one. */
   readonly pings: boolean
-  /** Whether it can be told when a leg has no more to bring: by an answered ping, or by a word of the server's. */
-  readonly marksEnd: boolean
   /** Milliseconds over which clients come back where neither the server nor the application has said it. */
   readonly reconnectSpread?: number
-  /** Milliseconds for which the old leg is kept at least. Default 0. */
-  readonly leastOverlap?: number
   /**
    * While the page is hidden and its timers run late: calls `look` often enough for pings that keep the connection from
    * being cut as idle; returns the undo. Absent: the server asks before it cuts.

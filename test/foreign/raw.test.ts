@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
 import type { ClientFrame, Position } from '../../src/protocol/frames.js'
+import type { ForeignMerge } from '../../src/foreign/foreign-merge.js'
 import { rawProtocol, type RawHello, type RawProtocolOptions } from '../../src/foreign/raw.js'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { openCodec } from '../kit/open-codec.js'
 
 const hello: ClientFrame = {
@@ -34,7 +36,15 @@ describe('which promise is kept', () => {
     [{ ping: () => 'p', pong: () => false }, true],
     [{ ping: () => 'p', pong: () => false, marksEnd: false }, false],
   ] as [Partial<RawProtocolOptions>, boolean][])('with %o an end is marked: %s', (options, marksEnd) => {
-    expect(rawProtocol({ message, ...options }).marksEnd).toBe(marksEnd)
+    const { createMerge } = rawProtocol({ message, identity: () => 'a', ...options })
+    const deps = { clock: createSimulatedClock(), id: () => 'id', gapTimeout: 250, maxMessages: 9, maxBytes: 999 }
+    const merge = (createMerge as (deps: object, handlers: object) => ForeignMerge)(deps, { send: () => true })
+    for (const leg of [1, 2]) {
+      merge.hello(leg)
+      merge.ready(leg, new Map(), new Set())
+    }
+    merge.drained(1)
+    expect(merge.caughtUp()).toBe(marksEnd)
   })
 })
 
