@@ -63,7 +63,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'counts',
   'recent',
   'joined',
-  'welcomedAt',
   'overdueAt',
   'suspect',
   'retries',

@@ -15,7 +15,7 @@ import { askOnClose } from './option-callbacks.js'
 const LASTED = 30_000
 
 export function hasLasted({ settings }: Handover, leg: HandoverLeg | undefined): boolean {
-  return !!leg?.welcomedAt && since(settings.clock, leg.welcomedAt) >= LASTED
+  return !!leg?.welcome && since(settings.clock, leg.welcome.at) >= LASTED
 }
 
 /** Nothing is heard of it, though it was asked. */

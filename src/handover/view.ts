@@ -27,10 +27,9 @@ export function viewOf(
   const ask = active?.ask ?? (old && overlapping)
   const phase = standby ? 'dialling' : state.wait !== 'none' && active?.ask ? 'waiting' : 'overlapping'
   return {
-    leg:
-      leg?.welcome && leg.welcomedAt
-        ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcomedAt.wall }
-        : null,
+    leg: leg?.welcome
+      ? { number: leg.number, url: leg.url, server: leg.welcome.server, since: leg.welcome.at.wall }
+      : null,
     handover: active && ask ? { id: ask.id, reason: ask.reason, phase, deadline: ask.at.wall + ask.deadline } : null,
     retry: !active && state.wait === 'timer' ? { attempt: state.failures, at: dialAt } : null,
   }

@@ -67,9 +67,8 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   /** Where it was dialled, without the query; empty before that is known. */
   url = ''
   token: string | undefined
-  /** Set by its welcome. */
-  welcome: Pick<WelcomeFrame, 'server' | 'maxFrame'> | null = null
-  welcomedAt: Instant | null = null
+  /** What its welcome said, and when. */
+  welcome: (Pick<WelcomeFrame, 'server' | 'maxFrame'> & { readonly at: Instant }) | null = null
   /** Nothing was heard for too long, and it did not answer when it was asked: since when. Null: it is no such leg. */
   silentSince: Instant | null = null
   /** What its welcome says of topics, until it serves. */
@@ -169,9 +168,8 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
 
   #welcomed(frame: WelcomeFrame) {
     const { clock, protocol, heartbeat } = this.#settings
-    this.welcome = { server: frame.server, maxFrame: frame.maxFrame }
+    this.welcome = { server: frame.server, maxFrame: frame.maxFrame, at: clock.present.look() }
     this.answers = frame.topics
-    this.welcomedAt = clock.present.look()
     if (!this.#error) this.#late.clear()
     const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
     const keepalive = allowed && allowed * KEEPALIVE
