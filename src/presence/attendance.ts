@@ -154,19 +154,26 @@ class TopicAttendance implements Attendance {
       rows.push(...page.rows)
       after = page.next
     } while (after)
-    changeMembers(members, { set: rows })
     this.#me = position.you[1]
     // Only the whole list says that we are not in it.
-    this.#hear(this.#me, rows.find(([, connection]) => connection === this.#me)?.[3] ?? null)
+    this.#hear(this.#me, null)
+    changeMembers(members, { set: rows }, this.#hear)
     return { state: { members }, position }
   }
 
-  /** What the topic says of others, and of us: what is not as we want it is said again, unless it comes to be soon. */
+  /**
+   * What the topic says of others, and of us: what is not as we want it is said again, unless it comes to be soon. That
+   * we leave is said in any case: what was said before may still be on its way.
+   */
   readonly #hear = (connection: string, n: number | null) => {
     if (connection !== this.#me) return
-    this.#unsaid = n !== (this.#claims.size > 0 ? this.#wanted : null)
-    if (this.#unsaid) this.#later(LOOK)
-    else this.#settle(this.#wanted)
+    if (n !== (this.#claims.size > 0 ? this.#wanted : null)) {
+      this.#unsaid = true
+      this.#later(LOOK)
+    } else if (n !== null) {
+      this.#unsaid = false
+      this.#settle(n)
+    }
   }
 
   #later(delay: number) {

@@ -1,0 +1,89 @@
+import { presence } from 'livesocket/presence'
+import { expect, it } from 'vitest'
+import { presenceTopic } from '../../src/protocol/own-topics.js'
+import { handServed } from '../kit/hand-served.js'
+
+const TOPIC = presenceTopic('room')
+const ENTER = 'livesocket.presence.enter'
+const LEAVE = 'livesocket.presence.leave'
+
+/** Somebody who has entered, of whom the topic says what the test has it say. */
+async function entered() {
+  const { socket, clock, live } = handServed()
+  const here = presence(socket, 'room', { data: 'first' })
+  const leg = await live()
+  const known = new Set<unknown>()
+  /** Answers what was asked since; a request of presence to change something only where it is `taken`. */
+  async function answer(taken = true) {
+    await clock.advance(50)
+    for (const { type, id, method } of leg.said) {
+      if ((type !== 'request' && type !== 'subscribe') || known.has(id)) continue
+      const changes = method === ENTER || method === LEAVE
+      if (changes && !taken) continue
+      known.add(id)
+      if (type === 'subscribe')
+        leg.send({ type: 'subscribed', id, topics: { [TOPIC]: { epoch: 'e', offset: 5, after: 5 } } })
+      else {
+        const list = { epoch: 'e', offset: 5, rows: [], you: ['member', 'mine'] }
+        leg.send({ type: 'ack', id, ...(!changes && { data: list }) })
+      }
+    }
+  }
+  for (let n = 0; n < 4; n++) await answer()
+  const said = (method: string) => leg.of('request').filter((frame) => frame['method'] === method)
+  let offset = 5
+  const tell = (data: object) => leg.send({ type: 'message', topic: TOPIC, offset: ++offset, data })
+  const there = (n: number, data: string) => tell({ set: [['member', 'mine', n, n, data, null]] })
+  const gone = () => tell({ gone: [['member', 'mine']] })
+  const numberOf = (at: number) => (said(ENTER).at(at)!['data'] as { n: number }).n
+  there(numberOf(0), 'first')
+  await clock.advance(1_000)
+  return { here, clock, answer, said, there, gone, numberOf }
+}
+
+it('says again within half a second what the topic bears out no more, be it gone or older than what was said since', async () => {
+  const { here, clock, answer, said, there, gone, numberOf } = await entered()
+  gone()
+  await clock.advance(500)
+  expect(said(ENTER)).toHaveLength(2)
+  there(numberOf(1), 'first')
+  await answer()
+  void here.update('second')
+  await answer()
+  there(numberOf(2), 'second')
+  there(numberOf(1), 'first')
+  await clock.advance(500)
+  expect(said(ENTER).map(({ data }) => (data as { data: string }).data)).toEqual(['first', 'first', 'second', 'second'])
+  there(numberOf(3), 'second')
+  await answer()
+  await clock.advance(10_000)
+  expect(said(ENTER)).toHaveLength(4)
+})
+
+it('says nothing again where the topic comes right by itself: an old word of it that is replayed is no news', async () => {
+  const { here, clock, answer, said, there, gone, numberOf } = await entered()
+  void here.update('second')
+  await answer()
+  gone()
+  there(numberOf(0), 'first')
+  there(numberOf(1), 'second')
+  await clock.advance(10_000)
+  expect(said(ENTER)).toHaveLength(2)
+})
+
+it('has been heard when the topic says so, though the answer is still on its way', async () => {
+  const { here, clock, answer, said, there, gone, numberOf } = await entered()
+  let told = ''
+  void here.update('second').then(() => (told += 'updated '))
+  await answer(false)
+  expect(told).toBe('')
+  there(numberOf(1), 'second')
+  await answer()
+  expect(told).toBe('updated ')
+  void here.leave().then(() => (told += 'left'))
+  // Of an earlier word, perhaps: what was said since may still be on its way.
+  gone()
+  await answer()
+  await clock.advance(10_000)
+  expect([told, said(LEAVE).length, said(ENTER).length]).toEqual(['updated left', 1, 2])
+})
