@@ -1,4 +1,5 @@
 import { ALL_IS_WELL, namedChoices, record, SEEN, type Choices } from './choices.js'
+import { textOf } from './hash.js'
 import type { Joint, JointWorld } from './joint-world.js'
 import { stateHash } from './state-hash.js'
 import { Visits } from './visits.js'
@@ -61,7 +62,7 @@ export async function exploreStates(world: WorldOptions, run: Run, everyOrder = 
       const state = view.state()
       const hash = stateHash(state, everyOrder)
       const moves = view.moves()
-      if (moves[0] === ALL_IS_WELL) ends.add(stateHash(state))
+      if (moves[0] === ALL_IS_WELL) ends.add(textOf(stateHash(state)))
       const [first, ...others] = visits.open(hash, moves, asleep, view.mayBring)
       if (!first) return SEEN
       for (const other of others) open.push({ way: [...choices.made, other.answer], asleep: other.asleep })
@@ -106,7 +107,7 @@ export async function exploreJoint(
 
   async function confirm(way: Way | null) {
     const choices = namedChoices(movesOf(way), (view) => {
-      if (view.moves()[0] === ALL_IS_WELL) ends.add(stateHash(view.state()))
+      if (view.moves()[0] === ALL_IS_WELL) ends.add(textOf(stateHash(view.state())))
     })
     const { broken } = await run(world, choices)
     return { choices: choices.made, promises: broken }
@@ -121,7 +122,8 @@ export async function exploreJoint(
     const moves = joint.moves(state)
     const branches = visits.open(key, moves, asleep, () => joint.mayBring(state))
     if (moves[0] === ALL_IS_WELL) {
-      if (!ways.has(key)) ways.set(key, way)
+      const end = textOf(key)
+      if (!ways.has(end)) ways.set(end, way)
       continue
     }
     // The first of them is gone on with at once: a side that is running stands where it begins.

@@ -26,15 +26,8 @@ export interface DoneByFleet {
   readonly broken: readonly string[]
 }
 
-/** What a judge goes by. */
-export interface ShownFleet {
-  readonly record: TopicRecord
-  /** The same as a text. */
-  readonly recordText: string
-}
-
 /** The servers alone: whatever they send is taken from them at once, and nothing comes but what they are told. */
-export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, ShownFleet> {
+export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, TopicRecord> {
   const legs = new Map<number, Connection>()
   const broken: string[] = []
   let order = 0
@@ -106,15 +99,9 @@ export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, 
 }
 
 /** The log as it is by now, for good. */
-function recordOf({ log }: Fleet): ShownFleet {
+function recordOf({ log }: Fleet): TopicRecord {
   const { epoch, trimmed } = log
-  const archives = Object.fromEntries(log.epochs.map((of) => [of, [...log.archive(of)]]))
-  const applied = Object.fromEntries(log.publishes.map((data) => [String(data), log.applied(data)]))
-  const record: TopicRecord = {
-    epoch,
-    trimmed,
-    archive: (of) => archives[of] ?? [],
-    applied: (data) => applied[String(data)] ?? 0,
-  }
-  return { record, recordText: JSON.stringify({ epoch, trimmed, archives, applied }) }
+  const archives = new Map(log.epochs.map((of) => [of, [...log.archive(of)]]))
+  const applied = new Map(log.publishes.map((data) => [data, log.applied(data)]))
+  return { epoch, trimmed, archive: (of) => archives.get(of) ?? [], applied: (data) => applied.get(data) ?? 0 }
 }

@@ -1,10 +1,11 @@
 import { ALL_IS_WELL, type Move } from './choices.js'
-import { beginFleet, type DoneByFleet, type ShownFleet, type ToldFleet } from './fleet-part.js'
-import { createJudge, NOTHING_SEEN, type JudgeState } from './judge.js'
+import { beginFleet, type DoneByFleet, type ToldFleet } from './fleet-part.js'
+import { Hasher, type Hash } from './hash.js'
+import { createJudge, NOTHING_SEEN, type JudgeState, type TopicRecord } from './judge.js'
 import type { Machine } from './machine.js'
 import { Numbered } from './numbered.js'
 import { beginPage, type DoneByPage, type ShownPage, type Token, type ToldPage } from './page-part.js'
-import { LearnedPart } from './part.js'
+import { LearnedPart, type Step } from './part.js'
 import { stateHash } from './state-hash.js'
 import type { CreateLiveSocket } from './tab.js'
 import type { Item } from './wire.js'
@@ -38,8 +39,8 @@ export interface Joint {
   readonly legs: readonly Leg[]
   /** How many tokens are asked for. */
   readonly asked: number
-  /** Tokens that are given and have not come. */
-  readonly given: readonly (Token | null)[]
+  /** Tokens that are given and have not come, by number. */
+  readonly given: readonly number[]
   readonly broken: readonly string[]
 }
 
@@ -58,9 +59,10 @@ export class JointWorld {
   /** Of each actor what it is called as so much of it is over. */
   readonly #names: readonly (readonly string[])[]
   readonly #page: LearnedPart<ToldPage, DoneByPage, ShownPage>
-  readonly #fleet: LearnedPart<ToldFleet, DoneByFleet, ShownFleet>
+  readonly #fleet: LearnedPart<ToldFleet, DoneByFleet, TopicRecord>
   readonly #ups = new Numbered<Up>()
   readonly #downs = new Numbered<Item>()
+  readonly #tokens = new Numbered<Token | null>()
   readonly #legs = new Map<string, Leg>()
   readonly #judges = new Numbered<JudgeState>()
   /** Learns the step that was asked for and is not known. */
@@ -137,11 +139,18 @@ export class JointWorld {
   }
 
   /** The same for two states from which everything goes on in the same way. */
-  key({ page, fleet, judge, acted, haste, legs, asked, given }: Joint): string {
-    let text = `${page},${fleet},${judge},${acted.join('')},${haste},${asked}`
-    for (const token of given) text += `,${token ? token.token : '-'}`
-    for (const { number } of legs) text += `;${number}`
-    return text
+  key({ page, fleet, judge, acted, haste, legs, asked, given }: Joint): Hash {
+    const hasher = new Hasher()
+    hasher.add(page)
+    hasher.add(fleet)
+    hasher.add(judge)
+    for (const times of acted) hasher.add(times)
+    hasher.add(haste === Infinity ? -1 : haste)
+    hasher.add(asked)
+    hasher.add(given.length)
+    for (const token of given) hasher.add(token)
+    for (const { number } of legs) hasher.add(number)
+    return hasher.hash
   }
 
   mayBring({ asked, given, legs }: Joint): boolean {
@@ -172,7 +181,7 @@ export class JointWorld {
     } else if (name === GIVEN.name) {
       const [token, ...given] = draft.given
       draft.given = given
-      this.#tellPage(draft, `${name}${token?.token}`, { kind: 'token', token: token! })
+      this.#tellPage(draft, `${name}${token}`, { kind: 'token', token: this.#tokens.at(token!) })
     } else if (name.endsWith('↑')) this.#arriveUp(draft, Number.parseInt(name, 10))
     else if (name.endsWith('↓')) this.#arriveDown(draft, Number.parseInt(name, 10))
     else this.#happen(draft, name)
@@ -254,7 +263,7 @@ export class JointWorld {
     const step = this.#step(this.#page, draft.page, name, told)
     if (!step) return
     draft.page = step.to
-    this.#judge(draft, step.done)
+    this.#judge(draft, step)
     for (const sent of step.done.sent) {
       if (sent.kind === 'ask') draft.asked++
       else if (sent.kind === 'dial') this.#dial(draft, sent)
@@ -284,7 +293,7 @@ export class JointWorld {
     if (!step) return
     draft.fleet = step.to
     const { sent, token, broken } = step.done
-    if (token !== undefined) draft.given = [...draft.given, token]
+    if (token !== undefined) draft.given = [...draft.given, this.#tokens.of(token)]
     if (broken.length > 0) draft.broken = [...draft.broken, ...broken]
     for (const { leg, item } of sent) this.#bring(draft, leg, item)
   }
@@ -304,14 +313,13 @@ export class JointWorld {
   }
 
   /** What the page has seen is held against the log as it is by now. */
-  #judge(draft: Draft, { seen, seenText }: DoneByPage) {
+  #judge(draft: Draft, { done: { seen }, number }: Step<DoneByPage>) {
     if (seen.length === 0) return
-    const { record, recordText } = this.#fleet.shown(draft.fleet)
     const sound = draft.legs.filter(({ closed, done }) => !closed && !done).map(({ leg }) => leg)
-    const name = `${draft.judge}|${sound.join()}|${recordText}|${seenText}`
+    const name = `${draft.judge}|${sound.join()}|${draft.fleet}|${number}`
     let verdict = this.#verdicts.get(name)
     if (!verdict) {
-      const judge = createJudge(record, this.#judges.at(draft.judge))
+      const judge = createJudge(this.#fleet.shown(draft.fleet), this.#judges.at(draft.judge))
       for (const [what, ...args] of seen)
         if (what === 'lapsed') {
           const [status, legs] = args as Parameters<typeof judge.lapsed>

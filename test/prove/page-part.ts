@@ -27,8 +27,6 @@ export type ToldPage =
 export interface DoneByPage {
   readonly sent: readonly Sent[]
   readonly seen: readonly Seen[]
-  /** The same as a text. */
-  readonly seenText: string
 }
 
 export interface ShownPage {
@@ -149,7 +147,7 @@ export async function beginPage(
       do await machine.turn()
       while (clock.runDue())
       takeSent()
-      const done = { sent, seen, seenText: JSON.stringify(seen) }
+      const done = { sent, seen }
       sent = []
       seen = []
       return done

@@ -1,3 +1,5 @@
+import { textOf, type Hash } from './hash.js'
+import { Numbered } from './numbered.js'
 import type { State } from './state-hash.js'
 
 /**
@@ -17,6 +19,8 @@ export interface Part<Told, Done, Shown> {
 export interface Step<Done> {
   readonly to: number
   readonly done: Done
+  /** The same for two that did the same. */
+  readonly number: number
 }
 
 /**
@@ -25,16 +29,18 @@ export interface Step<Done> {
  */
 export class LearnedPart<Told, Done, Shown> {
   readonly #begin: () => Promise<Part<Told, Done, Shown>>
-  readonly #hash: (state: State) => string
+  readonly #hash: (state: State) => Hash
   readonly #numbers = new Map<string, number>()
   /** The shortest known way to each state: its last step; null: as the part begins. */
   readonly #ways: (Way<Told> | null)[] = []
   readonly #steps: Map<string, Step<Done>>[] = []
+  /** Few: most steps do what others did. */
+  readonly #dones = new Numbered<Done>()
   readonly #shown: Shown[] = []
   /** One that runs, and the state in which it is: the next step is mostly one of it. */
   #running: { readonly part: Part<Told, Done, Shown>; readonly at: number } | null = null
 
-  constructor(begin: () => Promise<Part<Told, Done, Shown>>, hash: (state: State) => string) {
+  constructor(begin: () => Promise<Part<Told, Done, Shown>>, hash: (state: State) => Hash) {
     this.#begin = begin
     this.#hash = hash
   }
@@ -61,10 +67,10 @@ export class LearnedPart<Told, Done, Shown> {
   async learn(from: number, name: string, told: Told): Promise<Step<Done>> {
     const part = this.#running?.at === from ? this.#running.part : await this.#ledTo(from)
     this.#running = null
-    const done = await part.tell(told)
+    const number = this.#dones.of(await part.tell(told))
     const to = this.#number(part, { from, told, steps: (this.#ways[from]?.steps ?? 0) + 1 })
     this.#running = { part, at: to }
-    const step = { to, done }
+    const step = { to, done: this.#dones.at(number), number }
     this.#steps[from]!.set(name, step)
     return step
   }
@@ -79,7 +85,7 @@ export class LearnedPart<Told, Done, Shown> {
   }
 
   #number(part: Part<Told, Done, Shown>, way: Way<Told> | null): number {
-    const hash = this.#hash(part.state())
+    const hash = textOf(this.#hash(part.state()))
     const known = this.#numbers.get(hash)
     if (known !== undefined) {
       if (way && way.steps < (this.#ways[known]?.steps ?? 0)) this.#ways[known] = way

@@ -19,7 +19,8 @@ it('whatever the network, the servers, the token service and the page do: nothin
   expect(failures.map(({ promises, replay }) => `${promises.join('; ')}: npm run replay ${replay}`)).toEqual([])
   expect(exhaustive.complete).toBe(true)
   // Fewer are no worlds in which much happens; how many there are changes with the client.
-  expect(exhaustive.states).toBeGreaterThan(100_000)
+  expect(exhaustive.states).toBeGreaterThan(500_000)
+  expect(exhaustive.depth).toBeGreaterThan(30)
   expect(redis).toMatchObject({ complete: true, violations: 0 })
   expect(redis.states).toBeGreaterThan(500)
   expect(random).toMatchObject({ violations: 0 })

@@ -1,3 +1,4 @@
+import { Hasher, type Hash } from './hash.js'
 import { BEGAN, START } from './world-clock.js'
 
 export interface State {
@@ -31,51 +32,69 @@ enum Kind {
   map,
   set,
   object,
+  topic,
   end,
   covered,
 }
 
-/** The two hashes of each text: those of names and frames come again and again. */
-const texts = new Map<string, readonly [number, number]>()
+/** Each text by its own hash: those of names and frames come again and again. */
+const texts = new Map<string, { readonly hash: Hash; readonly counts: boolean }>()
+
+function known(value: string) {
+  let text = texts.get(value)
+  if (!text) {
+    const hasher = new Hasher()
+    hasher.add(value.length)
+    for (let at = 0; at < value.length; at++) hasher.add(value.charCodeAt(at))
+    text = { hash: hasher.hash, counts: COUNTS.has(value) }
+    texts.set(value, text)
+  }
+  return text
+}
+
+/** What things with that prototype are: there are few, and to ask each thing anew costs as much as to hash it. */
+const kinds = new Map<unknown, Kind>()
+
+function kindOf(thing: object): Kind {
+  if (typeof thing === 'function') return Kind.function
+  const prototype: unknown = Object.getPrototypeOf(thing)
+  let kind = kinds.get(prototype)
+  if (kind === undefined) {
+    if (Array.isArray(thing)) kind = Kind.list
+    else if (thing instanceof Map) kind = Kind.map
+    else if (thing instanceof Set) kind = Kind.set
+    else if (thing instanceof Error) kind = Kind.error
+    else kind = prototype !== Object.prototype && isTopic(thing) ? Kind.topic : Kind.object
+    kinds.set(prototype, kind)
+  }
+  return kind
+}
 
 /**
- * All that can be reached from `root` as one hash of 64 bits, whatever it is called and whenever it happens: the same
- * for two states that nothing which is visible tells apart. Among a million states two others have the same hash with a
+ * All that can be reached from `root` as one hash, whatever it is called and whenever it happens: the same for two
+ * states that nothing which is visible tells apart. Among a million states two others have the same hash with a
  * probability of one in 10⁷. `exact`: also what makes no difference any more (see `isCovered`).
  */
-export function stateHash({ elapsed, ...root }: State, exact = false): string {
+export function stateHash({ elapsed, ...root }: State, exact = false): Hash {
   const numbers = new Map<object, number>()
   const covered = new Set<unknown>()
-  let one = 1
-  let two = 2
-
-  function add(value: number) {
-    one = firstWith(one, value)
-    two = secondWith(two, value)
-  }
+  const hasher = new Hasher()
 
   function text(value: string) {
-    let known = texts.get(value)
-    if (!known) {
-      known = [value.length, value.length]
-      for (let at = 0; at < value.length; at++) {
-        const code = value.charCodeAt(at)
-        known = [firstWith(known[0], code), secondWith(known[1], code)]
-      }
-      texts.set(value, known)
-    }
-    one = firstWith(one, known[0])
-    two = secondWith(two, known[1])
+    const { hash } = known(value)
+    hasher.addEach(hash[0], hash[1])
   }
 
   function number(value: number) {
     const began = value >= START ? START : BEGAN
     if (value >= began && value <= began + SPAN) {
-      add(Kind.moment)
-      text(String(Math.round((value - began - elapsed) * 1_000)))
+      const distance = Math.round((value - began - elapsed) * 1_000)
+      hasher.add(Kind.moment)
+      hasher.add(distance)
+      hasher.add(Math.floor(distance / 2 ** 32))
     } else {
-      add(Kind.number)
-      if ((value | 0) === value) add(value)
+      hasher.add(Kind.number)
+      if ((value | 0) === value) hasher.add(value)
       else text(String(value))
     }
   }
@@ -85,81 +104,77 @@ export function stateHash({ elapsed, ...root }: State, exact = false): string {
       case 'number':
         return number(value)
       case 'string':
-        add(Kind.text)
+        hasher.add(Kind.text)
         return text(value)
       case 'function':
       case 'object':
         if (value !== null) return object(value as object)
     }
-    add(Kind.nothing)
+    hasher.add(Kind.nothing)
     text(String(value))
   }
 
   function object(thing: object) {
-    const known = numbers.get(thing)
-    if (known !== undefined) {
-      add(Kind.again)
-      return add(known)
+    const before = numbers.get(thing)
+    if (before !== undefined) {
+      hasher.add(Kind.again)
+      return hasher.add(before)
     }
     numbers.set(thing, numbers.size)
-    if (typeof thing === 'function') {
-      add(Kind.function)
-      fields(thing)
-      held(thing)
-    } else if (Array.isArray(thing)) {
-      add(Kind.list)
-      for (const item of !exact && isDeadlines(thing) ? inTurn(thing) : thing) visit(item)
-    } else if (thing instanceof Map) {
-      add(Kind.map)
-      for (const [key, value] of thing) {
-        visit(key)
-        visit(value)
-      }
-    } else if (thing instanceof Set) {
-      add(Kind.set)
-      for (const item of thing) visit(item)
-    } else if (thing instanceof Error) {
-      add(Kind.error)
-      text(`${thing.name} ${thing.message}`)
-    } else if (covered.has(thing)) {
-      add(Kind.covered)
-    } else {
-      add(Kind.object)
-      if (!exact && isTopic(thing))
-        for (const view of [thing.active, thing.old]) if (isCovered(thing, view?.named)) covered.add(view!.named)
-      fields(thing)
-      held(thing)
+    const kind = covered.size > 0 && covered.has(thing) ? Kind.covered : kindOf(thing)
+    hasher.add(kind)
+    switch (kind) {
+      case Kind.covered:
+        break
+      case Kind.list:
+        list(thing as readonly unknown[])
+        break
+      case Kind.map:
+        for (const [key, value] of thing as ReadonlyMap<unknown, unknown>) {
+          visit(key)
+          visit(value)
+        }
+        break
+      case Kind.set:
+        for (const item of thing as ReadonlySet<unknown>) visit(item)
+        break
+      case Kind.error:
+        text(`${(thing as Error).name} ${(thing as Error).message}`)
+        break
+      case Kind.topic:
+        if (!exact) cover(thing as Topic)
+        fields(thing)
+        break
+      default:
+        fields(thing)
     }
-    add(Kind.end)
+    hasher.add(Kind.end)
   }
 
+  function list(items: readonly unknown[]) {
+    for (const item of !exact && isDeadlines(items) ? inTurn(items) : items) visit(item)
+  }
+
+  function cover(topic: Topic) {
+    for (const view of [topic.active, topic.old]) if (isCovered(topic, view?.named)) covered.add(view!.named)
+  }
+
+  /** And what it holds, of a function or an object with methods. */
   function fields(thing: object) {
     for (const key of Object.keys(thing)) {
-      if (COUNTS.has(key)) continue
-      text(key)
+      const { hash, counts } = known(key)
+      if (counts) continue
+      hasher.addEach(hash[0], hash[1])
       visit((thing as Record<string, unknown>)[key])
     }
-  }
-
-  function held(thing: object) {
     const variables = (thing as { readonly [HELD]?: () => readonly unknown[] })[HELD]
     if (variables) for (const variable of variables()) visit(variable)
     else if (typeof thing === 'function') text(thing.name)
   }
 
   visit(root)
-  return `${(one >>> 0).toString(36)}.${(two >>> 0).toString(36)}`
+  return hasher.hash
 }
-
-/** As MurmurHash3 takes in 32 bits more. */
-function mixed(hash: number, value: number, first: number, second: number): number {
-  let mix = Math.imul(value, first)
-  mix = Math.imul((mix << 15) | (mix >>> 17), second) ^ hash
-  return (Math.imul((mix << 13) | (mix >>> 19), 5) + 0xe6546b64) | 0
-}
-
-const firstWith = (hash: number, value: number) => mixed(hash, value, 0xcc9e2d51, 0x1b873593)
-const secondWith = (hash: number, value: number) => mixed(hash, value, 0x239b961b, 0xab0e9789)
 
 /** What is to ring at a moment: src/base/deadlines.ts. */
 interface Deadline {

@@ -1,4 +1,6 @@
 import type { Move } from './choices.js'
+import type { Hash } from './hash.js'
+import { StateTable } from './state-table.js'
 
 /** A move that is to be made, and those that are asleep after it, a bit each. */
 export interface Branch {
@@ -19,7 +21,7 @@ export interface Branch {
  */
 export class Visits {
   /** Of each state what is not tried in it yet. */
-  readonly #untried = new Map<string, number>()
+  readonly #untried = new StateTable(-1)
   readonly #bits = new Map<string, number>()
   readonly #everyOrder: boolean
 
@@ -34,8 +36,8 @@ export class Visits {
   }
 
   /** `mayBring`: whether servers may bring the page something on a way on which there is nothing for it. */
-  open(key: string, moves: readonly Move[], asleep: number, mayBring: () => boolean): Branch[] {
-    const before = this.#untried.get(key) ?? -1
+  open(state: Hash, moves: readonly Move[], asleep: number, mayBring: () => boolean): Branch[] {
+    const before = this.#untried.get(state)
     const still = asleep & before
     let all = 0
     let ofPage = 0
@@ -43,7 +45,7 @@ export class Visits {
       all |= this.#bit(name)
       if (side === 'page') ofPage |= this.#bit(name)
     }
-    this.#untried.set(key, still)
+    this.#untried.set(state, still)
     const branches: Branch[] = []
     let tried = still
     const pageAlone = !this.#everyOrder && ofPage !== 0 && !mayBring()
