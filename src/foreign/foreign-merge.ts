@@ -110,10 +110,7 @@ export class ForeignMerge {
     if (this.#old !== null) this.#release()
     this.#old = this.#active
     this.#active = leg
-    for (const topic of this.#topics.values()) {
-      topic.carried = this.#old !== null
-      if (!topic.carried) topic.begunBy = null
-    }
+    for (const topic of this.#topics.values()) topic.carried = this.#old !== null
     const missing = [...this.#topics.values()].filter(({ name }) => !asked?.has(name))
     if (missing.length > 0) this.#handlers.subscribe(leg, this.#deps.id(), this.#requests(missing))
     const unwanted = [...(asked ?? [])].filter((name) => !this.#topics.has(name))
@@ -161,6 +158,7 @@ export class ForeignMerge {
     }
     // The old leg serves again, and brings itself, in its own order, what was held for its sake.
     this.#drop((one) => one.leg === leg)
+    if (this.#active === null) for (const topic of this.#topics.values()) topic.begunBy = null
     if (!served) return
     const left = this.#deps.leaves && !this.#stopStaying
     const unasked = [...this.#topics.values()].filter(({ carried }) => left || !carried)

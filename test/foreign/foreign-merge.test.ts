@@ -245,7 +245,14 @@ describe('by identity', () => {
     both(4)
     merge.ready(4, new Map(), none)
     both(3)
-    expect(told).toEqual(['a of 1', 'b of 1', 'a of 4', 'b of 4'])
+    merge.gone(3)
+    merge.gone(4)
+    merge.hello(5)
+    both(5)
+    merge.ready(5, new Map(), none)
+    ready(6)
+    both(6)
+    expect(told).toEqual([1, 4, 5].flatMap((leg) => [`a of ${leg}`, `b of ${leg}`]))
   })
 
   it('tells what a leg begins with where no other one serves, and nowhere else', () => {

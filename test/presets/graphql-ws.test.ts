@@ -25,6 +25,7 @@ const schema = buildSchema(`
 async function stage(
   options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number },
   retries: Partial<ClientOptions> = { retryAttempts: 0 },
+  overlapLimit = 400,
 ) {
   const log: number[] = []
   const wakers = new Set<() => void>()
@@ -63,7 +64,7 @@ async function stage(
     protocol: graphqlWs(options),
     once: true,
     WebSocket,
-    handover: { dwell: 0, overlapLimit: 400 },
+    handover: { dwell: 0, overlapLimit },
   })
   class Kept extends Live {
     constructor(...args: ConstructorParameters<typeof Live>) {
@@ -121,10 +122,11 @@ async function stage(
 }
 
 it('carries subscriptions of graphql-ws over handovers under load: the library notices nothing, and nothing is lost, repeated or reordered', async () => {
-  const { follower, move, told, sockets } = await stage()
+  // The protocol cannot say that a subscription has begun: both legs live for longer than that takes on a busy machine.
+  const { follower, move, told, sockets } = await stage(undefined, undefined, 1_500)
   const [ticks, tocks] = [follower('tick'), follower('tock')]
   await until(() => ticks.length > 10 && tocks.length > 10, 'messages')
-  for (let moves = 0; moves < 5; moves++) await move()
+  for (let moves = 0; moves < 3; moves++) await move()
   const reached = ticks.at(-1)! + 50
   await until(() => ticks.at(-1)! >= reached && tocks.at(-1)! >= reached, 'messages after the handovers')
   expect([ticks, tocks]).toEqual([oneToLast(ticks), oneToLast(tocks)])
