@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { RawProtocolOptions } from '../../src/foreign/raw.js'
 
+/** Messages at a time: ten times as many as are due in the 2 ms between two looks. */
+const BURST = 20
+
 /**
  * A server as people have it: it numbers its messages, answers `ping`, and says `{"type":"reconnect"}` before it goes.
  * No replay, no head.
@@ -25,8 +28,9 @@ export async function foreignServer(options: { perSecond?: number; exclusive?: b
   const timer =
     options.perSecond &&
     setInterval(() => {
-      for (const due = ((performance.now() - began) * options.perSecond!) / 1000; sent < due; )
-        tell(JSON.stringify({ id: ++sent, text: 'tick' }))
+      const due = ((performance.now() - began) * options.perSecond!) / 1000
+      // A machine that is busy sends what it can: where it made up for all of it, what is read would fall behind for good.
+      for (let burst = 0; burst < BURST && sent < due; burst++) tell(JSON.stringify({ id: ++sent, text: 'tick' }))
     }, 2)
   return {
     port: (server.address() as AddressInfo).port,
