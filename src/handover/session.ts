@@ -1,5 +1,5 @@
 import type { Instant } from '../base/clock.js'
-import { newId } from '../base/id.js'
+import { createIds, newId } from '../base/id.js'
 import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
 import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
@@ -268,7 +268,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   #makeOutbox(): Outbox {
     const { clock, outbox, protocol } = this.#settings
     const { acknowledges, dedupes, binary } = protocol
-    const deps = { clock, id: newId, settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
+    const deps = { clock, id: createIds(), settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
     return createOutbox({ ...deps, ...outbox }, this)
   }
 

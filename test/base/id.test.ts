@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { newId } from '../../src/base/id.js'
+import { createIds, newId } from '../../src/base/id.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -9,8 +9,8 @@ describe('a name that nobody else has', () => {
     ['made where there is no crypto, as in React Native,', undefined],
   ])('%s has 21 signs of any of 64', (_, crypto) => {
     vi.stubGlobal('crypto', crypto)
-    const names = new Set(Array.from({ length: 500 }, newId))
-    expect(names.size).toBe(500)
+    const names = new Set([...Array.from({ length: 500 }, newId), ...Array.from({ length: 500 }, createIds())])
+    expect(names.size).toBe(1_000)
     for (const name of names) expect(name).toMatch(/^[\w-]{21}$/)
     expect(new Set([...names].join('')).size).toBe(64)
   })
