@@ -28,7 +28,7 @@ export function firstRender(socket: object, topic: string): FirstRender {
     marks.delete(topic)
     mark.position = subscription.position()
     // Who subscribes in this task finds the topic still subscribed.
-    queueMicrotask(subscription)
+    subscription()
   }
   const subscription = subscriptions.add(topic, nobody, undefined, false, look)
   look()

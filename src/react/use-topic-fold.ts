@@ -50,8 +50,7 @@ export function useTopicFold<State>(topic: string | null, initial: State, option
   // Not the fold's own: it may come with a later render. By then the topic is subscribed, and nothing is asked for it.
   useEffect(() => {
     if (!enabled || topic === null || !onError) return
-    const undo = socket.subscribe(topic, () => {}, { onError })
-    return () => queueMicrotask(undo)
+    return socket.subscribe(topic, () => {}, { onError })
   }, [socket, enabled, topic, onError])
   return state
 }

@@ -92,8 +92,7 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
       const undo = socket.events.on(`signal ${topic}`, ({ data, by }) => handler(data, { topic, by }))
       return () => {
         undo()
-        // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
-        queueMicrotask(leave)
+        leave()
       }
     },
     told(signal) {

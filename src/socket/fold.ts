@@ -153,8 +153,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     if (this.#held) this.#hold(null)
     else if (!this.#catching && reached && !reaches(this.#position, reached)) this.#position = reached
     undo()
-    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
-    if (subscription) queueMicrotask(subscription)
+    subscription?.()
   }
 
   /** What was folded belongs to the session that it came in. */

@@ -13,9 +13,7 @@ export function createTopicStatus(
       const watch = (now: TopicStatus, before: TopicStatus) => {
         if (now !== before) listener(now, before)
       }
-      const undo = subscriptions.add(topic, () => {}, undefined, false, watch)
-      // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
-      return () => queueMicrotask(undo)
+      return subscriptions.add(topic, () => {}, undefined, false, watch)
     },
   }
 }

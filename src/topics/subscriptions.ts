@@ -25,7 +25,7 @@ export interface SubscriptionsHandlers {
   threw(error: unknown, topic: string): void
 }
 
-/** Called, it removes the handler. */
+/** Called, it removes the handler; the topic is given up behind what runs now, unless somebody has come to it by then. */
 export interface Subscription {
   (): void
   /** Everything that this handler wanted up to here it has had. Null: it is not known yet where its 'now' is. */
@@ -180,9 +180,12 @@ class TopicSubscriptions implements Subscriptions {
     if (subscriber.removed) return
     subscriber.removed = true
     topic.subscribers = topic.subscribers.filter((one) => one !== subscriber)
-    if (topic.subscribers.length > 0) return
-    this.#topics.delete(name)
-    this.#handlers.merge.unsubscribe(name)
+    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
+    queueMicrotask(() => {
+      if (topic.subscribers.length > 0 || this.#topics.get(name) !== topic) return
+      this.#topics.delete(name)
+      this.#handlers.merge.unsubscribe(name)
+    })
   }
 
   position(name: string): Position | null {

@@ -51,7 +51,7 @@ function createBench() {
 
 const e = (offset: number): Position => ({ epoch: 'e', offset })
 
-test('the first handler asks for the topic, the last one gives it up, and each gets every message once', () => {
+test('the first handler asks for the topic, the last one gives it up, and each gets every message once', async () => {
   const { subscriptions, add, answered, deliver, told } = createBench()
   const removeA = add('a')
   answered('e', 4)
@@ -63,8 +63,25 @@ test('the first handler asks for the topic, the last one gives it up, and each g
   deliver('e', 6)
   removeB()
   deliver('e', 7)
+  await Promise.resolve()
   expect(told()).toEqual(['subscribe t now', 'a 5', 'b 5', 'b 6', 'unsubscribe t'])
   expect(subscriptions.has('t')).toBe(false)
+})
+
+test('who comes back to a topic in the turn in which its last handler went finds it as it was: nothing is asked', async () => {
+  const { add, answered, deliver, told } = createBench()
+  const remove = add('a')
+  answered('e', 4)
+  deliver('e', 5)
+  remove()
+  const again = add('b')
+  await Promise.resolve()
+  deliver('e', 6)
+  again()
+  const last = add('c')
+  last()
+  await Promise.resolve()
+  expect(told()).toEqual(['subscribe t now', 'a 5', 'b 6', 'unsubscribe t'])
 })
 
 test('a handler from before the position takes the topic back, and the others are not told again', () => {
