@@ -46,6 +46,8 @@ export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMerg
  *   is lost, and nobody can tell.
  * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
  *   about the rest. A planned handover is told as a gap of unknown bounds in each topic that has had such messages.
+ *
+ * A topic that is wanted since an overlap began is the active leg's alone: no other one is asked for it.
  */
 export class ForeignMerge {
   readonly #deps: ForeignMergeDeps
@@ -53,7 +55,7 @@ export class ForeignMerge {
   /** By position, and by identity. */
   readonly #numbered: boolean
   readonly #named: boolean
-  /** Where an overlap by identity ends when both legs have brought the same. */
+  /** Nothing marks the end of an overlap by identity. */
   readonly #toMatch: boolean
   readonly #topics = new Map<string, ForeignTopic>()
   /** What legs asked that are not ready yet. */
