@@ -30,7 +30,7 @@ export function firstRender(socket: object, topic: string): FirstRender {
     // Who subscribes in this task finds the topic still subscribed.
     subscription()
   }
-  const subscription = subscriptions.add(topic, nobody, undefined, false, look)
+  const subscription = subscriptions.add(topic, nobody, look)
   look()
   return mark
 }

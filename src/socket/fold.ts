@@ -183,9 +183,8 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     const fresh = this.#source.subscriptions.add(
       this.#topic,
       (data, info) => this.#attached === mine && this.#received(data, info),
-      start,
-      false,
       this.#watch,
+      start,
     )
     former?.()
     // A message may have come at once, and its reducer may have ended everything.

@@ -162,7 +162,7 @@ export function assembleLiveSocket<
     abortSignal('signal', signal)
     if (signal?.aborted) return () => {}
     const watch = onError && ((status: TopicStatus) => typeof status === 'object' && onError(status))
-    const undo = subscriptions.add(topic, handler, from ?? since, from === undefined, watch)
+    const undo = subscriptions.add(topic, handler, watch, from ?? since, from === undefined)
     if (!signal) return undo
     signal.addEventListener('abort', undo, { once: true })
     return () => {

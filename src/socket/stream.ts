@@ -125,7 +125,7 @@ export function createStream(
       // What is refused for now is asked for again.
       if (typeof status === 'object' && status.retryAfter === undefined) end(status)
     }
-    undo.push(source.subscriptions.add(topic, received, undefined, false, watch))
+    undo.push(source.subscriptions.add(topic, received, watch))
     // To ask for the topic may have ended everything: a session that was over is noticed then.
     if (isOver()) release()
     // One that was refused to others is not asked for a second time.

@@ -13,7 +13,7 @@ export function createTopicStatus(
       const watch = (now: TopicStatus, before: TopicStatus) => {
         if (now !== before) listener(now, before)
       }
-      return subscriptions.add(topic, () => {}, undefined, false, watch)
+      return subscriptions.add(topic, () => {}, watch)
     },
   }
 }

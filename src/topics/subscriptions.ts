@@ -51,11 +51,11 @@ export interface Readers {
  */
 export interface Subscriptions extends Readers {
   /**
-   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `once`:
-   * in a later session it does not begin there again. `watch` is told when the topic's status is another one, and soon
-   * of a refusal from before.
+   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `watch` is
+   * told when the topic's status is another one, and soon of a refusal from before. `once`: in a later session it does
+   * not begin at `from` again.
    */
-  add(topic: string, handler: MessageHandler, from?: Position | Last, once?: boolean, watch?: StatusWatch): Subscription
+  add(topic: string, handler: MessageHandler, watch?: StatusWatch, from?: Position | Last, once?: boolean): Subscription
   status(topic: string): TopicStatus
   has(topic: string): boolean
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
@@ -139,7 +139,7 @@ class TopicSubscriptions implements Subscriptions {
     topic.telling = false
   }
 
-  add(name: string, handler: MessageHandler, from?: Position | Last, once = false, watch?: StatusWatch): Subscription {
+  add(name: string, handler: MessageHandler, watch?: StatusWatch, from?: Position | Last, once = false): Subscription {
     const isLast = from !== undefined && 'last' in from
     const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null), isLast)
     subscriber.seen = positionIn(from)

@@ -324,7 +324,7 @@ export async function live(
         return
       case 'rewind':
         heard.push('rewind')
-        subscriptions.add(TOPIC, () => undefined, { epoch, offset: 0 })
+        subscriptions.add(TOPIC, () => undefined, undefined, { epoch, offset: 0 })
     }
   }
 

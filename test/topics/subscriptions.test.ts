@@ -33,6 +33,7 @@ function createBench() {
           say(`${name} ${offset}`)
           then?.()
         },
+        undefined,
         from,
       ),
     answered(epoch: string, head: number) {
@@ -269,6 +270,7 @@ test('over random comings, goings and returns each handler is told what is after
         const remove = subscriptions.add(
           't',
           (_data, { offset }) => void told.push(offset),
+          undefined,
           after === undefined ? undefined : e(after),
         )
         handlers.push({ told, after: after ?? head, remove })
@@ -294,11 +296,11 @@ test('a refusal counts as heard where a reader hears it, or nobody reads, and no
   const { subscriptions, add } = createBench()
   const refusal = () => new LiveSocketError('forbidden', 'not for you')
   const watch = () => undefined
-  subscriptions.add('t', nobody, undefined, false, watch)
+  subscriptions.add('t', nobody, watch)
   expect(subscriptions.refused('t', refusal())).toBe(true)
   const remove = add('deaf')
   expect(subscriptions.refused('t', refusal())).toBe(false)
-  subscriptions.add('t', () => undefined, undefined, false, watch)
+  subscriptions.add('t', () => undefined, watch)
   expect(subscriptions.refused('t', refusal())).toBe(true)
   remove()
 })
