@@ -1,6 +1,5 @@
 import { topicObject } from './fields.js'
 import type { ClientFrame } from './frames.js'
-import { byteLength } from './json.js'
 
 /**
  * The text of a client's frame: what was written of it when it was given, where that was. Throws what `JSON.stringify`
@@ -14,13 +13,8 @@ export function encodeClientFrame(frame: ClientFrame): string {
   return text ? text + (age === undefined ? '}' : `,"age":${age}}`) : JSON.stringify(frame)
 }
 
-/** A frame up to its last brace, with data that is JSON text by now: it need not be read and written once more. */
-export function frameText(head: object, json: string | undefined): string {
+/** A frame up to the JSON text of its data, which need not be read and written once more, or up to its last brace. */
+export function frameStart(head: object, hasData: boolean): string {
   const text = JSON.stringify(head).slice(0, -1)
-  return json === undefined ? text : `${text},"data":${json}`
-}
-
-/** Of a frame that is such text. */
-export function frameBytes({ text }: { readonly text: string }): number {
-  return byteLength(text) + '}'.length
+  return hasData ? `${text},"data":` : text
 }

@@ -30,7 +30,7 @@ export interface TopicAnswer extends Position {
 export type TopicAnswers = ReadonlyMap<string, TopicAnswer>
 
 /**
- * The frame up to its last brace, as `frameText` writes it when the data is taken: it goes over the wire as it is, and
+ * The frame up to its last brace, as it is written when the data is taken: it goes over the wire as it is, and
  * whatever is not in it does not.
  */
 type Text = string | undefined

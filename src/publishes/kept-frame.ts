@@ -1,7 +1,7 @@
 import { explain } from '../base/explanation.js'
 import { bytesOf, isBytes } from '../protocol/bytes.js'
-import { frameBytes, frameText } from '../protocol/client-frames.js'
-import { serialise, type Serialised } from '../protocol/json.js'
+import { frameStart } from '../protocol/client-frames.js'
+import { byteLength, serialise, type Serialised } from '../protocol/json.js'
 import { unsendable, type Said } from './refusal.js'
 
 /** The data of a frame as it was when it was given: JSON text, which nobody reads who need not, or bytes, or nothing. */
@@ -9,6 +9,8 @@ class KeptData {
   constructor(
     readonly text: string,
     readonly kept: string | ArrayBuffer | undefined,
+    /** Of the whole frame, without `age`. */
+    readonly bytes: number,
   ) {}
 
   get json(): string | undefined {
@@ -17,11 +19,6 @@ class KeptData {
 
   get data(): unknown {
     return typeof this.kept === 'string' ? JSON.parse(this.kept) : this.kept
-  }
-
-  /** Of the whole frame, without `age`. */
-  get bytes(): number {
-    return frameBytes(this) + (typeof this.kept === 'object' ? this.kept.byteLength : 0)
   }
 }
 
@@ -33,7 +30,11 @@ export function keep<Head extends Said>(head: Head, data: unknown, binary?: bool
   const kept = data === undefined && head.method ? { json: data } : copied(data, binary)
   if ('invalid' in kept) throw unsendable(head, kept)
   const { json } = kept
-  return Object.assign(new KeptData(frameText(head, typeof json === 'object' ? '' : json), json), head)
+  const start = frameStart(head, json !== undefined)
+  const text = typeof json === 'string' ? json : ''
+  // Each piece by itself: to count them as one text copies them into one, which is kept beside them.
+  const bytes = byteLength(start) + '}'.length + (typeof json === 'object' ? json.byteLength : byteLength(text))
+  return Object.assign(new KeptData(start + text, json, bytes), head)
 }
 
 function copied(data: unknown, binary: boolean | undefined): Serialised | { readonly json: ArrayBuffer } {

@@ -9,7 +9,8 @@ export interface Entry {
   readonly lane: string
   readonly repeatable: boolean
   readonly limit: number
-  readonly queued: Instant
+  /** Where it has a limit, which counts from then. */
+  queued: Instant | null
   /** The leg on which it is unanswered; null while it waits to be sent. The queue sets it. */
   leg: OutboxLeg | null
   firstSent: Instant | null

@@ -75,7 +75,7 @@ class LegOutbox implements Outbox {
         repeatable,
         patience: ackTimeout,
         limit,
-        queued: instant(this.#deps.clock),
+        queued: null,
         leg: null,
         firstSent: null,
         copies: 0,
@@ -117,6 +117,7 @@ class LegOutbox implements Outbox {
 
   /** It is given up at the signal, and when its time is over. */
   #limit(entry: Entry, signal: AbortSignal | undefined) {
+    entry.queued = instant(this.#deps.clock)
     const abort = () => this.#abandon(entry, 'aborted', explain`its signal was aborted`, signal?.reason)
     const timeOut = () => this.#abandon(entry, 'timeout', explain`its time was over`)
     signal?.addEventListener('abort', abort, { once: true })
@@ -221,9 +222,9 @@ class LegOutbox implements Outbox {
     this.#pumping = true
     try {
       for (let entry = this.#queue.next(); entry && this.#queue.active; entry = this.#queue.next()) {
-        const { frame, limit, firstSent } = entry
+        const { frame, limit, queued, firstSent } = entry
         const { clock } = this.#deps
-        if (limit !== Infinity && since(clock, entry.queued) >= limit) {
+        if (queued && since(clock, queued) >= limit) {
           this.#abandon(entry, 'timeout', explain`its time was over`)
           continue
         }
