@@ -1,31 +1,18 @@
 import { ALL_IS_WELL, type Move } from './choices.js'
 import { beginFleet, type DoneByFleet, type ToldFleet } from './fleet-part.js'
 import { Hasher, type Hash } from './hash.js'
-import { createJudge, NOTHING_SEEN, type JudgeState, type TopicRecord } from './judge.js'
+import type { TopicRecord } from './judge.js'
+import { LearnedJudge } from './learned-judge.js'
+import { Legs, type Leg } from './legs.js'
 import type { Machine } from './machine.js'
 import { Numbered } from './numbered.js'
 import { beginPage, type DoneByPage, type ShownPage, type Token, type ToldPage } from './page-part.js'
 import { LearnedPart, type Step } from './part.js'
+import { sideOf } from './sides.js'
 import { stateHash } from './state-hash.js'
 import type { CreateLiveSocket } from './tab.js'
 import type { Item } from './wire.js'
-import type { Happening, WorldOptions } from './world.js'
-
-/** A connection as the network sees it: what is under way each way, and who has let go. */
-interface Leg {
-  readonly leg: number
-  /** What the page sent, by number. */
-  readonly up: readonly number[]
-  readonly down: readonly number[]
-  /** The page has closed it. */
-  readonly closed: boolean
-  /** A server has taken it. */
-  readonly served: boolean
-  /** The server's end is over. */
-  readonly done: boolean
-  /** The same for two that are in the same state. */
-  readonly number: number
-}
+import type { WorldOptions } from './world.js'
 
 /** A state of the whole world. */
 export interface Joint {
@@ -63,11 +50,10 @@ export class JointWorld {
   readonly #ups = new Numbered<Up>()
   readonly #downs = new Numbered<Item>()
   readonly #tokens = new Numbered<Token | null>()
-  readonly #legs = new Map<string, Leg>()
-  readonly #judges = new Numbered<JudgeState>()
+  readonly #legs = new Legs()
+  readonly #judges = new LearnedJudge()
   /** Learns the step that was asked for and is not known. */
   #unknown: (() => Promise<unknown>) | null = null
-  readonly #verdicts = new Map<string, { readonly judge: number; readonly broken: readonly string[] }>()
 
   constructor(create: CreateLiveSocket, options: WorldOptions, machine: Machine) {
     if (!options.plain || !options.live || options.tabs !== 1) throw new Error('only plain worlds have parts')
@@ -79,11 +65,6 @@ export class JointWorld {
     this.#fleet = new LearnedPart(async () => beginFleet(options), stateHash)
   }
 
-  /** How many states each side has. */
-  get sizes() {
-    return { page: this.#page.size, fleet: this.#fleet.size }
-  }
-
   /** The page is live, and nothing has happened yet. */
   async begin(): Promise<Joint> {
     await this.#page.begin()
@@ -91,7 +72,7 @@ export class JointWorld {
     const draft: Draft = {
       page: 0,
       fleet: 0,
-      judge: this.#judges.of(NOTHING_SEEN),
+      judge: this.#judges.begin,
       acted: this.#options.actors.map(() => 0),
       haste: Infinity,
       legs: [],
@@ -204,7 +185,7 @@ export class JointWorld {
   #arriveUp(draft: Draft, leg: number) {
     const [first, ...up] = draft.legs.find((one) => one.leg === leg)!.up
     const item = this.#ups.at(first!)
-    this.#change(draft, leg, (one) => this.#leg(leg, up, one.down, one.closed, true, one.done))
+    this.#change(draft, leg, (one) => this.#legs.of(leg, up, one.down, one.closed, true, one.done))
     this.#tellFleet(draft, `${leg}↑${first}`, { ...item, leg })
     this.#leave(draft, leg)
   }
@@ -214,7 +195,7 @@ export class JointWorld {
     const item = this.#downs.at(first!)
     // What comes last leaves nothing of it.
     if (isLast(item)) draft.legs = draft.legs.filter((one) => one.leg !== leg)
-    else this.#change(draft, leg, (one) => this.#leg(leg, one.up, down, one.closed, one.served, one.done))
+    else this.#change(draft, leg, (one) => this.#legs.of(leg, one.up, down, one.closed, one.served, one.done))
     this.#tellPage(draft, `${leg}↓${first}`, { kind: 'arrived', leg, item })
   }
 
@@ -228,24 +209,6 @@ export class JointWorld {
 
   #change(draft: Draft, leg: number, change: (one: Leg) => Leg) {
     draft.legs = draft.legs.map((one) => (one.leg === leg ? change(one) : one))
-  }
-
-  /** Each once: a leg is made at every move, and a key is made of them. */
-  #leg(
-    leg: number,
-    up: readonly number[],
-    down: readonly number[],
-    closed: boolean,
-    served: boolean,
-    done: boolean,
-  ): Leg {
-    const text = `${leg}${closed ? 'c' : ''}${served ? 's' : ''}${done ? 'd' : ''},${up.join('.')},${down.join('.')}`
-    let known = this.#legs.get(text)
-    if (!known) {
-      known = { leg, up, down, closed, served, done, number: this.#legs.size }
-      this.#legs.set(text, known)
-    }
-    return known
   }
 
   /**
@@ -269,7 +232,7 @@ export class JointWorld {
       else if (sent.kind === 'dial') this.#dial(draft, sent)
       else if (sent.kind === 'text') this.#send(draft, sent)
       else {
-        this.#change(draft, sent.leg, (one) => this.#leg(one.leg, one.up, [], true, one.served, one.done))
+        this.#change(draft, sent.leg, (one) => this.#legs.of(one.leg, one.up, [], true, one.served, one.done))
         this.#leave(draft, sent.leg)
       }
     }
@@ -277,14 +240,21 @@ export class JointWorld {
 
   #dial(draft: Draft, { leg, url }: { leg: number; url: string }) {
     const up = [this.#ups.of({ kind: 'dial', url })]
-    draft.legs = [...draft.legs, this.#leg(leg, up, [], false, false, false)]
+    draft.legs = [...draft.legs, this.#legs.of(leg, up, [], false, false, false)]
   }
 
   /** What is sent to an end that has let go is never heard. */
   #send(draft: Draft, { leg, text }: { leg: number; text: string }) {
     this.#change(draft, leg, (one) => {
       if (one.done) return one
-      return this.#leg(leg, [...one.up, this.#ups.of({ kind: 'text', text })], one.down, one.closed, one.served, false)
+      return this.#legs.of(
+        leg,
+        [...one.up, this.#ups.of({ kind: 'text', text })],
+        one.down,
+        one.closed,
+        one.served,
+        false,
+      )
     })
   }
 
@@ -309,28 +279,15 @@ export class JointWorld {
     }
     const { up, closed, served, done } = found
     const down = closed ? [] : [...found.down, this.#downs.of(item)]
-    this.#change(draft, leg, () => this.#leg(leg, last ? [] : up, down, closed, served, last || done))
+    this.#change(draft, leg, () => this.#legs.of(leg, last ? [] : up, down, closed, served, last || done))
   }
 
   /** What the page has seen is held against the log as it is by now. */
   #judge(draft: Draft, { done: { seen }, number }: Step<DoneByPage>) {
     if (seen.length === 0) return
     const sound = draft.legs.filter(({ closed, done }) => !closed && !done).map(({ leg }) => leg)
-    const name = `${draft.judge}|${sound.join()}|${draft.fleet}|${number}`
-    let verdict = this.#verdicts.get(name)
-    if (!verdict) {
-      const judge = createJudge(this.#fleet.shown(draft.fleet), this.#judges.at(draft.judge))
-      for (const [what, ...args] of seen)
-        if (what === 'lapsed') {
-          const [status, legs] = args as Parameters<typeof judge.lapsed>
-          judge.lapsed(
-            status,
-            legs.map(({ leg }) => ({ leg, sound: sound.includes(leg) })),
-          )
-        } else (judge[what] as (...given: unknown[]) => void)(...args)
-      verdict = { judge: this.#judges.of(judge.state), broken: judge.broken }
-      this.#verdicts.set(name, verdict)
-    }
+    const name = `${draft.fleet}|${number}`
+    const verdict = this.#judges.verdict(draft.judge, name, seen, sound, () => this.#fleet.shown(draft.fleet))
     draft.judge = verdict.judge
     if (verdict.broken.length > 0) draft.broken = [...draft.broken, ...verdict.broken]
   }
@@ -339,16 +296,5 @@ export class JointWorld {
 const TIME: Move = { name: 'time', side: 'page' }
 const ASKED: Move = { name: 'token↑', side: 'servers' }
 const GIVEN: Move = { name: 'token↓', side: 'page' }
-
-const OF_PAGE: ReadonlySet<Happening> = new Set<Happening>([
-  'publish',
-  'handover',
-  'hidden',
-  'shown',
-  'stored',
-  'restored',
-  'network-change',
-])
-const sideOf = (happening: Happening): Move['side'] => (OF_PAGE.has(happening) ? 'page' : 'servers')
 
 const isLast = ({ kind }: Item) => kind === 'close' || kind === 'reset'

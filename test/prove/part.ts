@@ -50,11 +50,6 @@ export class LearnedPart<Told, Done, Shown> {
     this.#number(await this.#begin(), null)
   }
 
-  /** How many states are known. */
-  get size(): number {
-    return this.#ways.length
-  }
-
   shown(at: number): Shown {
     return this.#shown[at]!
   }
@@ -91,7 +86,7 @@ export class LearnedPart<Told, Done, Shown> {
       if (way && way.steps < (this.#ways[known]?.steps ?? 0)) this.#ways[known] = way
       return known
     }
-    const number = this.size
+    const number = this.#ways.length
     this.#numbers.set(hash, number)
     this.#ways.push(way)
     this.#steps.push(new Map())

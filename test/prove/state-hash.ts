@@ -16,6 +16,12 @@ const HELD = Symbol.for('livesocket.held')
  */
 export const COUNTS: ReadonlySet<string> = new Set(['sent', 'order', 'stats', 'counters', '__counts'])
 
+/**
+ * What only makes the same quicker: of a leg, how its last frames began. Each is read as it would be alone, whatever
+ * came before it (test/protocol/frame-reader.test.ts).
+ */
+const CACHES: ReadonlySet<string> = new Set(['__frames'])
+
 /** A number so much above what a clock began with is a moment, and only its distance from now counts. */
 const SPAN = 10_000_000
 
@@ -38,7 +44,7 @@ enum Kind {
 }
 
 /** Each text by its own hash: those of names and frames come again and again. */
-const texts = new Map<string, { readonly hash: Hash; readonly counts: boolean }>()
+const texts = new Map<string, { readonly hash: Hash; readonly counts: boolean; readonly caches: boolean }>()
 
 function known(value: string) {
   let text = texts.get(value)
@@ -46,7 +52,7 @@ function known(value: string) {
     const hasher = new Hasher()
     hasher.add(value.length)
     for (let at = 0; at < value.length; at++) hasher.add(value.charCodeAt(at))
-    text = { hash: hasher.hash, counts: COUNTS.has(value) }
+    text = { hash: hasher.hash, counts: COUNTS.has(value), caches: CACHES.has(value) }
     texts.set(value, text)
   }
   return text
@@ -73,7 +79,8 @@ function kindOf(thing: object): Kind {
 /**
  * All that can be reached from `root` as one hash, whatever it is called and whenever it happens: the same for two
  * states that nothing which is visible tells apart. Among a million states two others have the same hash with a
- * probability of one in 10⁷. `exact`: also what makes no difference any more (see `isCovered`).
+ * probability of one in 10⁷. `exact`: also what makes no difference (see `CACHES`, `isCovered` and
+ * `isDeadlines`).
  */
 export function stateHash({ elapsed, ...root }: State, exact = false): Hash {
   const numbers = new Map<object, number>()
@@ -162,8 +169,8 @@ export function stateHash({ elapsed, ...root }: State, exact = false): Hash {
   /** And what it holds, of a function or an object with methods. */
   function fields(thing: object) {
     for (const key of Object.keys(thing)) {
-      const { hash, counts } = known(key)
-      if (counts) continue
+      const { hash, counts, caches } = known(key)
+      if (counts || (caches && !exact)) continue
       hasher.addEach(hash[0], hash[1])
       visit((thing as Record<string, unknown>)[key])
     }
