@@ -25,7 +25,10 @@ export interface SubscriptionsHandlers {
   threw(error: unknown, topic: string): void
 }
 
-/** Called, it removes the handler; the topic is given up behind what runs now, unless somebody has come to it by then. */
+/**
+ * Called, it removes the handler. The topic is given up behind what runs now, unless somebody has come to it by then,
+ * and at once where it was refused.
+ */
 export interface Subscription {
   (): void
   /** Everything that this handler wanted up to here it has had. Null: it is not known yet where its 'now' is. */
@@ -180,12 +183,15 @@ class TopicSubscriptions implements Subscriptions {
     if (subscriber.removed) return
     subscriber.removed = true
     topic.subscribers = topic.subscribers.filter((one) => one !== subscriber)
-    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed.
-    queueMicrotask(() => {
+    const giveUp = () => {
       if (topic.subscribers.length > 0 || this.#topics.get(name) !== topic) return
       this.#topics.delete(name)
       this.#handlers.merge.unsubscribe(name)
-    })
+    }
+    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed. One that was
+    // refused is asked for anew: who tries again when told so would be told the same without end, and nothing else run.
+    if (typeof topic.status === 'object') giveUp()
+    else queueMicrotask(giveUp)
   }
 
   position(name: string): Position | null {

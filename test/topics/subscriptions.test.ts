@@ -85,6 +85,26 @@ test('who comes back to a topic in the turn in which its last handler went finds
   expect(told()).toEqual(['subscribe t now', 'a 5', 'b 6', 'unsubscribe t'])
 })
 
+test('who is told that a topic is refused, leaves it and wants it anew asks the server, and holds up nothing else', async () => {
+  const { subscriptions, told } = createBench()
+  let tries = 0
+  const attempt = () => {
+    const leave = subscriptions.add(
+      't',
+      () => {},
+      (status) => {
+        if (typeof status !== 'object' || ++tries >= 100) return
+        leave()
+        attempt()
+      },
+    )
+  }
+  attempt()
+  subscriptions.refused('t', new LiveSocketError('refused', 'not now', { topic: 't', retryAfter: 1_000 }))
+  await new Promise(setImmediate)
+  expect([tries, told()]).toEqual([1, ['subscribe t now', 'unsubscribe t', 'subscribe t now']])
+})
+
 test('a handler from before the position takes the topic back, and the others are not told again', () => {
   const { add, answered, deliver, told } = createBench()
   add('a')
