@@ -19,7 +19,7 @@ import type { ReadableStore } from '../socket/store.js'
 
 /** One of those of a socket who want to be present in a topic. It hears of refusals that nobody waits for. */
 export interface Claimant {
-  readonly failed: ((error: LiveSocketError) => void) | undefined
+  readonly failed?: ((error: LiveSocketError) => void) | undefined
 }
 
 /** A socket and a topic: who is there, and what this client says of itself. */
@@ -136,7 +136,7 @@ class TopicAttendance implements Attendance {
 
   failed(who: Claimant, error: LiveSocketError) {
     if (who.failed) who.failed(error)
-    else this.#insides.report(explain`This client is not present in "${this.#said.topic}".`, error)
+    else this.#insides.report(explain`This client is not present in "${this.#said.topic}", or not shown who is.`, error)
   }
 
   async #load(signal: AbortSignal) {
@@ -220,7 +220,9 @@ class TopicAttendance implements Attendance {
 
   /** We are not present any more, and may not be. */
   #end(error: LiveSocketError) {
-    const unheard = this.#waiting.size > 0 ? [] : [...this.#claims.keys()]
+    const unheard: Claimant[] = this.#waiting.size > 0 ? [] : [...this.#claims.keys()]
+    // Who only looks hears of it as well.
+    if (this.#claims.size === 0) unheard.push({})
     this.#clear(error)
     for (const who of unheard) this.failed(who, error)
   }

@@ -9,8 +9,8 @@ export interface PresenceOptions<Data = unknown> {
   /** Enters at once, as `enter(data)` does. Default: it looks, and enters when it is told to. */
   readonly data?: Data
   /**
-   * This client is not present any more, or the topic's members are not shown to it: the server refuses it. Default: an
-   * `error` event of the socket.
+   * This client is not present any more: the server refuses it. Default, and where it only looks and the members are not
+   * shown to it: an `error` event of the socket.
    */
   readonly onError?: (error: LiveSocketError) => void
 }

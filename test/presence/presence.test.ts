@@ -130,6 +130,14 @@ describe('what is refused is told, and changes nothing else', () => {
     expect((await head('livesocket.presence:room')).offset - before).toBeLessThanOrEqual(2)
   })
 
+  test('who only looks at a topic that is not for this user is told so', async () => {
+    const { address } = await server({ presence: () => true, authorize: ({ topic }) => topic === 'room' })
+    const bob = client(address(), 'bob')
+    const told = new Promise((resolve) => bob.on('error', resolve))
+    presence(bob, 'secret').members.subscribe(() => {})
+    expect(await told).toMatchObject({ error: { cause: { code: 'forbidden' } } })
+  })
+
   test('who may not be seen, where there is no presence, and in a topic that is not for this user', async () => {
     const { address } = await server({
       presence: ({ user }) => user.subject !== 'ann',
