@@ -40,8 +40,8 @@ export interface JudgeState {
   readonly refused: readonly string[]
   /** The page has everything up to here, or was told that it will not. */
   readonly position: { readonly epoch: string; readonly offset: number } | null
-  /** Told, and nothing was delivered since. */
-  readonly told: ToldGap | null
+  /** Told, and nothing was delivered since; and the newest offset that was not kept any more by then. */
+  readonly told: (ToldGap & { readonly trimmed: number }) | null
 }
 
 /** What one page saw, held against what the log says happened. Every broken promise is one sentence. */
@@ -108,12 +108,15 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
         )
           fault(`a gap from ${gap.from}, the page was at ${position.offset}`)
         if (gap.from !== null && kept(gap.epoch, gap.from)) fault(`a gap from ${gap.from}, which is still kept`)
-        // Where something hidden lies between, they are two.
-        if (told?.epoch === gap.epoch && (gap.from === null || told.to === null || gap.from <= told.to + 1))
+        // Where something hidden lies between, they are two; and where the second was still kept as the first was told.
+        if (
+          told?.epoch === gap.epoch &&
+          (gap.from === null || told.to === null || (gap.from <= told.to + 1 && gap.from <= told.trimmed))
+        )
           fault(`two gaps in a row from ${gap.from}`)
         if (gap.to !== null) position = { epoch: gap.epoch, offset: Math.max(position.offset, gap.to) }
       }
-      told = gap
+      told = { ...gap, trimmed: gap.epoch === log.epoch ? log.trimmed : Infinity }
     },
     published: (id) => void waiting.add(id),
     waits: (id) => waiting.has(id as string),

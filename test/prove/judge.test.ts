@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { createJudge } from './judge.js'
+
+const trimmedTo = (trimmed: number) => ({ epoch: 'e', trimmed, archive: () => [], applied: () => 0 })
+
+it.each([
+  [2, 'what was trimmed already as the first was told is one loss, and was told as two', ['two gaps in a row from 2']],
+  [1, 'what was still kept as the first was told is another loss', []],
+])('two gaps in a row, the log trimmed to %d as the first was told: %s', (trimmed, _, broken) => {
+  const log = trimmedTo(trimmed)
+  const judge = createJudge(log)
+  judge.started('e', 0)
+  judge.gap({ epoch: 'e', from: 1, to: 1 })
+  log.trimmed = 2
+  judge.gap({ epoch: 'e', from: 2, to: 2 })
+  expect(judge.broken).toEqual(broken)
+})
