@@ -120,8 +120,9 @@ export class TokenTabs {
    * After a call the turn is kept for 5 s more, or until `handBack`: the news of what came of it can be slower than the
    * turn, and busy tabs do not answer in time, but who waits for a turn calls nobody.
    */
-  keepTurn(): void {
-    if (this.#turn) this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), NEWS_LIMIT)
+  keepTurn(limit = NEWS_LIMIT): void {
+    this.#kept?.()
+    if (this.#turn) this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), limit)
   }
 
   handBack(): void {
@@ -186,7 +187,9 @@ export class TokenTabs {
    * for `good`.
    */
   leave(good: boolean): void {
-    this.handBack()
+    // That the session is over is news as well; and whoever signs in anew in this tab waits for the same turn.
+    if (good) this.keepTurn(ANSWER_LIMIT)
+    else this.handBack()
     if (!good && !this.#stored) return
     this.#lookedAt = null
     this.#group?.leave()

@@ -50,6 +50,20 @@ test('two tabs due in the same millisecond make one call even where the news is 
   for (const tab of tabs) expect(tab.events.filter((event) => event.startsWith('fresh'))).toHaveLength(service.length)
 })
 
+test.each([2, 100])(
+  'the login is over: of the tabs that are due together one asks and hears so, its news %d ms on the way',
+  async (latency) => {
+    let over = false
+    const { clock, service, open } = openBrowser(async () => (over ? { ended: 'login expired' } : 'token'), latency)
+    const tabs = [open(), open(), open()]
+    await Promise.all(tabs.map((tab) => tab.dial(300)))
+    over = true
+    await clock.advance(20 * MINUTE)
+    expect(service).toHaveLength(2)
+    for (const tab of tabs) expect(tab.events.filter((event) => event.startsWith('ended'))).toHaveLength(1)
+  },
+)
+
 /** Three tabs whose token is being refreshed by the one that is returned. */
 async function refreshing({ clock, service, open }: ReturnType<typeof openBrowser>) {
   const tabs = [open(), open(), open()]
