@@ -20,8 +20,7 @@ export interface Signals {
   /** Throws a `LiveSocketError`: `invalid` or `too-large`. */
   send(topic: string, data: unknown): void
   /**
-   * Returns the undo. `subscribe` is for the topic's legs to
-   * bring them, and throws what is wrong before either listens.
+   * Returns the undo. `subscribe` is for the topic's legs to bring them, and throws what is wrong before either listens.
    */
   on(topic: string, handler: SignalHandler, subscribe: () => () => void): () => void
   /** One has come, on whichever leg. */
