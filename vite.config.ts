@@ -3,7 +3,7 @@ import { storybookTest } from '@storybook/addon-vitest/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { briefTexts } from './build/brief-texts.js'
-import { allEntries, entries } from './build/entries.js'
+import { allEntries, sourceAliases } from './build/entries.js'
 import { library } from './build/library.js'
 import { licences } from './build/licences.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
@@ -39,7 +39,7 @@ export default defineConfig({
   plugins: [leanReconnectingWebSocket(), licences()],
   resolve: {
     // What tests mean by a public name (tsconfig.json needs it under `paths`, for the editor and for tsx).
-    alias: entries.map(({ publicName, source }) => ({ find: new RegExp(`^${publicName}$`), replacement: source })),
+    alias: sourceAliases,
   },
   build: library(allEntries()),
   test: {

@@ -1,18 +1,10 @@
 import react from '@vitejs/plugin-react'
-import { join } from 'node:path'
 import { defineConfig } from 'vite'
+import { sourceAliases } from '../build/entries.js'
 
 /** That of the stories: the one in the root builds the library. */
-const source = (path: string) => join(import.meta.dirname, '../src', path)
-
 export default defineConfig({
   plugins: [react()],
-  resolve: {
-    alias: [
-      { find: /^livesocket$/, replacement: source('index.ts') },
-      { find: /^livesocket\/devtools\/plain$/, replacement: source('devtools/plain.ts') },
-      { find: /^livesocket\/(react|testing|devtools)$/, replacement: `${source('$1')}/index.ts` },
-    ],
-  },
+  resolve: { alias: sourceAliases },
   build: { target: 'es2022', chunkSizeWarningLimit: 4_000 },
 })

@@ -35,6 +35,15 @@ export const entries: readonly Entry[] = Object.entries(manifest.exports).flatMa
   }
 })
 
+/**
+ * Whoever builds from the sources means them by every public name: a built package beside them would be a second copy,
+ * which knows none of the first one's sockets.
+ */
+export const sourceAliases = entries.map(({ publicName, source }) => ({
+  find: new RegExp(`^${publicName}$`),
+  replacement: source,
+}))
+
 const sourcesOf = (some: readonly Entry[]) => Object.fromEntries(some.map(({ output, source }) => [output, source]))
 
 export const pageEntries = (): Record<string, string> => sourcesOf(entries.filter(({ ofPages }) => ofPages))

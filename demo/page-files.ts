@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { build, type Rolldown } from 'vite'
+import { sourceAliases } from '../build/entries.js'
 
 export interface PageFile {
   readonly type: string
@@ -23,12 +24,7 @@ export async function buildPages(): Promise<ReadonlyMap<string, PageFile>> {
     configFile: false,
     root: here('page'),
     logLevel: 'warn',
-    resolve: {
-      alias: [
-        { find: /^livesocket$/, replacement: here('../src/index.ts') },
-        { find: /^livesocket\/(react|devtools|presence)$/, replacement: `${here('../src')}/$1/index.ts` },
-      ],
-    },
+    resolve: { alias: sourceAliases },
     build: {
       write: false,
       target: 'es2022',

@@ -4,11 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { build, type Rolldown } from 'vite'
+import { sourceAliases } from '../../build/entries.js'
 import type { FeedOrder, Sockets } from './feed.js'
 import type { Measured } from './page/meter.js'
 import type { PlainBrowser, Tab } from '../kit/plain-browser.js'
-
-const root = join(import.meta.dirname, '..', '..')
 
 /** The page of all contenders, built for production or for development, and served from memory. */
 export async function servePage(mode: 'production' | 'development'): Promise<{ url: string; close(): void }> {
@@ -18,12 +17,7 @@ export async function servePage(mode: 'production' | 'development'): Promise<{ u
     logLevel: 'silent',
     mode,
     define: { 'process.env.NODE_ENV': JSON.stringify(mode) },
-    resolve: {
-      alias: [
-        { find: /^livesocket$/, replacement: join(root, 'src/index.ts') },
-        { find: /^livesocket\/react$/, replacement: join(root, 'src/react/index.ts') },
-      ],
-    },
+    resolve: { alias: sourceAliases },
     build: {
       write: false,
       minify: true,

@@ -1,22 +1,15 @@
-import { join } from 'node:path'
 import { build, type Rolldown } from 'vite'
 import { describe, expect, it } from 'vitest'
+import { sourceAliases } from '../../build/entries.js'
 import { ROOT } from '../kit/source-files.js'
 
 /** Builds an application of one module, as Vite does for production. */
 async function bundle(text: string): Promise<Rolldown.OutputChunk[]> {
-  const source = (path: string) => join(ROOT, 'src', path)
   const { output } = (await build({
     configFile: false,
     root: ROOT,
     logLevel: 'silent',
-    resolve: {
-      alias: [
-        { find: /^livesocket$/, replacement: source('index.ts') },
-        { find: /^livesocket\/devtools\/plain$/, replacement: source('devtools/plain.ts') },
-        { find: /^livesocket\/(react|devtools)$/, replacement: `${source('$1')}/index.ts` },
-      ],
-    },
+    resolve: { alias: sourceAliases },
     define: { 'import.meta.env.DEV': 'false' },
     plugins: [
       {

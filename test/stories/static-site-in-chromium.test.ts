@@ -28,15 +28,39 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+/** The stories that were built, by the files that they are of. */
+async function storiesBuilt(): Promise<Map<string, string[]>> {
+  const { entries } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as {
+    entries: Record<string, { id: string; type: string; importPath: string }>
+  }
+  const stories = Object.values(entries).filter(({ type }) => type === 'story')
+  return new Map(
+    stories.map(({ importPath: file }) => [
+      file,
+      stories.filter(({ importPath }) => importPath === file).map(({ id }) => id),
+    ]),
+  )
+}
+
 describe('npm run build-storybook', () => {
   it('makes a site of every story', async () => {
-    const { entries } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as {
-      entries: Record<string, { type: string; importPath: string }>
-    }
-    const built = new Set(
-      Object.values(entries).flatMap(({ type, importPath }) => (type === 'story' ? [importPath] : [])),
+    expect([...(await storiesBuilt()).keys()].sort()).toEqual(
+      listFiles('stories', /\.stories\.tsx$/).map((path) => `./stories/${path}`),
     )
-    expect([...built].sort()).toEqual(listFiles('stories', /\.stories\.tsx$/).map((path) => `./stories/${path}`))
+  })
+
+  it('makes one in which a story of each file plays to its end', { timeout: 120_000 }, async () => {
+    const broken: string[] = []
+    for (const [id] of (await storiesBuilt()).values()) {
+      const page = await browser.newPage()
+      page.on('pageerror', (error) => void broken.push(`${id}: ${error.message}`))
+      await page.goto(site.story(id!))
+      const failed = 'body.sb-show-errordisplay'
+      await page.waitForSelector(`html[data-played], ${failed}`, { state: 'attached' })
+      if (await page.$(failed)) broken.push(`${id}: ${await page.textContent('#error-message')}`)
+      await page.close()
+    }
+    expect(broken).toEqual([])
   })
 
   it('makes one that plays in the browser alone: it asks nobody but the site itself for anything', async () => {
