@@ -38,6 +38,11 @@ const QUICK = 1_000
 const SLOWER = 2
 /** What is away is tried by a fifth fewer each time. */
 const SHRINK = 0.8
+/**
+ * Milliseconds. What ends sooner has ended before anybody was asked, as with a token that is no token: a failure says
+ * nothing of who is full then, nor a verdict of what greetings take. Else a stranger could narrow it for all.
+ */
+const UNASKED = 5
 /** Where half as many at a time take nearly as long, there was no queue to shorten. */
 const FEWER = 0.5
 const AS_LONG = 0.7
@@ -68,9 +73,9 @@ export function createGreetingLimit(most: number, patience: number, now: () => n
     limit = Math.min(most, Math.max(least, limit + step))
   }
 
-  function failure(begunAt: number) {
+  function failure(begunAt: number, took: number) {
     // Those that were under way when it shrank tell of the limit before.
-    if (begunAt < shrunkAt) return
+    if (took < UNASKED || begunAt < shrunkAt) return
     shrunkAt = now()
     limit = Math.max(least, limit * SHRINK)
     // What is away is not full: once it is back, it takes as much as it took.
@@ -85,8 +90,8 @@ export function createGreetingLimit(most: number, patience: number, now: () => n
       return limit === most || Math.abs(trend) < SETTLED
     },
     ended({ begunAt, took, of, failed, limited }) {
-      if (failed) return failure(begunAt)
-      best = Math.min(best, took)
+      if (failed) return failure(begunAt, took)
+      if (took >= UNASKED) best = Math.min(best, took)
       let step = Math.min(1, allowed() / took - 1)
       if (step >= 0) slow = null
       else if (slow === null || of >= slow.of) slow = { of, took }

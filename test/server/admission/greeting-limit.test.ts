@@ -42,6 +42,7 @@ function crowd({ width, call }: { width: number; call: number }) {
   return {
     limit,
     service,
+    now: () => clock.monotonic(),
     lasts: (ms: number) => clock.advance(ms),
     standsStill: (ms: number) => void (stillUntil = clock.monotonic() + ms),
   }
@@ -79,11 +80,37 @@ test('one that fails is tried by a few at a time, and by all again once it is ba
   expect(limit.value).toBe(100)
 })
 
+test('a stranger whose tokens make authenticate throw, before it has asked anybody, leaves known users as much room as before', () => {
+  const { limit, service, lasts, now } = crowd({ width: 1_000, call: 50 })
+  lasts(2_000)
+  const values: number[] = []
+  for (let ms = 0; ms < 1_000; ms++) {
+    service.call = 40 + (ms % 20)
+    for (const took of [0, 1])
+      limit.ended({ begunAt: now() - took, took, of: limit.value, failed: true, limited: true })
+    lasts(1)
+    values.push(limit.value)
+  }
+  expect(Math.min(...values)).toBe(100)
+  expect(limit.found).toBe(true)
+})
+
 test('one that has become slower for each, and not for many, is not left to a few', () => {
   const { limit, service, lasts } = crowd({ width: 1_000, call: 50 })
   lasts(2_000)
   service.call = 3_000
   lasts(30_000)
+  expect(limit.value).toBe(100)
+})
+
+test('nor where somebody is refused at once, again and again', () => {
+  const { limit, service, lasts, now } = crowd({ width: 1_000, call: 50 })
+  lasts(2_000)
+  service.call = 3_000
+  for (let ms = 0; ms < 60_000; ms += 100) {
+    limit.ended({ begunAt: now(), took: 0, of: limit.value, failed: false, limited: false })
+    lasts(100)
+  }
   expect(limit.value).toBe(100)
 })
 
