@@ -32,8 +32,11 @@ export interface Attendance {
 /** Who is put into a list, with what is told of each, and who is taken out of it. */
 export interface AttendanceChanges {
   readonly set: readonly { readonly session: string; readonly row: Json }[]
-  /** `ids` is what is told of one that is taken out. */
-  readonly gone: readonly { readonly session: string; readonly ids: Json }[]
+  /**
+   * `ids` is what is told of one that is taken out. `departed`: because it has no leg; one that has by then is back, and
+   * stays.
+   */
+  readonly gone: readonly { readonly session: string; readonly ids: Json; readonly departed?: boolean }[]
 }
 
 /** Who is in a topic's list, as of a position, each as JSON text. */
@@ -49,8 +52,11 @@ export interface Departure {
   readonly row: Json
 }
 
-/** Milliseconds that whoever takes out departed sessions has for it. */
-export const CLAIM = 10_000
+/**
+ * Milliseconds that whoever takes out departed sessions has for it. Should he die over it, others hear of them so much
+ * later; where he is only slow, somebody else does the same once more, which changes nothing.
+ */
+export const CLAIM = 2_000
 export const MOST_DEPARTED = 100
 
 export function toldText(set: readonly Json[], gone: readonly Json[]): Json {

@@ -50,7 +50,7 @@ export function createMemoryAttendance({ append, head, isHere, now }: MemoryAtte
       const listed = lists.get(topic)
       const free = set.filter(({ session }) => listed?.has(session) || (topicsOf.get(session)?.size ?? 0) < most)
       for (const { session, row } of free) put(topic, session, row)
-      const left = gone.filter(({ session }) => take(topic, session))
+      const left = gone.filter(({ session, departed }) => !(departed && isHere(session)) && take(topic, session))
       if (free.length + left.length > 0)
         append({
           topic,

@@ -14,7 +14,8 @@ export type Announcement =
       readonly user: string
       readonly signal?: AbortSignal
     }
-  | { readonly type: 'leave'; readonly subject: string | undefined; readonly n: number; readonly signal?: AbortSignal }
+  /** Without `n` it may not be present any more, whatever it has said. */
+  | { readonly type: 'leave'; readonly subject: string | undefined; readonly n?: number; readonly signal?: AbortSignal }
   /** It has no legs any more; `ids` is what is told. */
   | { readonly type: 'gone'; readonly ids: string }
 
@@ -114,10 +115,10 @@ export function createAnnouncer({ attendance, clock, maxTopics }: AnnouncerDeps)
 
 function changesOf(batch: readonly [string, Waiting][], salt: string, at: number) {
   const set: { session: string; row: string }[] = []
-  const gone: { session: string; ids: string }[] = []
+  const gone: { session: string; ids: string; departed?: true }[] = []
   for (const [session, { announcement }] of batch) {
     if (announcement.type === 'gone') {
-      gone.push({ session, ids: announcement.ids })
+      gone.push({ session, ids: announcement.ids, departed: true })
       continue
     }
     const ids = memberIds({ session, subject: announcement.subject }, salt)
@@ -130,9 +131,10 @@ function changesOf(batch: readonly [string, Waiting][], salt: string, at: number
   return { set, gone }
 }
 
-/** Two legs of a session bring what it says in any order. */
+/** Two legs of a session bring what it says in any order; and whoever says something is not the one that has gone. */
 function isNewer(known: Announcement, fresh: Announcement): boolean {
-  return 'n' in known && 'n' in fresh && known.n > fresh.n
+  if (known.type === 'gone' || fresh.type === 'gone') return known.type !== 'gone'
+  return (known.n ?? -Infinity) > (fresh.n ?? Infinity)
 }
 
 function sizeOf(announcement: Announcement): number {

@@ -29,7 +29,7 @@ export class Departures {
 
   /** That session is over: it has had its time to come back. */
   left(session: string): void {
-    void this.#takeOut(0, session).catch(this.quietly)
+    void this.#takeOut(session).catch(this.quietly)
   }
 
   close(): void {
@@ -44,14 +44,14 @@ export class Departures {
 
   #look() {
     this.#cancel = this.#deps.clock.setTimeout(() => {
-      void this.#takeOut(this.#deps.grace)
+      void this.#takeOut()
         .catch(this.quietly)
         .then(() => this.#closed || this.#look())
     }, LOOK)
   }
 
-  async #takeOut(grace: number, session?: string) {
-    const { attendance, announcer } = this.#deps
+  async #takeOut(session?: string) {
+    const { attendance, announcer, grace } = this.#deps
     for (let more = true; more; ) {
       const departures = await attendance.departed(grace, session)
       more = session === undefined && new Set(departures.map((one) => one.session)).size === MOST_DEPARTED

@@ -67,9 +67,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
   }
 
   function lost(topic: string, { session, subject }: Who) {
-    void announcer
-      .announce(presenceTopic(topic), session, { type: 'leave', subject, n: Infinity })
-      .catch(departures.quietly)
+    void announcer.announce(presenceTopic(topic), session, { type: 'leave', subject }).catch(departures.quietly)
   }
 
   const methods: OnRequest<User> = {

@@ -8,23 +8,28 @@ local salt = redis.call('HGET', root, 'salt')
 /**
  * What an append does besides: it changes who is present in the topic, and says that in place of data. KEYS 7: who is
  * present. ARGV 10…: the salt that the ids were made with, what all names of keys begin with, in how many topics a
- * session may be, and then for each session its name, its row or nothing, and what is told of it where it leaves.
+ * session may be, and then for each session its name, its row, and what is told of it where it leaves: then the row is
+ * nothing, or `-` where it leaves only if it has no leg.
  * Answers `salt` and the one to make them with, or `none` or `new`, and the sessions that are in too many topics.
  */
 export const ATTEND = {
   first: `${SALT}
 if salt and salt ~= ARGV[10] then return {'salt', salt} end
 local attending, departing, most, set, gone, refused, tells = KEYS[7], ARGV[11] .. 'departing', tonumber(ARGV[12]), {}, {}, {}, {set = {}, gone = {}}
+local function here(session)
+  local of = ARGV[11] .. 'session:' .. session
+  return redis.call('EXISTS', of) == 1 and redis.call('HEXISTS', of, 'gone') == 0
+end
 for at = 13, #ARGV, 3 do
-  local session, listed = ARGV[at], redis.call('HEXISTS', attending, ARGV[at]) == 1
-  if ARGV[at + 1] == '' then
-    if listed then
+  local session, row, listed = ARGV[at], ARGV[at + 1], redis.call('HEXISTS', attending, ARGV[at]) == 1
+  if row == '' or row == '-' then
+    if listed and not (row == '-' and here(session)) then
       gone[#gone + 1] = session
       tells.gone[#gone] = ARGV[at + 2]
     end
   elseif listed or redis.call('ZCARD', ARGV[11] .. 'attends:' .. session) < most then
     set[#set + 1] = session
-    tells.set[#set] = ARGV[at + 1]
+    tells.set[#set] = row
   else refused[#refused + 1] = session end
 end
 if #set + #gone == 0 then return {'none', unpack(refused)} end
@@ -36,9 +41,8 @@ data = '{"set":[' .. table.concat(tells.set, ',') .. '],"gone":[' .. table.conca
 for at, session in ipairs(set) do
   redis.call('HSET', attending, session, tells.set[at])
   redis.call('ZADD', ARGV[11] .. 'attends:' .. session, 0, name)
-  local of = ARGV[11] .. 'session:' .. session
   -- What it had asked for is done when it is gone already.
-  if redis.call('EXISTS', of) == 0 or redis.call('HEXISTS', of, 'gone') == 1 then redis.call('ZADD', departing, num(now), session) end
+  if not here(session) then redis.call('ZADD', departing, num(now), session) end
 end
 for _, session in ipairs(gone) do
   redis.call('HDEL', attending, session)

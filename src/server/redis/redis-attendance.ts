@@ -49,7 +49,7 @@ export function createRedisAttendance({ connection, keys, node, scripts }: Redis
         keys.tag,
         most,
         ...set.flatMap(({ session, row }) => [encodeName(session), row, '']),
-        ...gone.flatMap(({ session, ids }) => [encodeName(session), '', ids]),
+        ...gone.flatMap(({ session, ids, departed }) => [encodeName(session), departed ? '-' : '', ids]),
       ],
     }))
     if (outcome === 'salt') {

@@ -109,6 +109,37 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(await rows(one)).toEqual(['"back"'])
     })
 
+    test('who is back before others were told that it has departed has never left', async () => {
+      const { log, other, one, two, pass } = await make()
+      await log.admit('s', 1)
+      await put(one, 's')
+      await log.release('s', 1)
+      await pass(6_000)
+      expect(await one.departed(5_000)).toHaveLength(1)
+      await other.admit('s', 2)
+      await put(two, 's', '"back"')
+      const departed = () =>
+        one.change('t', 10, () => ({ set: [], gone: [{ session: 's', ids: '["s"]', departed: true }] }))
+      await departed()
+      expect(await rows(two)).toEqual(['"back"'])
+      expect(await log.head('t')).toMatchObject({ offset: 2 })
+      await other.release('s', 2)
+      await departed()
+      expect(await rows(two)).toEqual([])
+    })
+
+    test('should whoever asked about one session die over it, somebody else is told as soon as of any other', async () => {
+      const { log, one, two, pass } = await make()
+      await log.admit('s', 1)
+      await put(one, 's')
+      await log.release('s', 1)
+      expect(await one.departed(5_000, 's')).toHaveLength(1)
+      await pass(CLAIM - 1)
+      expect(await two.departed(5_000)).toEqual([])
+      await pass(2)
+      expect(await two.departed(5_000)).toHaveLength(1)
+    })
+
     test('a session can be asked about by itself, and one that enters when it is gone already departs like any other', async () => {
       const { log, one, two, pass } = await make()
       await log.admit('here', 1)

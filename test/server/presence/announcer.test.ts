@@ -52,3 +52,36 @@ test('ten thousand who come at once, and change again and again, are ten message
   expect(seen).toBe(MEMBERS)
   expect(pages).toBeLessThan(10)
 })
+
+test('what a member says who is back is told, although its departure was about to be', async () => {
+  const clock = createSimulatedClock()
+  const log = memoryLog({ clock })
+  const announcer = createAnnouncer({ attendance: log.attendance!, clock, maxTopics: 100 })
+  onTestFinished(() => announcer.close())
+  const say = (n: number) =>
+    announcer.announce(TOPIC, 's', { type: 'set', subject: 'ann', n, data: `"${n}"`, user: 'null' })
+  await log.admit('s', 1)
+  await Promise.all([say(1), clock.advance(50)])
+  await log.release('s', 1)
+  await log.admit('s', 2)
+  const both = [say(2), announcer.announce(TOPIC, 's', { type: 'gone', ids: '["ann","s"]' })]
+  await clock.advance(200)
+  await Promise.all(both)
+  const { rows } = await log.attendance!.list(TOPIC)
+  expect(rows.map((row) => (JSON.parse(row) as unknown[])[3])).toEqual([2])
+})
+
+test('who may not be present, and then may again, is: what it says then is told, and not that it was to leave', async () => {
+  const clock = createSimulatedClock()
+  const log = memoryLog({ clock })
+  const announcer = createAnnouncer({ attendance: log.attendance!, clock, maxTopics: 100 })
+  onTestFinished(() => announcer.close())
+  const say = (session: string, n: number) =>
+    announcer.announce(TOPIC, session, { type: 'set', subject: session, n, data: 'null', user: 'null' })
+  await log.admit('s', 1)
+  await Promise.all([say('another', 1), clock.advance(50)])
+  const all = [announcer.announce(TOPIC, 's', { type: 'leave', subject: 's' }), say('s', 2)]
+  await clock.advance(200)
+  await Promise.all(all)
+  expect((await log.attendance!.list(TOPIC)).rows).toHaveLength(2)
+})
