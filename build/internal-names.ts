@@ -88,7 +88,7 @@ export const INTERNAL_NAMES: readonly string[] = [
   'slow',
   'strength',
   'misunderstandings',
-  'endedElsewhere',
+  'overElsewhere',
   'mayBeLeaving',
   'takeRefusals',
   'endSession',
@@ -158,4 +158,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'freshest',
   'bearer',
   'answers',
+  'deps',
+  'othersAnswered',
 ]

@@ -28,27 +28,21 @@ export function readTokenAnswer(answer: unknown): TokenAnswer {
   const { token, ttl, sessionTtl, ended, retryAfter } = (
     typeof answer === 'string' ? { token: answer } : Object(answer)
   ) as Record<string, unknown>
+  if (token === undefined && ended === undefined && isTime(retryAfter))
+    throw new LiveSocketError('refused', explain`getToken asked to be left alone for a while`, { retryAfter })
   const read = { token, ttl, sessionTtl, ended }
-  const problem = answerProblem(read, retryAfter)
-  if (problem !== null)
-    throw new LiveSocketError(
-      'invalid',
-      explain`getToken resolved with ${problem}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
-    )
-  if (token === undefined && ended === undefined)
-    throw new LiveSocketError('refused', explain`getToken asked to be left alone for a while`, {
-      retryAfter: retryAfter as number,
-    })
-  return read as TokenAnswer
+  const problem = problemOf(read)
+  if (problem === null) return read as TokenAnswer
+  throw new LiveSocketError(
+    'invalid',
+    explain`getToken resolved with ${problem}; it must resolve with a token, { token, ttl, sessionTtl }, { retryAfter } or { ended }`,
+  )
 }
 
-function answerProblem(read: { [Part in keyof TokenAnswer]: unknown }, retryAfter: unknown): string | null {
-  const { token, ttl, sessionTtl, ended } = read
+function problemOf({ token, ttl, sessionTtl, ended }: { [Part in keyof TokenAnswer]: unknown }): string | null {
   if (ended !== undefined) return typeof ended === 'string' ? null : explain`an \`ended\` that is not a string`
   if (token === undefined)
-    return isTime(retryAfter)
-      ? null
-      : explain`neither a \`token\`, an \`ended\` nor a \`retryAfter\` of so many milliseconds`
+    return explain`neither a \`token\`, an \`ended\` nor a \`retryAfter\` of so many milliseconds`
   if (ttl !== undefined && !(isTime(ttl) && ttl > 0))
     return explain`a \`ttl\` that is not a positive number of milliseconds`
   if (sessionTtl !== undefined && !isTime(sessionTtl))

@@ -10,9 +10,8 @@ import type { TokenReason } from '../policy/token-news.js'
 import { MIN_GAP, drawTokenSchedule, tokenLifetime } from '../policy/token-schedule.js'
 import { TokenGrant } from './token-grant.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers, TokenState } from './token-part.js'
-import { LONGEST_TIMER, TokenRenewal, type Renewed } from './token-renewal.js'
+import { LONGEST_TIMER, TokenRenewal } from './token-renewal.js'
 import { sameState } from './token-state.js'
-import { TokenTabs, type TokenTabsHandlers } from './token-tabs.js'
 
 const KEPT_TOKENS = 3
 /** A token that served this long was refused for a new reason, not for the last one's. */
@@ -28,12 +27,9 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
   return new SessionTokens(deps, handlers)
 }
 
-class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
-  grant: TokenGrant | null = null
-  readonly tabs: TokenTabs
-  readonly #deps: TokenKeeperDeps
-  readonly handlers: TokenKeeperHandlers
-  #over: string | null = null
+class SessionTokens extends TokenRenewal implements TokenKeeper {
+  protected readonly handlers: TokenKeeperHandlers
+  #over = false
   /** Nobody wants a token: the live socket is closed, or was never connected. */
   #resting = true
   /** The newest ones: an error that comes late may quote the one before. */
@@ -42,15 +38,13 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   #refusals = 0
   #wasHidden = false
   #told: TokenState | null = null
-  #made: TokenRenewal | null = null
   readonly #alarm: Alarm
   /** What is left of the login session, where somebody said when it ends. */
   #session: Period | null = null
 
   constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
-    this.#deps = deps
+    super(deps)
     this.handlers = handlers
-    this.tabs = new TokenTabs(deps, this)
     this.#alarm = createAlarm(deps.clock, this.look, this)
   }
 
@@ -61,62 +55,64 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.#stillOn()
     const token = new Promise<string | undefined>((resolve, reject) => {
       const waits: Waiter = (next = this.grant?.usable ? this.grant.token : undefined) => {
-        if (signal.aborted) reject(new LiveSocketError('aborted', explain`Nobody waits for this token any more`))
-        else if (this.#over !== null || this.#resting)
+        if (signal.aborted) reject(signal.reason as Error)
+        else if (this.#over || this.#resting)
           reject(
             new LiveSocketError(
               'closed',
-              explain`There is no token to be had: the live socket is closed (${this.#over ?? 'by the application'}); connect again`,
+              explain`There is no token to be had: the live socket is closed; connect again`,
             ),
           )
-        else if (next === undefined && this.#deps.getToken) return true
+        else if (next === undefined && this.deps.getToken) return true
         else resolve(next)
         return false
       }
-      if (!waits()) return
       this.#waiters = [...this.#waiters, waits]
       signal.addEventListener('abort', () => this.#wake())
     })
+    this.#wake()
     this.look()
     return token
   }
 
-  accepted(token: string | undefined, ttl?: number): void {
+  accepted(token: string | undefined, ttl = NaN): void {
     const { grant } = this
-    if (!this.#deps.getToken) this.#refusals = 0
+    if (!this.deps.getToken) this.#refusals = 0
     if (!grant || token !== grant.token) return
-    grant.acceptedAt ??= instant(this.#deps.clock)
-    if (ttl === undefined || !(ttl >= 0) || grant.stillborn) return
+    grant.acceptedAt ??= instant(this.deps.clock)
+    if (!(ttl >= 0) || grant.stillborn) return
     const changed = grant.lives(ttl)
     if (grant.stillborn) {
       const message = explain`the server says of a token that has just come that it lives ${ttl} ms more; compare the clocks of server and token service`
-      this.#renewal.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
-    } else if (grant.age < grant.gap) this.#renewal.failures = 0
+      this.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
+    } else if (grant.age < grant.gap) this.failures = 0
     if (changed) this.look()
   }
 
   rejected(token: string | undefined): void {
     const { grant } = this
-    if (this.#deps.getToken || token !== undefined) {
+    if (this.deps.getToken || token !== undefined) {
       if (!grant || token !== grant.token || grant.refused) return
-      if (grant.acceptedAt && since(this.#deps.clock, grant.acceptedAt) >= PROVEN) this.#refusals = 0
+      if (grant.acceptedAt && since(this.deps.clock, grant.acceptedAt) >= PROVEN) this.#refusals = 0
       grant.refused = true
-      this.#renewal.refused()
+      this.wanted = 'rejected'
+      // The one call after that is made at once.
+      if (this.failures === 0) this.pause.stop()
     }
-    if (++this.#refusals >= 2) this.#end('token-refused')
+    if (++this.#refusals >= 2) this.end('token-refused')
     else this.look()
   }
 
   request(): void {
     if (!this.grant) return
-    this.#renewal.wanted ??= 'requested'
+    this.wanted ??= 'requested'
     this.look()
   }
 
   push(token: string, ttl?: number): void {
-    if (this.#over !== null || token === this.grant?.token) return
+    if (this.#over || token === this.grant?.token) return
     const problem = tokenProblem(token)
-    if (problem === null) this.answered({ token, ttl }, 'requested', instant(this.#deps.clock))
+    if (problem === null) this.answered({ token, ttl }, 'requested', instant(this.deps.clock))
     else {
       const error = new LiveSocketError('invalid', explain`the server pushed a token that ${problem}`)
       this.handlers.failed({ reason: 'requested', error, retryIn: this.#alarm.left ?? 0 })
@@ -129,56 +125,49 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
   }
 
   lookIfChanged(): void {
-    if (this.#resting || !this.#stillOn()) return
-    if (this.#made?.backOnline || this.#wasHidden !== this.#deps.hidden()) this.look()
+    if (!this.#resting && this.#stillOn() && (this.backOnline || this.#wasHidden !== this.deps.hidden())) this.look()
   }
 
   open(): boolean {
-    if (this.#over !== null) return false
+    if (this.#over) return false
     this.#resting = false
-    this.tabs.join()
-    return this.tabs.over() === null
-  }
-
-  suspend(): void {
-    this.tabs.suspend()
+    this.join()
+    return this.overElsewhere() === null
   }
 
   signOut(reason = 'signed-out'): void {
-    if (this.#over !== null) return
-    this.tabs.join()
-    this.tabs.endSession(reason)
-    this.#finish('signed-out')
+    if (this.#over) return
+    this.endSession(reason)
+    this.#finish()
   }
 
   rest(): void {
     if (this.#resting) return
     this.#resting = true
-    this.#stop(false)
+    this.#stop()
   }
 
   // What other tabs tell.
 
-  told(news: Parameters<TokenTabsHandlers['told']>[0]): void {
-    const { grant, tabs } = this
-    const { clock } = this.#deps
-    const { failures, pause, underWay } = this.#renewal
+  told(news: Parameters<TokenRenewal['told']>[0]): void {
+    const { grant, failures, pause } = this
+    const { clock } = this.deps
     if (news.kind === 'ask') {
       const failing = failures > 0 && pause.left > 0
-      if (failing) tabs.post({ kind: 'wait', failures, delay: pause.left })
+      if (failing) this.post({ kind: 'wait', failures, delay: pause.left })
       // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
-      if (grant?.usable && grant.generation > (news.generation ?? 0)) tabs.share(grant, this.#session?.left)
-      else if (!failing && !underWay) tabs.handBack()
+      if (grant?.usable && grant.generation > (news.generation ?? 0)) this.share(grant)
+      else if (!failing && !this.underWay) this.handBack()
       return
     }
-    if (news.kind === 'wait') this.#renewal.failedElsewhere(news.failures, news.delay)
+    if (news.kind === 'wait') this.failedElsewhere(news.failures, news.delay)
     else {
       // While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs.
       const underWay = Math.max(0, clock.now() - news.at)
       const age = news.age + underWay
       const start = { wall: clock.now() - age, monotonic: clock.monotonic() - age }
       const next = new TokenGrant(clock, { ...news, start })
-      if (next.generation > (grant?.generation ?? 0) && next.left > 0) {
+      if (next.generation > this.generation && next.left > 0) {
         if (news.sessionLeft !== undefined) this.#endsIn(news.sessionLeft - underWay)
         this.#adopt(next, start)
       }
@@ -186,22 +175,18 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.look()
   }
 
-  endedElsewhere(reason: string): void {
-    this.#end(reason, true)
-  }
-
   // What the provider says, or a server in its place.
 
   answered({ token, ttl, sessionTtl, ended }: TokenAnswer, reason: TokenReason, asked: Instant): void {
-    if (ended !== undefined) return this.#end(ended)
-    const { clock, random, tokenRefresh } = this.#deps
+    if (ended !== undefined) return this.end(ended)
+    const { clock, random, tokenRefresh } = this.deps
     if (sessionTtl !== undefined) this.#endsIn(sessionTtl, asked)
     // The provider has it cached. It is no older and no younger for that.
     const again = ttl === undefined && this.grant?.token === token ? this.grant : null
-    if (again && !again.refused) return this.#renewal.cached(again, reason)
+    if (again && !again.refused) return this.cached(again, reason)
     const next = new TokenGrant(clock, {
       token,
-      generation: this.tabs.nextGeneration(this.grant?.generation ?? 0),
+      generation: this.nextGeneration(),
       start: again ? again.given.start : asked,
       reason,
       schedule: drawTokenSchedule(tokenLifetime(token, ttl, tokenRefresh.lifetime), tokenRefresh, random),
@@ -215,28 +200,34 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     if (this.#resting || !this.#stillOn()) return
     const { grant } = this
     this.#alarm.clear()
-    this.#wasHidden = this.#deps.hidden()
-    const due = this.#deps.getToken ? this.#renewal.due(this.#waiters.length > 0, this.#wasHidden) : Infinity
-    if (due <= 0) void this.#renewal.start()
-    const wait = due > 0 ? due : Infinity
+    this.#wasHidden = this.deps.hidden()
+    let wait = this.due(this.#waiters.length > 0, this.#wasHidden)
+    if (wait <= 0) {
+      void this.renew()
+      wait = Infinity
+    }
     // A token dies unseen if the next look is later.
     const death = grant && grant.left > 0 ? grant.left : Infinity
     if (grant || wait < Infinity)
-      this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.#session?.left ?? Infinity)))
+      this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.sessionLeft ?? Infinity)))
     this.#tell(wait)
   }
 
   /** Ends a session whose time is up, or that another tab has ended. */
   #stillOn(): boolean {
-    if (this.#over !== null) return false
-    const reason = this.tabs.over()
-    if (reason !== null) this.#end(reason, true)
-    else if (this.#session?.left === 0) this.#end('session-expired')
-    return this.#over === null
+    if (this.#over) return false
+    const reason = this.overElsewhere()
+    if (reason !== null) this.end(reason, true)
+    else if (this.sessionLeft === 0) this.end('session-expired')
+    return !this.#over
+  }
+
+  protected get sessionLeft(): number | undefined {
+    return this.#session?.left
   }
 
   #endsIn(left: number, from?: Instant) {
-    ;(this.#session ??= createPeriod(this.#deps.clock)).start(left, from)
+    ;(this.#session ??= createPeriod(this.deps.clock)).start(left, from)
   }
 
   /** However it came, a token that is new: of this tab, which tells the others, or of one that told. */
@@ -244,10 +235,10 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     const { grant } = this
     const before = grant && tokenSubject(grant.token)
     const subject = tokenSubject(next.token)
-    if (before && subject && before !== subject) return this.#end('subject-changed')
-    if (ours) this.tabs.publish(next, this.#session?.left)
+    if (before && subject && before !== subject) return this.end('subject-changed')
+    if (ours) this.publish(next)
     if (!grant?.refused) this.#refusals = 0
-    this.#renewal.satisfied(next, asked)
+    this.satisfied(next, asked)
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
     this.#wake(next.token)
@@ -259,45 +250,40 @@ class SessionTokens implements TokenKeeper, TokenTabsHandlers, Renewed {
     this.#waiters = this.#waiters.filter((waits) => waits(token))
   }
 
-  #end(reason: string, elsewhere = false) {
-    if (this.#over !== null) return
+  end(reason: string, elsewhere = false) {
+    if (this.#over) return
     reason = redactedText(reason, this.#tokens)
-    if (!elsewhere) this.tabs.endSession(reason)
-    this.#finish(reason)
+    if (!elsewhere) this.endSession(reason)
+    this.#finish()
     this.handlers.ended(reason)
   }
 
-  #finish(why: string) {
-    this.#over = why
+  #finish() {
+    this.#over = true
     this.grant = null
     this.#tokens = []
-    this.#stop(true)
+    this.#stop()
   }
 
-  #stop(good: boolean) {
+  #stop() {
     this.#alarm.clear()
-    this.#made?.stop()
-    this.tabs.leave(good)
+    this.stop()
+    this.leave(this.#over)
     this.#wake()
     this.#tell(Infinity)
   }
 
   #tell(wait: number) {
-    const now = this.#deps.clock.now()
+    const now = this.deps.clock.now()
     const grant = this.#resting ? null : this.grant
-    const held = this.#over === null ? 'none' : 'ended'
+    const none = this.#over ? 'ended' : 'none'
     const state: TokenState = {
-      status: this.#made?.underWay ? 'refreshing' : !grant ? held : grant.usable ? 'valid' : 'stale',
+      status: this.underWay ? 'refreshing' : !grant ? none : grant.usable ? 'valid' : 'stale',
       refreshAt: grant && wait < Infinity ? now + wait : null,
       expiresAt: grant && now - grant.age + grant.schedule.lifetime,
     }
     if (sameState(this.#told, state)) return
     this.#told = state
     this.handlers.state(state)
-  }
-
-  /** Made when there is something to say of the provider's calls. */
-  get #renewal(): TokenRenewal {
-    return (this.#made ??= new TokenRenewal(this.#deps, this))
   }
 }

@@ -42,7 +42,7 @@ export interface TokenKeeperHandlers {
 export interface TokenKeeper {
   /**
    * A token for a dial: the one in force at once, since a reconnection is no reason to fetch; else the next one,
-   * however many calls that takes. `undefined` where there is no provider. Rejects as `closed` or `aborted`.
+   * however many calls that takes. `undefined` where there is no provider. Rejects as `closed`, or with what `signal` was aborted with.
    */
   token(signal: AbortSignal): Promise<string | undefined>
   /** A server took a leg with `token`; `ttl`: the milliseconds that it says are left. */

@@ -7,7 +7,7 @@ import type { TokenReason } from '../policy/token-news.js'
 import { MIN_GAP, refreshDue, tokenRetryDelay } from '../policy/token-schedule.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps, TokenKeeperHandlers } from './token-part.js'
-import type { TokenTabs } from './token-tabs.js'
+import { TokenTabs } from './token-tabs.js'
 
 /** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
 export const LONGEST_TIMER = 60_000
@@ -29,29 +29,16 @@ const TURN_LIMIT = 8_000
 /** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
 const LONGEST_PAUSE = 7_200_000
 
-/** Whose token it is that is renewed. */
-export interface Renewed {
-  readonly grant: TokenGrant | null
-  readonly tabs: TokenTabs
-  readonly handlers: Pick<TokenKeeperHandlers, 'failed'>
-  /** What the provider said to a call that began at `start`. */
-  answered(answer: TokenAnswer, reason: TokenReason, start: Instant): void
-  redactedError(thrown: unknown, who: string): unknown
-  look(): void
-}
-
 /**
  * When the token provider is called: in time, not too often, and later after each failure. And its calls: one at a time,
  * and one of all tabs.
  */
-export class TokenRenewal {
+export abstract class TokenRenewal extends TokenTabs {
   /** Why the provider has to be called: kept from the moment it is due until a token is there. */
   wanted: TokenReason | null = null
   failures = 0
   /** Nobody calls the provider while it lasts: after a token the least gap between two calls, after a failure longer. */
   readonly pause: Period
-  readonly #deps: TokenKeeperDeps
-  readonly #of: Renewed
   /** In a row: calls that were given up because the live socket was closed. */
   #dropped = 0
   /** A call that was due waits for a network. */
@@ -63,11 +50,15 @@ export class TokenRenewal {
   /** In a row: turns that did not come. */
   #turnsMissed = 0
 
-  constructor(deps: TokenKeeperDeps, of: Renewed) {
-    this.#deps = deps
-    this.#of = of
+  constructor(deps: TokenKeeperDeps) {
+    super(deps)
     this.pause = createPeriod(deps.clock)
   }
+
+  protected abstract readonly handlers: Pick<TokenKeeperHandlers, 'failed'>
+  /** What the provider said to a call that began at `start`. */
+  protected abstract answered(answer: TokenAnswer, reason: TokenReason, start: Instant): void
+  abstract redactedError(thrown: unknown, who: string): unknown
 
   get underWay(): boolean {
     return this.#current !== null
@@ -75,14 +66,14 @@ export class TokenRenewal {
 
   /** There is a network again, and somebody waited for it. */
   get backOnline(): boolean {
-    return this.#heldOffline && this.#deps.online()
+    return this.#heldOffline && this.deps.online()
   }
 
   /** Milliseconds until the provider is to be called. Sets `wanted` as soon as there is a reason. */
   due(waiting: boolean, hidden: boolean): number {
-    const { grant } = this.#of
-    const spread = () => this.pause.start(this.#deps.random() * (hidden ? HIDDEN_JITTER : CROWD_JITTER))
-    if (this.underWay) return Infinity
+    const { grant } = this
+    const spread = () => this.pause.start(this.deps.random() * (hidden ? HIDDEN_JITTER : CROWD_JITTER))
+    if (this.underWay || !this.deps.getToken) return Infinity
     if (this.wanted === null) {
       if (grant) {
         const late = grant.age - refreshDue(grant.schedule, hidden)
@@ -94,7 +85,7 @@ export class TokenRenewal {
         this.wanted = 'first'
       }
     }
-    if (!this.#deps.online()) {
+    if (!this.deps.online()) {
       // A hint, not the truth: who has a token can wait for better news, who needs one tries at the usual pace.
       if (this.pause.left <= 0) this.#heldOffline = true
       if (grant?.usable || !waiting) return LONGEST_TIMER
@@ -106,52 +97,49 @@ export class TokenRenewal {
   }
 
   /** Calls the provider, unless another tab has told of a token or a failure by the time that it is this one's turn. */
-  async start(): Promise<void> {
-    const { clock, random, tokenRefresh } = this.#deps
-    const { tabs } = this.#of
-    const generation = this.#of.grant?.generation ?? 0
+  async renew(): Promise<void> {
+    const { clock, random, tokenRefresh } = this.deps
     const mine = (this.#current = new AbortController())
     const settled = () => this.#current !== mine || this.wanted === null || this.pause.left > 0
     const cancel = clock.setTimeout(() => mine.abort(), Math.max(TURN_LIMIT, tokenRefresh.timeout - 2_000))
-    tabs.post({ kind: 'ask', generation })
+    this.post({ kind: 'ask', generation: this.generation })
     try {
-      await tabs.turn(mine.signal)
+      await this.turn(mine.signal)
       this.#turnsMissed = 0
       // The answer, or the news of a token, may still be on its way.
-      if (!settled() && tabs.mayHaveNewer(generation)) await tabs.answered(mine.signal)
+      if (!settled() && this.mayHaveNewer()) await this.othersAnswered(mine.signal)
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.
-      if (!settled() && this.#of.grant?.usable && this.#turnsMissed++ === 0) this.pause.start(5_000 + random() * 10_000)
+      if (!settled() && this.grant?.usable && this.#turnsMissed++ === 0) this.pause.start(5_000 + random() * 10_000)
     }
     cancel()
     const calls = !settled()
     if (calls) await this.#ask(this.wanted!)
     if (this.#current !== mine) return
-    if (calls) tabs.keepTurn()
-    else tabs.handBack()
+    if (calls) this.keepTurn()
+    else this.handBack()
     this.#current = null
-    this.#of.look()
+    this.look()
   }
 
   /** A token is there, of a call that began at `asked`: nobody need wait for a turn, or for an answer. */
   satisfied({ gap }: TokenGrant, asked: Instant): void {
     this.wanted = null
     // A token that was dead when it came has satisfied nobody.
-    if (!this.#of.grant?.stillborn) this.failures = 0
+    if (!this.grant?.stillborn) this.failures = 0
     this.#dropped = 0
     this.#heldOffline = false
     this.pause.start(gap, asked)
-    this.#current?.abort()
     this.#forget()
   }
 
   /** A call failed, or might as well have: the next one waits, in every tab. */
   failed(reason: TokenReason, thrown: unknown): void {
-    const error = this.#of.redactedError(thrown, 'getToken')
+    const error = this.redactedError(thrown, 'getToken')
     const retryIn = this.#backOff(reason, thrown instanceof LiveSocketError ? thrown.retryAfter : undefined)
-    this.#of.tabs.post({ kind: 'wait', failures: this.failures, delay: retryIn })
-    this.#of.handlers.failed({ reason, error, retryIn })
+    this.post({ kind: 'wait', failures: this.failures, delay: retryIn })
+    this.handlers.failed({ reason, error, retryIn })
   }
 
   /** The provider gave the token in force again: used while it lives, and asked for anew at the pace of failures. */
@@ -163,12 +151,6 @@ export class TokenRenewal {
     }
   }
 
-  /** A server refused the token: the one call after that is made at once. A second refusal ends the session. */
-  refused(): void {
-    this.wanted = 'rejected'
-    if (this.failures === 0) this.pause.stop()
-  }
-
   /** Another tab's call failed, so many in a row: nobody is to call for `delay` ms. */
   failedElsewhere(failures: number, delay: number): void {
     this.failures = Math.max(this.failures, failures)
@@ -177,16 +159,14 @@ export class TokenRenewal {
   }
 
   stop(): void {
-    const turn = this.#current
-    this.#current = null
-    if (turn && ++this.#dropped >= CALLS_DROPPED) this.pause.extend(MIN_GAP)
-    turn?.abort()
+    if (this.#current && ++this.#dropped >= CALLS_DROPPED) this.pause.extend(MIN_GAP)
     this.#forget()
+    this.#current = null
   }
 
   /** Resolves when the provider has answered, or at the limit; an answer may still come after that. */
   #ask(reason: TokenReason): Promise<void> {
-    const { clock, getToken, tokenRefresh } = this.#deps
+    const { clock, getToken, tokenRefresh } = this.deps
     const { timeout } = tokenRefresh
     this.#forget()
     const call = (this.#call = new AbortController())
@@ -205,14 +185,14 @@ export class TokenRenewal {
         if (this.#call !== call) return
         this.#call = null
         say?.()
-        if (late) this.#of.look()
+        if (late) this.look()
       }
       call.signal.addEventListener('abort', () => settle())
       // Within an async function a provider that throws at once is one that rejects.
       const ask = async () =>
         readTokenAnswer(await getToken!({ reason, attempt: this.failures + 1, signal: call.signal }))
       ask().then(
-        (answer) => settle(() => this.#of.answered(answer, reason, start)),
+        (answer) => settle(() => this.answered(answer, reason, start)),
         // After the limit it counts as failed already.
         (error: unknown) => settle(() => late || this.failed(reason, error)),
       )
@@ -221,20 +201,21 @@ export class TokenRenewal {
 
   /** Returns the delay of the next call. */
   #backOff(reason: TokenReason, retryAfter: number | undefined): number {
-    const { grant } = this.#of
+    const { grant } = this
     const left = grant?.usable ? grant.left : 0
-    const delay = tokenRetryDelay({ failures: this.failures, left, retryAfter }, this.#deps.random)
+    const delay = tokenRetryDelay({ failures: this.failures, left, retryAfter }, this.deps.random)
     // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
     // back was reached.
-    this.#heldOffline = !this.#deps.online() && retryAfter === undefined
+    this.#heldOffline = !this.deps.online() && retryAfter === undefined
     if (!this.#heldOffline) this.failures++
     this.wanted ??= reason
     this.pause.start(delay)
     return delay
   }
 
-  /** What has not answered by now is not wanted any more. */
+  /** What has not answered by now is not wanted any more: no turn, and no call. */
   #forget() {
+    this.#current?.abort()
     const call = this.#call
     this.#call = null
     call?.abort()

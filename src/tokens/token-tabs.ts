@@ -1,14 +1,8 @@
-import { instant, since, type Instant } from '../base/clock.js'
-import type { TabGroup } from '../host/tabs.js'
+import { createPeriod, type Period } from '../base/period.js'
+import { browserTabs, type TabGroup } from '../host/tabs.js'
 import { readTokenNews, type TokenNews } from '../policy/token-news.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps } from './token-part.js'
-
-export interface TokenTabsHandlers {
-  /** What another tab says, of this login session. */
-  told(news: Exclude<TokenNews, { kind: 'ended' }>): void
-  endedElsewhere(reason: string): void
-}
 
 /** How long other tabs have to answer a question. They need a few milliseconds; a lonely tab waits for all of it. */
 const ANSWER_LIMIT = 150
@@ -26,38 +20,48 @@ const STOOD_STILL = 90_000
  * The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, this one
  * is alone.
  */
-export class TokenTabs {
-  readonly #deps: TokenKeeperDeps
-  readonly #handlers: TokenTabsHandlers
+export abstract class TokenTabs {
+  protected readonly deps: TokenKeeperDeps
+  /** The token in force. */
+  protected grant: TokenGrant | null = null
   /** Null: this tab is alone, or has not joined. */
   #group: TabGroup | null = null
   /** Names the login session, for all tabs: the moment at which it began. 0: not known. */
   #session = 0
   /** Others find the number in storage. Where there is none (in a worker) it is what they say. */
   #stored = false
-  /** Null: something may have been said since that this tab has not heard. */
-  #lookedAt: Instant | null = null
+  /** Runs from each look at what others have left in storage: once it is over this tab may have missed what was said. */
+  readonly #heard: Period
   /** Gives the turn back to the other tabs. */
   #turn: (() => void) | null = null
   /** Undoes the timer of a turn that is kept. */
   #kept: (() => void) | null = null
 
-  constructor(deps: TokenKeeperDeps, handlers: TokenTabsHandlers) {
-    this.#deps = deps
-    this.#handlers = handlers
+  constructor(deps: TokenKeeperDeps) {
+    this.deps = deps
+    this.#heard = createPeriod(deps.clock)
   }
 
-  /** Again after `leave`: in the same login session, unless that is `over`. */
+  /** How long the login session lasts from now on, where somebody said it. */
+  protected abstract readonly sessionLeft: number | undefined
+  /** What another tab says, of this login session. */
+  protected abstract told(news: Exclude<TokenNews, { kind: 'ended' }>): void
+  /** Ends it here: by another tab's word where `elsewhere`. */
+  protected abstract end(reason: string, elsewhere?: boolean): void
+  /** Looks whether anything is due, the end of the login session first. */
+  protected abstract look(): void
+
+  /** Again after `leave`: in the same login session, unless that is over. */
   join(): void {
-    const { clock, tabs, key } = this.#deps
-    if (this.#group || !tabs || !key) return
+    const { clock, tabs = browserTabs, key } = this.deps
+    if (this.#group || !key) return
     const group = (this.#group = tabs.join(`livesocket:${key}`))
     if (!group) return
     if (this.#session === 0) {
       if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(clock.now())))
       this.#session = group.read('session')
       this.#stored = this.#session > 0
-      this.#lookedAt = instant(clock)
+      this.#heard.start(STOOD_STILL)
     }
     group.listen((message) => this.#hear(message))
   }
@@ -67,33 +71,36 @@ export class TokenTabs {
    * none has. Who has missed what was said, and finds that the storage was cleared meanwhile, takes that for a
    * sign-out, of which it is a part. Who asks again is told the same.
    */
-  over(): string | null {
+  overElsewhere(): string | null {
     if (!this.#stored || !this.#group) return null
-    const { clock } = this.#deps
-    const unheard = this.#lookedAt === null || since(clock, this.#lookedAt) > STOOD_STILL
     const seen = this.#group.read('session')
     if (seen !== this.#session) {
       // Where nothing on record says why the storage was cleared.
-      const reason = this.#onRecord() ?? (unheard ? 'signed-out' : null)
+      const reason = this.#onRecord() ?? (this.#heard.left > 0 ? null : 'signed-out')
       if (reason !== null) return reason
       if (seen === 0) this.#group.write('session', this.#session)
       else this.#session = seen
     }
-    this.#lookedAt = instant(clock)
+    this.#heard.start(STOOD_STILL)
     return null
   }
 
   /**
-   * Whether some tab may have a newer token than the one of `generation`, by what they left in storage; true where
-   * there is none.
+   * Whether some tab may have a newer token than the one in force here, by what they left in storage; true where there
+   * is none.
    */
-  mayHaveNewer(generation: number): boolean {
+  mayHaveNewer(): boolean {
     if (this.#group && !this.#stored) return true
-    return this.#read('generation') > generation && this.#read('until') > this.#deps.clock.now()
+    return this.#read('generation') > this.generation && this.#read('until') > this.deps.clock.now()
   }
 
-  nextGeneration(present: number): number {
-    return Math.max(present, this.#read('generation')) + 1
+  /** Of the token in force; 0 where there is none. */
+  protected get generation(): number {
+    return this.grant?.generation ?? 0
+  }
+
+  nextGeneration(): number {
+    return Math.max(this.generation, this.#read('generation')) + 1
   }
 
   /**
@@ -122,7 +129,7 @@ export class TokenTabs {
    */
   keepTurn(limit = NEWS_LIMIT): void {
     this.#kept?.()
-    if (this.#turn) this.#kept = this.#deps.clock.setTimeout(() => this.handBack(), limit)
+    if (this.#turn) this.#kept = this.deps.clock.setTimeout(() => this.handBack(), limit)
   }
 
   handBack(): void {
@@ -132,36 +139,34 @@ export class TokenTabs {
   }
 
   /** Resolves when all others have had the time to answer a question, or when `signal` fires. */
-  answered(signal: AbortSignal): Promise<void> {
+  othersAnswered(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#deps.clock.setTimeout(resolve, ANSWER_LIMIT)
-      signal.addEventListener('abort', () => {
-        cancel()
-        resolve()
-      })
+      this.deps.clock.setTimeout(resolve, ANSWER_LIMIT)
+      signal.addEventListener('abort', () => resolve())
     })
   }
 
-  /** `sessionLeft`: how long the login session lasts from now on. */
-  share({ given, age, schedule }: TokenGrant, sessionLeft: number | undefined): void {
+  share({ given, age, schedule }: TokenGrant): void {
     const { token, generation, reason } = given
-    this.post({ kind: 'token', generation, token, reason, age, at: this.#deps.clock.now(), schedule, sessionLeft })
+    const { sessionLeft } = this
+    this.post({ kind: 'token', generation, token, reason, age, at: this.deps.clock.now(), schedule, sessionLeft })
   }
 
   /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
-  publish(grant: TokenGrant, sessionLeft: number | undefined): void {
+  publish(grant: TokenGrant): void {
     this.#group?.write('generation', grant.generation)
-    this.#group?.write('until', Math.ceil(this.#deps.clock.now() + grant.left))
-    this.share(grant, sessionLeft)
+    this.#group?.write('until', Math.ceil(this.deps.clock.now() + grant.left))
+    this.share(grant)
   }
 
   /** Ends the login session in every tab. */
   endSession(reason: string): void {
+    this.join()
     // A sign-out that this tab has slept through is not to be counted twice: somebody may be signed in again.
     if (this.#onRecord() !== null) return
     // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was
     // cleared.
-    this.#session = Math.max(this.#session + 1, Math.floor(this.#deps.clock.now()))
+    this.#session = Math.max(this.#session + 1, Math.floor(this.deps.clock.now()))
     this.#group?.write('ended', reason === 'signed-out' ? 1 : 2)
     this.#group?.write('session', this.#session)
     this.#group?.write('until', 0)
@@ -178,7 +183,7 @@ export class TokenTabs {
    * are answered before, and of two tokens one may be refused where the other was.
    */
   suspend(): void {
-    this.#lookedAt = null
+    this.#heard.stop()
     if (this.#kept) this.handBack()
   }
 
@@ -191,7 +196,7 @@ export class TokenTabs {
     if (good) this.keepTurn(ANSWER_LIMIT)
     else this.handBack()
     if (!good && !this.#stored) return
-    this.#lookedAt = null
+    this.#heard.stop()
     this.#group?.leave()
     this.#group = null
   }
@@ -207,18 +212,16 @@ export class TokenTabs {
   }
 
   #hear(message: unknown) {
-    const handlers = this.#handlers
     const news = readTokenNews(message)
     if (!news) return
     if (news.kind === 'ended') {
-      if (news.session > this.#session) handlers.endedElsewhere(news.reason)
+      if (news.session > this.#session) this.end(news.reason, true)
       return
     }
-    const reason = this.over()
-    if (reason !== null) return handlers.endedElsewhere(reason)
+    if (this.overElsewhere() !== null) return this.look()
     if (!this.#stored) this.#session = Math.max(this.#session, news.session)
     // Who has no storage to know the session by asks, and answers, for the present one.
-    if (news.session === this.#session || news.session === 0) handlers.told(news)
+    if (news.session === this.#session || news.session === 0) this.told(news)
   }
 }
 
