@@ -2,7 +2,7 @@ import { instant, since, type Clock, type Instant } from './clock.js'
 
 /** One moment to come, which can be put off or brought forward. */
 export interface Alarm {
-  /** Milliseconds from now; the moment set before, if any, is off. */
+  /** Milliseconds from now; Infinity: never. The moment set before, if any, is off. */
   set(delay: number): void
   clear(): void
   /** Milliseconds to go; null when nothing is set. */
@@ -30,6 +30,7 @@ class ClockAlarm implements Alarm {
 
   set(delay: number) {
     this.clear()
+    if (delay === Infinity) return
     const start = (this.#start = instant(this.#clock))
     this.#delay = delay
     this.#cancel = this.#clock.setTimeout(() => {

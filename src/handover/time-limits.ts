@@ -40,10 +40,7 @@ export class TimeLimits {
   /** Waits for what comes due first. */
   follow(): void {
     if (!this.#handover.state.active) this.#age = null
-    const first = Math.min(...this.#limits().map(([left]) => left))
-    const { left } = this.#alarm
-    if (first === Infinity) this.#alarm.clear()
-    else if (left === null || Math.abs(first - left) > DUE) this.#alarm.set(first)
+    this.#alarm.set(Math.min(...this.#limits().map(([left]) => left)))
   }
 
   /** The age of the leg that serves from now on, counted from its dial, as platforms do. */

@@ -4,9 +4,9 @@ import { between, instant, since, type Clock, type Instant } from '../base/clock
 /** Notices when one leg has gone silent, and keeps it from looking silent to the other side. */
 export interface Heartbeat {
   /** A frame has arrived: the leg lives. `at`: now. */
-  heard(at?: Instant): void
+  heard(at: Instant): void
   /** A frame was sent. */
-  sent(at?: Instant): void
+  sent(at: Instant): void
   /** Asks now, and takes `timeout` milliseconds without a frame for silence: after a wake or a change of network. */
   probe(timeout: number): void
   stop(): void
@@ -14,12 +14,12 @@ export interface Heartbeat {
 
 export interface HeartbeatDeps {
   readonly clock: Clock
-  /** Milliseconds without a frame after which the other side is asked for one; null: never, except by `probe`. */
-  readonly interval: number | null
+  /** Milliseconds without a frame after which the other side is asked for one; Infinity: never, except by `probe`. */
+  readonly interval: number
   /** Milliseconds that an answer may take. */
   readonly timeout: number
-  /** The longest silence that the other side lets us have, in milliseconds; absent: any. */
-  readonly keepalive?: number
+  /** The longest silence that the other side lets us have, in milliseconds; Infinity: any. */
+  readonly keepalive: number
 }
 
 export interface HeartbeatHandlers {
@@ -27,6 +27,13 @@ export interface HeartbeatHandlers {
   ping(): void
   /** Asked, and not answered in time. Told once, and again only after a frame has arrived in between. */
   fellSilent(): void
+}
+
+/** What the other side was asked. `excused`: the answer had time once before, while the program stood still. */
+interface Question {
+  readonly at: Instant
+  readonly timeout: number
+  readonly excused: boolean
 }
 
 /**
@@ -57,10 +64,8 @@ class LegHeartbeat implements Heartbeat {
   readonly #handlers: HeartbeatHandlers
   #heardAt: Instant
   #sentAt: Instant
-  #question: { readonly at: Instant; readonly timeout: number; readonly excused: boolean } | null = null
-  #accused = false
-  /** Nothing is due at any time. */
-  #idle = false
+  /** Once it is told that the leg fell silent the answer has no end: nothing else is asked until a frame arrives. */
+  #question: Question | null = null
   #stopped = false
   /** Answers that are still answered, and since when. */
   #echoes: { left: number; readonly since: Instant } | null = null
@@ -74,28 +79,24 @@ class LegHeartbeat implements Heartbeat {
     this.#arm()
   }
 
-  heard(at = instant(this.#deps.clock)): void {
-    if (this.#stopped) return
-    const wasAccused = this.#accused
+  heard(at: Instant): void {
     const answered = this.#question
     this.#heardAt = at
     this.#question = null
-    this.#accused = false
     if (answered) this.#echo(at)
     // Frames arrive on time where timers run late.
     this.#keepAlive(at)
-    if (wasAccused || this.#idle) this.#arm()
+    if (answered) this.#arm()
   }
 
-  sent(at = instant(this.#deps.clock)): void {
+  sent(at: Instant): void {
     this.#sentAt = at
   }
 
   probe(patience: number): void {
-    if (this.#stopped) return
-    const left = this.#question ? this.#question.timeout - this.#since(this.#question.at) : 0
+    const left = this.#left
     // Probes that follow each other must not put the verdict off for ever.
-    if (this.#accused || (left > 0 && left <= patience)) this.#ping()
+    if (this.#question && left > 0 && (left <= patience || left === Infinity)) this.#ping()
     else this.#ask(patience, false)
     this.#arm()
   }
@@ -105,24 +106,20 @@ class LegHeartbeat implements Heartbeat {
     this.#alarm.clear()
   }
 
-  #nextDelay(): number {
-    const { interval, keepalive } = this.#deps
+  /** Milliseconds that the answer may still take; Infinity where none is waited for. */
+  get #left(): number {
     const question = this.#question
-    const answer = question ? question.timeout - this.#since(question.at) : Infinity
-    const silence = interval !== null && !question && !this.#accused ? interval - this.#since(this.#heardAt) : Infinity
-    const ours = keepalive !== undefined ? keepalive - this.#since(this.#sentAt) : Infinity
-    return Math.max(0, Math.min(answer, silence, ours))
+    return question ? question.timeout - this.#since(question.at) : Infinity
   }
 
   #arm() {
     if (this.#stopped) return
-    const delay = this.#nextDelay()
+    const { interval, keepalive } = this.#deps
+    const asking = this.#question ? this.#left : interval - this.#since(this.#heardAt)
+    const delay = Math.max(0, Math.min(asking, keepalive - this.#since(this.#sentAt)))
     const { left } = this.#alarm
     // One that is overdue has slept, and would sleep on for the rest of its time.
-    if (left !== null && left > 0 && left <= delay) return
-    this.#idle = delay === Infinity
-    if (this.#idle) this.#alarm.clear()
-    else this.#alarm.set(delay)
+    if (left === null || left <= 0 || left > delay) this.#alarm.set(delay)
   }
 
   #fire(lateness: number) {
@@ -130,18 +127,16 @@ class LegHeartbeat implements Heartbeat {
     const late = lateness > LATE
     const question = this.#question
     this.#echoes = late ? { left: ECHOES, since: instant(clock) } : null
-    if (question && this.#since(question.at) >= question.timeout) {
+    if (question && this.#left <= 0) {
       // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is
       // asked for anew. Once only: where timers are always late, as in a page long hidden, frames have been read all
       // the while.
       if (late && !question.excused) this.#ask(question.timeout, true)
       else {
-        this.#question = null
-        this.#accused = true
+        this.#question = { ...question, timeout: Infinity }
         this.#handlers.fellSilent()
       }
-    } else if (interval !== null && !question && !this.#accused && this.#since(this.#heardAt) >= interval)
-      this.#ask(timeout, false)
+    } else if (!question && this.#since(this.#heardAt) >= interval) this.#ask(timeout, false)
     this.#keepAlive(instant(clock))
     this.#arm()
   }
@@ -159,13 +154,13 @@ class LegHeartbeat implements Heartbeat {
   }
 
   #ping() {
+    if (this.#stopped) return
     this.#sentAt = instant(this.#deps.clock)
     this.#handlers.ping()
   }
 
   #keepAlive(now: Instant) {
-    const { keepalive } = this.#deps
-    if (!this.#stopped && keepalive !== undefined && between(this.#sentAt, now) >= keepalive) this.#ping()
+    if (between(this.#sentAt, now) >= this.#deps.keepalive) this.#ping()
   }
 
   #since(at: Instant): number {

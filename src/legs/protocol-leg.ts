@@ -171,12 +171,11 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     this.welcome = { server: frame.server, maxFrame: frame.maxFrame, at: clock.present.look() }
     this.answers = frame.topics
     if (!this.#error) this.#late.clear()
-    const allowed = frame.heartbeat === undefined ? undefined : bounded(frame.heartbeat, bounds.heartbeat)
-    const keepalive = allowed && allowed * KEEPALIVE
-    if (!protocol.pings || (!heartbeat && keepalive === undefined)) return
-    const interval = heartbeat ? Math.min(heartbeat.interval, allowed ?? Infinity) : null
+    if (!protocol.pings) return
+    const allowed = frame.heartbeat === undefined ? Infinity : bounded(frame.heartbeat, bounds.heartbeat)
+    const interval = heartbeat ? Math.min(heartbeat.interval, allowed) : Infinity
     const timeout = heartbeat ? heartbeat.timeout : 0
-    this.#heartbeat = createHeartbeat({ clock, interval, timeout, keepalive }, this)
+    this.#heartbeat = createHeartbeat({ clock, interval, timeout, keepalive: allowed * KEEPALIVE }, this)
   }
 
   ping(): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createHeartbeat, type Heartbeat, type HeartbeatDeps } from '../../src/legs/heartbeat.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
-import type { Clock } from '../../src/base/clock.js'
+import { instant, type Clock } from '../../src/base/clock.js'
 
 /** A clock whose timers can be made to run late, as in a hidden tab. */
 function hiddenTabClock() {
@@ -17,16 +17,21 @@ function startHeartbeat(deps: Partial<HeartbeatDeps> = {}) {
   const start = clock.monotonic()
   const note = (what: string) => void told.push(`${what} ${clock.monotonic() - start}`)
   const heartbeat = createHeartbeat(
-    { clock: throttled, interval: 10_000, timeout: 5_000, ...deps },
+    { clock: throttled, interval: 10_000, timeout: 5_000, keepalive: Infinity, ...deps },
     { ping: () => note('ping'), fellSilent: () => note('silent') },
   )
   return { clock, throttle, heartbeat, told, note }
 }
 
-async function talk(clock: { advance(ms: number): Promise<void> }, heartbeat: Heartbeat, times: number, every: number) {
+async function talk(
+  clock: Clock & { advance(ms: number): Promise<void> },
+  heartbeat: Heartbeat,
+  times: number,
+  every: number,
+) {
   for (let i = 0; i < times; i++) {
     await clock.advance(every)
-    heartbeat.heard()
+    heartbeat.heard(instant(clock))
   }
 }
 
@@ -66,7 +71,7 @@ describe('a heartbeat', () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await clock.advance(100_000)
     expect(told).toEqual(['ping 10000', 'silent 15000'])
-    heartbeat.heard()
+    heartbeat.heard(instant(clock))
     await clock.advance(100_000)
     expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 110000', 'silent 115000'])
   })
@@ -74,7 +79,7 @@ describe('a heartbeat', () => {
   it('watches a leg that recovered from the first frame on, whatever timer is set for its keepalive', async () => {
     const { clock, heartbeat, told } = startHeartbeat({ keepalive: 100_000 })
     await clock.advance(20_000)
-    heartbeat.heard()
+    heartbeat.heard(instant(clock))
     await clock.advance(10_000)
     expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 30000'])
   })
@@ -82,8 +87,8 @@ describe('a heartbeat', () => {
   it('keeps quiet once stopped, whatever is called, and leaves no timer', async () => {
     const { clock, heartbeat, told } = startHeartbeat({ keepalive: 1_000 })
     heartbeat.stop()
-    heartbeat.heard()
-    heartbeat.sent()
+    heartbeat.heard(instant(clock))
+    heartbeat.sent(instant(clock))
     heartbeat.probe(1_000)
     heartbeat.stop()
     await clock.advance(100_000)
@@ -123,11 +128,11 @@ describe('timers that run late accuse nobody', () => {
     await clock.advance(12_000)
     clock.sleep(3600_000)
     await clock.advance(3_000)
-    heartbeat.heard()
+    heartbeat.heard(instant(clock))
     // An answer that lay unread says nothing of the time since, so it is followed by a question of its own.
     expect(told.splice(0)).toEqual(['ping 10000', 'ping 15000', 'ping 15000'])
     await clock.advance(1_000)
-    heartbeat.heard()
+    heartbeat.heard(instant(clock))
     await clock.advance(9_000)
     expect(told).toEqual([])
   })
@@ -161,11 +166,11 @@ describe('timers that run late accuse nobody', () => {
     const words: number[] = []
     const ROUND_TRIP = 20
     const heartbeat = createHeartbeat(
-      { clock: onTheMinute, interval: 10_000, timeout: 5_000 },
+      { clock: onTheMinute, interval: 10_000, timeout: 5_000, keepalive: Infinity },
       {
         ping: () => {
           words.push(clock.monotonic() - start)
-          clock.setTimeout(() => heartbeat.heard(), ROUND_TRIP)
+          clock.setTimeout(() => heartbeat.heard(instant(clock)), ROUND_TRIP)
         },
         fellSilent: () => expect.unreachable('answered at once'),
       },
@@ -253,7 +258,7 @@ describe('a probe', () => {
   })
 
   it('works where nothing else is watched', async () => {
-    const { clock, heartbeat, told } = startHeartbeat({ interval: null })
+    const { clock, heartbeat, told } = startHeartbeat({ interval: Infinity })
     await clock.advance(100_000)
     heartbeat.probe(3_000)
     await clock.advance(100_000)
@@ -263,15 +268,15 @@ describe('a probe', () => {
 
 describe('keepalive', () => {
   it('sends a ping when nothing was sent for that long, and goes on doing so', async () => {
-    const { clock, told } = startHeartbeat({ interval: null, keepalive: 20_000 })
+    const { clock, told } = startHeartbeat({ interval: Infinity, keepalive: 20_000 })
     await clock.advance(60_000)
     expect(told).toEqual(['ping 20000', 'ping 40000', 'ping 60000'])
   })
 
   it('counts from the last frame that was sent', async () => {
-    const { clock, heartbeat, told } = startHeartbeat({ interval: null, keepalive: 20_000 })
+    const { clock, heartbeat, told } = startHeartbeat({ interval: Infinity, keepalive: 20_000 })
     await clock.advance(15_000)
-    heartbeat.sent()
+    heartbeat.sent(instant(clock))
     await clock.advance(20_000)
     expect(told).toEqual(['ping 35000'])
   })
@@ -281,13 +286,13 @@ describe('keepalive', () => {
     for (let i = 0; i < 3; i++) {
       await clock.advance(10_000)
       note('pong')
-      heartbeat.heard()
+      heartbeat.heard(instant(clock))
     }
     expect(told).toEqual(['ping 10000', 'pong 10000', 'ping 20000', 'pong 20000', 'ping 30000', 'pong 30000'])
   })
 
   it('goes out at an arriving frame when the timers of a hidden tab are late', async () => {
-    const { clock, throttle, heartbeat, told } = startHeartbeat({ interval: null, keepalive: 20_000 })
+    const { clock, throttle, heartbeat, told } = startHeartbeat({ interval: Infinity, keepalive: 20_000 })
     await clock.advance(20_000)
     throttle(60_000)
     await clock.advance(20_000)
