@@ -105,7 +105,7 @@ export class ForeignMerge {
     return this.#requests()
   }
 
-  ready(leg: number, _answers: TopicAnswers, _refused: ReadonlySet<string>) {
+  ready(leg: number, _answers: TopicAnswers, _refused: object) {
     const asked = this.#hellos.get(leg)
     this.#hellos.delete(leg)
     if (leg === this.#active) return

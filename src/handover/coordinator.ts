@@ -9,7 +9,6 @@ import { DialRecord } from './dial-record.js'
 import { DialTimer } from './dial-timer.js'
 import type { Audience } from './handover.js'
 import { carryOut, type Carrier } from './effects.js'
-import { hasLasted } from './leg-end.js'
 import { LegRoster } from './leg-roster.js'
 import { LocalEvidence } from './local-evidence.js'
 import { initialState, step } from './machine.js'
@@ -17,7 +16,6 @@ import { HandoverRecord } from './handover-record.js'
 import type { Session, SessionLegs } from './session.js'
 import type { HandoverAsk, ClientReason, Effect, Event, State, Stop } from './state.js'
 import { OWN_DEADLINE, TimeLimits } from './time-limits.js'
-import { viewOf, type View } from './view.js'
 
 /**
  * Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for
@@ -75,9 +73,7 @@ export class Coordinator implements Carrier, SessionLegs {
   }
 
   stop(stop: Stop): void {
-    this.goodbye = stop
-    this.dispatch({ type: 'stop', stop })
-    this.goodbye = null
+    this.#endAll(stop, { type: 'stop', stop })
   }
 
   /** That leg is to be left, as of now. */
@@ -119,6 +115,13 @@ export class Coordinator implements Carrier, SessionLegs {
     this.retireOld()
   }
 
+  /** All legs go at that event, and their servers are told so. */
+  #endAll(goodbye: Carrier['goodbye'], event: Event) {
+    this.goodbye = goodbye
+    this.dispatch(event)
+    this.goodbye = null
+  }
+
   #takeStep(event: Event) {
     const mine = ++this.#turn
     const [after, effects] = step(this.state, event)
@@ -155,7 +158,7 @@ export class Coordinator implements Carrier, SessionLegs {
     for (const leg of this.legs.all) {
       if (leg.welcome) continue
       // It is cut short only where the next one need not wait.
-      if (patience !== undefined && this.dials.early.left) leg.shortenDial(patience)
+      if (patience !== undefined && this.dials.mayBeEarly) leg.shortenDial(patience)
       leg.suspect = true
     }
     this.settings.clock.ringDue()
@@ -173,18 +176,12 @@ export class Coordinator implements Carrier, SessionLegs {
     for (const leg of this.legs.all) leg.leaving = true
   }
 
-  /** Goes into the back/forward cache: the legs are let go with our own code, and come back with `resume`. */
+  /** Goes into the back/forward cache: the legs are let go with our own code, and come back with the dial timer's `resume`. */
   suspend(): void {
     if (this.state.status !== 'open') return
     this.dialTimer.paused = true
-    this.goodbye = { code: SUSPENDED, reason: 'the page is stored' }
-    this.dispatch({ type: 'suspend', lasted: hasLasted(this, this.activeLeg) })
-    this.goodbye = null
-  }
-
-  /** False: nothing was suspended or held. */
-  resume(): boolean {
-    return this.dialTimer.resume()
+    const goodbye = { code: SUSPENDED, reason: 'the page is stored' }
+    this.#endAll(goodbye, { type: 'suspend', lasted: !!this.activeLeg?.lasted })
   }
 
   // What the session wants of its legs.
@@ -235,13 +232,6 @@ export class Coordinator implements Carrier, SessionLegs {
 
   get online(): boolean {
     return this.evidence.online(this.state.active !== null)
-  }
-
-  // What is shown of it.
-
-  view(): View {
-    const dialAt = this.settings.clock.now() + (this.dialTimer.left ?? 0)
-    return viewOf(this.state, this.activeLeg, this.handoverRecord.cutover?.ask, dialAt)
   }
 
   get activeLeg(): HandoverLeg | undefined {

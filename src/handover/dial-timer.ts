@@ -69,7 +69,7 @@ export class DialTimer {
     // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
     // serves.
     if (wait !== 'timer' || this.#busy || (active && this.backoff.kind === 'asked')) return
-    if ((this.left ?? 0) > SOON && dials.early.left) this.#early(active ? 'now' : 'early')
+    if ((this.left ?? 0) > SOON && dials.mayBeEarly) this.#early(active ? 'now' : 'early')
   }
 
   /** False: it was not paused. */
@@ -77,16 +77,15 @@ export class DialTimer {
     if (!this.paused) return false
     this.paused = false
     const { dials, settings } = this.#handover
-    const { early } = dials
     if (this.left === null) this.#handover.dispatch({ type: 'dial', backoff: 'now' })
     // People do not all go back to a page at the same moment: there is nothing to spread.
-    else if (!this.#busy && (early.untried || early.left)) this.#early('now')
+    else if (!this.#busy && (dials.early === 0 || dials.mayBeEarly)) this.#early('now')
     else settings.clock.ringDue()
     return true
   }
 
   #early(backoff: 'now' | 'early') {
-    this.#handover.dials.early.take()
+    this.#handover.dials.takeEarly()
     this.#handover.dispatch({ type: 'dial', backoff })
   }
 

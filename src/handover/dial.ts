@@ -1,5 +1,5 @@
 import type { LiveSocketError } from '../base/errors.js'
-import type { Instant } from '../base/clock.js'
+import { since, type Instant } from '../base/clock.js'
 import { dialPatience } from '../policy/dial-patience.js'
 import { ProtocolLeg, type LegEnd } from '../legs/protocol-leg.js'
 import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
@@ -15,6 +15,9 @@ import type { HandoverAsk } from './state.js'
  * pass it meanwhile.
  */
 const OPEN_PART = 0.5
+
+/** A leg that has lived so long, ms, is trusted again. */
+const LASTED = 30_000
 
 /** A dial, and the leg that comes of it: what it is made of, and who hears it, all the way to its end. */
 export class Dial extends ProtocolLeg implements HandoverLeg {
@@ -44,10 +47,15 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
     this.dial(state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout)
   }
 
-  takeRefusals(): LiveSocketError[] {
-    const refusals = [...(this.refusals?.values() ?? [])]
+  get lasted(): boolean {
+    const { welcome, clock } = this
+    return !!welcome && since(clock, welcome.at) >= LASTED
+  }
+
+  takeRefusals(): ReadonlyMap<string, LiveSocketError> {
+    const refusals = this.refusals
     this.refusals = null
-    return refusals
+    return refusals ?? new Map()
   }
 
   bearer(signal: AbortSignal): Promise<string | undefined> {

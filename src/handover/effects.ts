@@ -67,19 +67,18 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const gone = () => legs.get(number) !== leg
     dials.doubted = false
     const refusals = leg.takeRefusals()
-    session.ready(number, leg.answers ?? new Map(), refusals)
+    session.merge.ready(number, leg.answers ?? new Map(), refusals)
     leg.answers = null
     if (gone()) return
-    for (const error of refusals) {
-      session.merge.refused(number, error.topic!, error.retryAfter)
+    for (const [topic, error] of refusals) {
+      session.merge.refused(number, topic, error.retryAfter)
       audience.refused(error)
     }
     if (gone()) return
     session.outbox?.ready(number, leg.welcome.maxFrame)
     audience.emit('leg-ready', { leg: number, url: leg.url, server: leg.welcome.server })
     if (gone()) return
-    if (old?.ask) handoverRecord.cut(old.ask, old.leg, number)
-    else handoverRecord.served(number)
+    handoverRecord.served(number, old)
     session.served(old !== null)
     audience.outage.over()
     if (to.freshest !== undefined && leg.token !== undefined) to.renew(to.freshest)
@@ -99,5 +98,5 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
 
 /** That leg serves on, or again. */
 function tellRefused({ audience }: Carrier, leg: HandoverLeg | undefined) {
-  for (const error of leg?.takeRefusals() ?? []) audience.emit('error', { error })
+  for (const error of leg?.takeRefusals().values() ?? []) audience.emit('error', { error })
 }

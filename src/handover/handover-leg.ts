@@ -11,8 +11,10 @@ export interface HandoverLeg extends ProtocolLeg {
    * on to, which it may never do.
    */
   refusals: Map<string, LiveSocketError> | null
+  /** It has lived long enough to be trusted: one that is accepted and closed at once, again and again, is no success. */
+  readonly lasted: boolean
   /** Each is told once. */
-  takeRefusals(): LiveSocketError[]
+  takeRefusals(): ReadonlyMap<string, LiveSocketError>
   /** Its dial was under way when a hint came that only this client was hit. */
   suspect: boolean
   /** It was there when the page was told that it may be left. What is dialled afterwards no such navigation closes. */

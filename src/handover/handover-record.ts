@@ -3,9 +3,11 @@ import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
-import type { HandoverAsk } from './state.js'
+import type { HandoverAsk, Seat } from './state.js'
 
-/** A cutover whose old leg still lives. */
+/**
+ * A cutover whose old leg still lives; or, where the server takes one leg at a time, the break until one serves again.
+ */
 export interface Cutover {
   readonly ask: HandoverAsk
   readonly from: number
@@ -31,8 +33,6 @@ export class HandoverRecord {
   readonly #handover: Handover
   #startedFor: string | null = null
   cutover: Cutover | null = null
-  /** A handover whose server takes one leg at a time: the break that it is lasts until a leg serves again. */
-  #broken: { readonly ask: HandoverAsk; readonly from: number } | null = null
   #lastCut: Instant | null = null
   #waiting: Waiter[] = []
 
@@ -56,22 +56,23 @@ export class HandoverRecord {
     const { id, reason } = ask
     if (this.#startedFor === id) return
     this.#startedFor = id
-    if (exclusive) this.#broken = { ask, from }
+    if (exclusive) this.cutover = { ask, from, to, at: this.#now() }
     const overlap = exclusive ? 'exclusive' : 'concurrent'
     this.#handover.audience.emit('handover-started', { id, reason, from, to, overlap })
   }
 
-  /** A leg serves where none did. */
-  served(leg: number): void {
-    const broken = this.#broken
-    this.#broken = null
-    if (broken) this.#tellFinished(broken.ask, broken.from, leg, 0)
-  }
-
-  cut(ask: HandoverAsk, from: number, to: number): void {
-    this.#lastCut = instant(this.#handover.settings.clock)
-    this.cutover = { ask, from, to, at: this.#lastCut }
-    this.#handover.audience.emit('cutover', { id: ask.id, from, to })
+  /** A leg serves from here on; `old`: it took over from that one, which still lives. */
+  served(leg: number, old: Seat | null): void {
+    const { cutover } = this
+    if (old) {
+      const { leg: from, ask } = old
+      this.#lastCut = this.#now()
+      this.cutover = { ask: ask!, from, to: leg, at: this.#lastCut }
+      this.#handover.audience.emit('cutover', { id: ask!.id, from, to: leg })
+    } else if (cutover) {
+      this.cutover = null
+      this.#tellFinished(cutover.ask, cutover.from, leg, 0)
+    }
   }
 
   /** That leg is gone: if it was the old one, its handover is finished. */
@@ -102,7 +103,7 @@ export class HandoverRecord {
   }
 
   stopped(): void {
-    this.cutover = this.#broken = this.#lastCut = null
+    this.cutover = this.#lastCut = null
     this.settle(new LiveSocketError('closed', explain`The live socket was closed during the handover.`))
   }
 
@@ -124,6 +125,10 @@ export class HandoverRecord {
 
   #tellFailed({ id, reason }: HandoverAsk, why: Why) {
     this.#handover.audience.emit('handover-failed', { id, reason, why })
+  }
+
+  #now(): Instant {
+    return instant(this.#handover.settings.clock)
   }
 
   #since(at: Instant): number {

@@ -1,5 +1,4 @@
 import { brief, explain } from '../base/explanation.js'
-import { since } from '../base/clock.js'
 import type { LegEnd } from '../legs/protocol-leg.js'
 import { closeVerdict } from '../policy/close-verdict.js'
 import { legFailure } from '../policy/leg-failure.js'
@@ -7,16 +6,6 @@ import type { HandoverLeg } from './handover-leg.js'
 import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
 import { askOnClose } from './option-callbacks.js'
-
-/**
- * A leg that has lived so long, ms, is trusted again: one that is accepted and closed at once, again and again, is no
- * success.
- */
-const LASTED = 30_000
-
-export function hasLasted({ settings }: Handover, leg: HandoverLeg | undefined): boolean {
-  return !!leg?.welcome && since(settings.clock, leg.welcome.at) >= LASTED
-}
 
 /** Nothing is heard of it, though it was asked. */
 export function fellSilent(handover: Handover, leg: HandoverLeg): void {
@@ -51,11 +40,10 @@ export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
     asked: number === state.active?.leg && state.active.ask?.by === 'server',
   }
   const verdict = closeVerdict(close, wanted)
-  const retry = verdict.do === 'retry' ? verdict : null
-  if (retry?.bad) {
+  if (verdict.bad) {
     audience.report(explain`The server closed the connection with ${code}: the two sides do not understand each other.`)
   }
-  if (retry?.backoff === 'busy') tellBusy(handover, leg, retry.retryAfter)
+  if (verdict.backoff === 'busy') tellBusy(handover, leg, verdict.retryAfter)
   // Nothing serves beside it.
   const alone = [state.active, state.old].every((seat) => !seat || seat.leg === number)
   if (alone) audience.outage.failed(legFailure(close, verdict, brief ? undefined : globalThis.location?.origin))
@@ -63,10 +51,10 @@ export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
   tellGone({ session, audience, handoverRecord }, { leg: number, code, reason, by: 'server' })
   // Who was told may be in the next session by now, whose legs have the same numbers.
   if (handover.session !== session) return
-  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted: hasLasted(handover, leg) })
+  handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted: leg.lasted })
   // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
   // this client lost.
-  if ((suspect && !opened) || retry?.backoff === 'early') handover.dialSooner()
+  if ((suspect && !opened) || verdict.backoff === 'early') handover.dialSooner()
 }
 
 /** The server that asked to be left hears that the next one has no room: it paces its requests. */

@@ -56,7 +56,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     reset(turn, 'open')
     turn.exclusive = exclusive
     if (fresh) turn.legs = 0
-    if (held) wait(turn, { kind: 'now' })
+    if (held) wait(turn, 'now')
     else dial(turn)
   },
 
@@ -67,7 +67,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
   },
 
   dial(turn, { backoff }) {
-    if (turn.wait === 'timer') wait(turn, { kind: backoff, failures: 0 })
+    if (turn.wait === 'timer') wait(turn, backoff, 0)
   },
 
   suspend(turn, { lasted }) {
@@ -76,7 +76,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     untried(turn)
     turn.between = false
     // A dial that waits goes on waiting: a server that is busy is so still.
-    if (turn.wait !== 'timer') wait(turn, { kind: 'spread', failures: turn.failures })
+    if (turn.wait !== 'timer') wait(turn, 'spread', turn.failures)
   },
 
   deadline(turn) {
@@ -118,7 +118,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     turn.between = false
     serve(turn, leg)
     // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
-    if (standby.ask) wait(turn, { kind: 'asked' })
+    if (standby.ask) wait(turn, 'asked')
   },
 
   died(turn, { leg, verdict, lasted, opened, code }) {
@@ -152,7 +152,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     if (seat !== active) return void (seat.ask = ask)
     if (ask.by === 'client' && former) {
       // It is being left already; whoever asks now only wants it sooner.
-      if (turn.wait === 'timer') wait(turn, { kind: 'now' })
+      if (turn.wait === 'timer') wait(turn, 'now')
       return
     }
     if (former && former.id !== ask.id) fail(turn, former, 'superseded')
@@ -162,7 +162,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     if (elsewhere) untried(turn)
     if (standby && (!elsewhere || standby.url === ask.url)) return
     if (standby) close(turn, standby, 'dropped')
-    if (turn.wait !== 'room') wait(turn, { kind: 'asked' })
+    if (turn.wait !== 'room') wait(turn, 'asked')
   },
 
   cancelled(turn, { leg, id }) {
@@ -235,15 +235,14 @@ function oldGone(turn: Turn) {
 function standbyFailed(turn: Turn, opened: boolean, verdict?: Verdict) {
   turn.unopened = opened ? 0 : turn.unopened + 1
   if (turn.active) again(turn, verdict)
-  else wait(turn, { kind: 'spread', failures: turn.failures })
+  else wait(turn, 'spread', turn.failures)
 }
 
 /** The next dial of a handover, of which one came to nothing. */
 function again(turn: Turn, verdict?: Verdict) {
   const { unopened, active } = turn
-  const busy = verdict?.do === 'retry' && verdict.backoff === 'busy' ? verdict : null
-  const kind = active?.ask?.expired ? (busy ? 'busy' : 'spread') : 'again'
-  wait(turn, { kind, failures: ++turn.tries, unopened, retryAfter: busy?.retryAfter, spread: busy?.spread })
+  const slow = verdict?.backoff === 'busy' ? 'busy' : 'spread'
+  wait(turn, active?.ask?.expired ? slow : 'again', ++turn.tries, verdict, unopened)
 }
 
 /** The active leg is gone, or a standby leg beside which nothing serves. */
@@ -259,20 +258,19 @@ function activeGone(turn: Turn, verdict: Verdict, code?: number) {
 }
 
 function onlyLegGone(turn: Turn, verdict: Verdict, code?: number) {
-  const retry = verdict.do === 'retry' ? verdict : null
   // Whatever its code: most likely the server has not noticed yet that the leg before is gone.
   if (turn.between && turn.tries < EXCLUSIVE_TRIES && verdict.do !== 'renew-token') return again(turn, verdict)
   untried(turn)
   turn.between = false
-  turn.misunderstandings = retry?.bad ? turn.misunderstandings + 1 : 0
-  const failures = retry?.ours ? 0 : turn.failures++
+  turn.misunderstandings = verdict.bad ? turn.misunderstandings + 1 : 0
+  const failures = verdict.ours ? 0 : turn.failures++
   if (verdict.do === 'stop') return stop(turn, verdict)
   if (turn.misunderstandings >= BAD_CLOSES) return stop(turn, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
-  if (!retry) return wait(turn, { kind: 'now' })
+  if (verdict.do === 'renew-token') return wait(turn, 'now')
   // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
-  if (turn.wait === 'timer' && retry.backoff === 'spread') return
-  wait(turn, { kind: retry.backoff, failures, retryAfter: retry.retryAfter, spread: retry.spread })
+  if (turn.wait === 'timer' && verdict.backoff === 'spread') return
+  wait(turn, verdict.backoff, failures, verdict)
 }
 
 /** The active leg need not be left after all. */

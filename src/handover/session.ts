@@ -1,8 +1,7 @@
 import type { Instant } from '../base/clock.js'
 import { createIds, newId } from '../base/id.js'
-import type { LiveSocketError } from '../base/errors.js'
 import type { Settings } from '../options/settings.js'
-import type { ClientFrame, Position, TopicAnswers, TopicRequests } from '../protocol/frames.js'
+import type { ClientFrame, Position, TopicRequests } from '../protocol/frames.js'
 import { createOutbox, type Outbox, type OutboxHandlers, type PublishOptions } from '../publishes/outbox.js'
 import type { TokenKeeper, TokenKeeperHandlers, TokenState } from '../tokens/token-part.js'
 import type { Merge, MergeDeps, MergeHandlers } from '../topics/merge.js'
@@ -174,11 +173,6 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   // What becomes of its legs.
 
-  /** That leg was welcomed, and serves from here on. */
-  ready(leg: number, topics: TopicAnswers, refusals: readonly LiveSocketError[]): void {
-    this.merge.ready(leg, topics, new Set(refusals.map(({ topic }) => topic!)))
-  }
-
   /** `planned`: another one served until this moment. */
   served(planned: boolean): void {
     if (!planned && this.everLive) this.counters.reconnects++
@@ -267,9 +261,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   #makeOutbox(): Outbox {
     const { clock, outbox, protocol } = this.#settings
-    const { acknowledges, dedupes, binary } = protocol
-    const deps = { clock, id: createIds(), settleTimeout: SETTLE_TIMEOUT, acknowledges, dedupes, binary }
-    return createOutbox({ ...deps, ...outbox }, this)
+    return createOutbox({ ...protocol, ...outbox, clock, id: createIds(), settleTimeout: SETTLE_TIMEOUT }, this)
   }
 
   #makeTokens(): TokenKeeper {

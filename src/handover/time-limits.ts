@@ -2,7 +2,6 @@ import { createAlarm, type Alarm } from '../base/alarm.js'
 import { between, instant, since, type Clock, type Instant } from '../base/clock.js'
 import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
-import { hasLasted } from './leg-end.js'
 import type { HandoverAsk } from './state.js'
 
 /** Time that a handover which the client wants by itself is given, ms. */
@@ -69,7 +68,7 @@ export class TimeLimits {
       [
         // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
         leg?.silentSince && { at: leg.silentSince, deadline: connectTimeout },
-        () => handover.dispatch({ type: 'silent', lasted: hasLasted(handover, leg) }),
+        () => handover.dispatch({ type: 'silent', lasted: !!leg?.lasted }),
       ],
       [ask && !ask.expired && ask, () => handover.dispatch({ type: 'deadline' })],
       [

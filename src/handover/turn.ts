@@ -1,3 +1,4 @@
+import type { Verdict } from '../policy/close-verdict.js'
 import type { Backoff, Effect, HandoverAsk, Seat, State } from './state.js'
 
 export type Draft<Of> = { -readonly [Key in keyof Of]: Of[Key] }
@@ -24,9 +25,16 @@ export function trust(turn: Turn, lasted: boolean) {
   if (lasted) turn.failures = turn.misunderstandings = 0
 }
 
-export function wait(turn: Turn, backoff: Backoff) {
+/** For the next dial. `failures`: those before it; then what the end of the last one says of when. */
+export function wait(
+  turn: Turn,
+  kind: Backoff['kind'],
+  failures?: number,
+  { retryAfter, spread }: Partial<Verdict> = {},
+  unopened?: number,
+) {
   turn.wait = 'timer'
-  turn.effects.push({ do: 'delay', backoff })
+  turn.effects.push({ do: 'delay', backoff: { kind, failures, unopened, retryAfter, spread } })
 }
 
 /** A handover fails once: one whose deadline has passed was told then. */

@@ -90,11 +90,13 @@ class SocketLeg implements Leg {
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
-    socket.onclose = (event) => this.#closed(event)
+    // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
+    // like a server's polite goodbye. Its own events name itself as their target.
+    socket.onclose = (event) => this.#ended(brief || (event.target as unknown) !== socket ? event : {})
     // Compiled for us the library does not close a socket that failed, and neither makes up a close event. Nothing is
     // heard of it by then: Node's own WebSocket tells a failed dial once more while it is closed.
     socket.onerror = () => {
-      this.#failed()
+      this.#ended({})
       this.#shut(1000, '')
     }
   }
@@ -144,15 +146,9 @@ class SocketLeg implements Leg {
     this.#handlers.opened()
   }
 
-  #closed({ target, code, reason }: { target: unknown; code?: number; reason?: string }) {
-    // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
-    // like a server's polite goodbye. Its own events name itself as their target.
-    if (this.#state === 'dialling' || (!brief && target === this.#socket)) this.#failed()
-    else this.#died(reason ?? '', code)
-  }
-
-  #failed() {
-    this.#died(this.#state === 'dialling' ? this.#trouble : '')
+  #ended({ code, reason = '' }: { readonly code?: number; readonly reason?: string }) {
+    if (this.#state === 'dialling') this.#died(this.#trouble)
+    else this.#died(reason, code)
   }
 
   #died(reason: string, code = ABNORMAL) {

@@ -6,7 +6,7 @@ import { redactedText } from '../base/token-redaction.js'
 import { createHeartbeat, type Heartbeat, type HeartbeatHandlers } from './heartbeat.js'
 import { createLeg, type Leg, type LegHandlers } from './leg.js'
 import { bounded, bounds } from '../policy/bounds.js'
-import { isAboutLeg } from '../policy/close-verdict.js'
+import { isAboutLeg, isFinal } from '../policy/close-verdict.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, TopicAnswers, WelcomeFrame } from '../protocol/frames.js'
 import { plainFrame } from '../protocol/plain-frame.js'
 import type { Codec, Line, Protocol, WireData } from '../protocol/protocol.js'
@@ -39,19 +39,6 @@ const KEEPALIVE = 0.8
 
 /** A server that says that the welcome is to come is waited for so many times longer in all. */
 const QUEUED = 12
-
-/** The errors that the protocol follows with a close. */
-const FINAL: ReadonlySet<string | undefined> = new Set([
-  'unauthorized',
-  'session-ended',
-  'forbidden',
-  'timeout',
-  'draining',
-  'busy',
-  'superseded',
-  'too-slow',
-  'protocol',
-])
 
 function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected)[] {
   return Array.isArray(decoded)
@@ -162,7 +149,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
 
   #timedOut() {
     const late = this.#opened ? NO_WELCOME : 'no connection in time'
-    const announced = FINAL.has(this.#error?.code)
+    const announced = this.#error && isFinal(this.#error)
     this.died({ code: 1006, reason: announced ? explain`closed by the client after the server announced it` : late })
   }
 
@@ -225,7 +212,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
       if (isAboutLeg(frame)) {
         this.#error = frame
         // The close that follows tells the rest; should it not follow, the leg is over all the same.
-        if (FINAL.has(frame.code)) this.#late.set(CLOSE_AFTER_ERROR)
+        if (isFinal(frame)) this.#late.set(CLOSE_AFTER_ERROR)
       }
     } else if (frame.type === 'pong' && !this.welcome && !this.#error) {
       // Its server has many to welcome, and this one has its place among them.

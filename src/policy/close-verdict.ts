@@ -38,31 +38,36 @@ export interface Close {
   readonly asked: boolean
 }
 
+interface Retry {
+  readonly do: 'retry'
+  /**
+   * `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter` and a
+   * random part of `spread`.
+   */
+  readonly backoff: 'spread' | 'early' | 'busy'
+  /** Milliseconds. */
+  readonly retryAfter?: number | undefined
+  /** Milliseconds. Absent: as any reconnection. */
+  readonly spread?: number | undefined
+  /** Counts towards `BAD_CLOSES`, and is to be reported. */
+  readonly bad?: true
+  /** The browser did it: no failure of a server, however often it happens. */
+  readonly ours?: true
+}
+
+/** What only a retry has. */
+type NoRetry = { readonly [Of in Exclude<keyof Retry, 'do'>]?: undefined }
+
 export type Verdict =
-  | {
-      readonly do: 'retry'
-      /**
-       * `spread`: as everybody. `early`: the first attempt of a client that was hit alone. `busy`: after `retryAfter`
-       * and a random part of `spread`.
-       */
-      readonly backoff: 'spread' | 'early' | 'busy'
-      /** Milliseconds. */
-      readonly retryAfter?: number
-      /** Milliseconds. Absent: as any reconnection. */
-      readonly spread?: number
-      /** Counts towards `BAD_CLOSES`, and is to be reported. */
-      readonly bad?: true
-      /** The browser did it: no failure of a server, however often it happens. */
-      readonly ours?: true
-    }
+  | Retry
   /** A fresh token, then a dial at once; refused again with that one, the session has ended. */
-  | { readonly do: 'renew-token' }
-  | {
+  | (NoRetry & { readonly do: 'renew-token' })
+  | (NoRetry & {
       readonly do: 'stop'
       readonly by: 'app' | 'server' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
       readonly code: number
       readonly reason?: string
-    }
+    })
 
 const SPREAD: Verdict = { do: 'retry', backoff: 'spread' }
 const EARLY: Verdict = { do: 'retry', backoff: 'early' }
@@ -77,6 +82,12 @@ export function isAboutLeg(error: LegError): boolean {
 
 function endsSession(error: LegError): boolean {
   return error.code === 'session-ended' || error.code === 'superseded'
+}
+
+/** Whether the protocol follows it with a close: it does where the table has a row for it. */
+export function isFinal({ code }: LegError): boolean {
+  // Of the close there is only whether it comes.
+  return byCode(code, {} as Close) !== undefined
 }
 
 /**

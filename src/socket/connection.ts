@@ -8,6 +8,7 @@ import type { Audience } from '../handover/handover.js'
 import { Outage } from '../handover/outage.js'
 import { Session, type SessionAudience } from '../handover/session.js'
 import type { Stop } from '../handover/state.js'
+import { viewOf } from '../handover/view.js'
 import type { Settings } from '../options/settings.js'
 import type { Outbox } from '../publishes/outbox.js'
 import type { Signals } from '../signals/signals.js'
@@ -175,7 +176,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     this.#live.set({
       status: status !== 'open' ? status : active ? 'live' : everLive ? 'reconnecting' : 'connecting',
       closed: status === 'closed' ? this.#closed : null,
-      ...this.coordinator.view(),
+      ...viewOf(this.coordinator),
       lastError: this.outage.lastError,
       everLive,
       ...besides,

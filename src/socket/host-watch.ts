@@ -41,7 +41,7 @@ export function watchHost(coordinator: Coordinator): () => void {
       if (change === 'hidden') return
       // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
       lookAgain(coordinator)
-      if (!coordinator.resume()) coordinator.dialSooner()
+      if (!coordinator.dialTimer.resume()) coordinator.dialSooner()
     }),
   ]
   return () => {

@@ -43,7 +43,7 @@ export interface Merge {
    * The leg's `welcome` arrived: it is the active one now, and the former active one is the old leg. `refused`: topics
    * of errors before it.
    */
-  ready(leg: number, topics: TopicAnswers, refused: ReadonlySet<string>): void
+  ready(leg: number, topics: TopicAnswers, refused: Pick<ReadonlySet<string>, 'has'>): void
   subscribed(leg: number, id: string | undefined, topics: TopicAnswers): void
   /**
    * An `error` with a topic. `retryAfter`: it may be asked for again, so much later. `id`: that of the `subscribe`,

@@ -139,7 +139,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     return requests
   }
 
-  ready(leg: number, answers: TopicAnswers, refused: ReadonlySet<string>) {
+  ready(leg: number, answers: TopicAnswers, refused: Pick<ReadonlySet<string>, 'has'>) {
     if (leg === this.#active || leg === this.#old) return
     const hello = this.#hellos.get(leg)
     this.#hellos.delete(leg)
