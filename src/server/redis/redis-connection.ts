@@ -49,7 +49,8 @@ class Connection implements RedisConnection {
     const { keys, clock, random, source, node, lease, durable } = deps
     this.deps = deps
     this.handlers = handlers
-    this.rollCall = createRollCall({ keys, node, lease, durable, clock, time: () => this.given() })
+    const heard = (now: number) => this.time.heard(now)
+    this.rollCall = createRollCall({ keys, node, lease, durable, clock, heard, time: () => this.given() })
     const dialler = createRedisDialler({ source, clock, patience: PATIENCE })
     this.dialler = dialler
     this.route = createRedisRoute(source, (place) => dialler.open(place, () => undefined))
@@ -222,7 +223,6 @@ class Connection implements RedisConnection {
     this.seat = made
     this.epoch = joined
     this.generation++
-    this.time.forget()
     this.trouble.over()
     this.waiters.triedOnce()
     this.waiters.wake()

@@ -21,11 +21,6 @@ export class RedisTime {
     if (now !== undefined) this.last = { said: Number(now), at: this.clock.monotonic() }
   }
 
-  /** Another Redis, or another clock: nothing is known. */
-  forget(): void {
-    this.last = null
-  }
-
   /** Milliseconds as the scripts count them; null before the first answer. */
   get atLeast(): number | null {
     return this.last && Math.floor(this.last.said + (this.clock.monotonic() - this.last.at) * RATE)

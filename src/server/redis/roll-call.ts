@@ -118,9 +118,11 @@ export interface RollCallDeps {
   readonly durable: boolean | undefined
   readonly clock: Clock
   readonly time: () => string
+  /** What the scripts' clock says now. */
+  heard(now: number): void
 }
 
-export function createRollCall({ keys, node, lease, durable, clock, time }: RollCallDeps): RollCall {
+export function createRollCall({ keys, node, lease, durable, clock, time, heard }: RollCallDeps): RollCall {
   let memory: Memory = NOTHING_KNOWN
   let joinedBefore = false
   const knows = (mark: Mark) => void (memory = learn(memory, mark))
@@ -134,7 +136,7 @@ export function createRollCall({ keys, node, lease, durable, clock, time }: Roll
         const broken = givenUp()
         if (broken !== undefined) throw broken
         const { epoch, seq, last } = memory.known
-        const [word, holds, run, appends, newest, found, same, missing] = (
+        const [word, holds, run, appends, newest, ...more] = (
           await evaluate(
             ROLL_SCRIPTS.roll,
             [root, feed, members, call, keys.nodes],
@@ -154,9 +156,11 @@ export function createRollCall({ keys, node, lease, durable, clock, time }: Roll
         if (word === 'other') throw new OtherTerm()
         if (word === 'joined') {
           joinedBefore = true
+          heard(Number(more[0]))
           knows({ epoch: holds!, seq: Number(appends), last: newest! })
           return { epoch: holds!, run: run!, appends: Number(appends) }
         }
+        const [found, same, missing] = more
         const decision = verdict({
           claim: found as RollCallState['claim'],
           sameTerm: same === '1',

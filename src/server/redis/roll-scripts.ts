@@ -4,8 +4,8 @@ import { BARRED, script, TERM, TIP } from './script.js'
  * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was
  * told to find, or nothing; the node, the epoch, count and place of what it knows, the time, the lease where it has
  * none, a name for a call where there is no term, and the epochs that have ended, each between spaces. Answers `other`
- * where the term has passed; `joined`, the epoch, what the scripts are to find in the root, the count of appends and
- * the newest; or `called`, the epoch, the call, that count, the newest, whether the log has what this node knows,
+ * where the term has passed; `joined`, the epoch, what the scripts are to find in the root, the count of appends, the
+ * newest and the time; or `called`, the epoch, the call, that count, the newest, whether the log has what this node knows,
  * whether the term is the same, and how many have not come yet.
  */
 const ROLL = `${BARRED}${TERM}
@@ -48,14 +48,14 @@ local found = claim()
 local same = run ~= '' and run == ARGV[1]
 if same and found ~= 'lost' then
   present()
-  return {'joined', epoch, run, num(seq), last}
+  return {'joined', epoch, run, num(seq), last, num(now)}
 end
 -- Who has no term to go by answers the call that there is, or is told how it ended.
 local answered = called ~= '' and redis.call('HEXISTS', call, node) == 1
 if not told and run ~= '' and called == run and answered and found ~= 'lost' then
   redis.call('HDEL', call, node)
   present()
-  return {'joined', epoch, run, num(seq), last}
+  return {'joined', epoch, run, num(seq), last, num(now)}
 end
 if epoch ~= '' and not same and (told and called ~= ARGV[1] or not told and (called == '' or run ~= '')) then
   called = told and ARGV[1] or '?' .. ARGV[8]

@@ -29,3 +29,15 @@ test('a publish whose answer was forgotten is never told to be refused, however 
   const repeat = await log.append({ topic: 't', data: '1', origin: { ...origin(1), age } })
   expect(repeat).toMatchObject({ repeat: true, answer: OUTCOME_UNKNOWN })
 }, 20_000)
+
+test('a publish that was never applied and is sent again right after the connection to Redis broke is known to be new, however many of its session were answered before', async () => {
+  const { redis, open } = await redisWith()
+  const log = open({ dedupe: { maxIds: 2 } })
+  await log.admit('s', 1, 'somebody')
+  for (const id of ['1', '2', '3']) await log.append({ topic: 't', data: id, origin: { session: 's', id } })
+  await sleep(50)
+  await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
+  // Before anything else that is said to Redis then is answered.
+  while (log.stats().connections < 2) await new Promise<void>((resolve) => void setImmediate(resolve))
+  expect(await log.recall({ session: 's', id: '4', age: 10 })).toBeNull()
+}, 20_000)
