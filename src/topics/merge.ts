@@ -79,19 +79,15 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#advanceAll()
   }
 
-  /** First interest in a topic; or later, with a position below its present one: goes back there. */
   subscribe(name: string, request: TopicRequest) {
     const known = this.#topics.get(name)
-    const last = request && 'last' in request ? request.last : 0
     const from = positionIn(request)
-    if (known && last > 0) {
-      if (known.last >= last) return
-    } else if (known) {
-      if (!from || reaches(from, known.position)) return
-      known.rewind(from)
-    }
-    const topic = known ?? this.#begin(name, from)
-    topic.last = Math.max(topic.last, last)
+    const last = request && 'last' in request ? request.last : 0
+    if (known && (from ? reaches(from, known.position) : last <= known.last)) return
+    const topic = known ?? this.#begin(name)
+    if (from) topic.rewind(from)
+    else topic.last = last
+    topic.refresh()
     topic.generation = ++this.#generations
     if (!topic.active?.refused) this.#gather(name)
   }
@@ -109,8 +105,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#advanceAll()
   }
 
-  #begin(name: string, from: Position | null): TopicSequence {
-    const topic = new TopicSequence(name, from, this.#held, this.#deps, this)
+  #begin(name: string): TopicSequence {
+    const topic = new TopicSequence(name, this.#held, this.#deps, this)
     this.#topics.set(name, topic)
     return topic
   }
@@ -190,11 +186,6 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
     this.#mark(topic)
     if (view !== topic.active) return
-    if (!unasked && topic.last > 0) {
-      topic.last = 0
-      const at = topic.position
-      if (at?.epoch === answer.epoch) topic.rewind({ epoch: at.epoch, offset: Math.min(at.offset, answer.after) })
-    }
     topic.adopt(view.named!, unasked)
     this.#handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
   }

@@ -35,13 +35,16 @@ const LONGEST_PAUSE = 30_000
  */
 export class TopicSequence {
   /** The position; `epoch` is null before there is one. */
-  epoch: string | null
-  offset: number
+  epoch: string | null = null
+  offset = 0
   /** Something may be held, owed, waited for or missing, and the next message must not pass it. */
   open = true
   /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
   generation = 0
-  /** So many of the newest messages are wanted from before, and the active leg has not said yet where they begin. */
+  /**
+   * So many of the newest messages are wanted from before, and the active leg has not said yet where they begin. Until
+   * then nothing is told: what another leg brings meanwhile comes after them.
+   */
   last = 0
   /** What the active leg and the old leg say of it. */
   active: LegView | null = null
@@ -61,13 +64,10 @@ export class TopicSequence {
   /** @param total is kept up to date with what is held, over all topics. */
   constructor(
     readonly name: string,
-    from: Position | null,
     total: { messages: number; bytes: number },
     deps: TopicSequenceDeps,
     handlers: TopicSequenceHandlers,
   ) {
-    this.epoch = from?.epoch ?? null
-    this.offset = from?.offset ?? 0
     this.holding = new Holding(total)
     this.#deps = deps
     this.#handlers = handlers
@@ -82,9 +82,9 @@ export class TopicSequence {
    * nothing is passed over that the others have still to get.
    */
   get request(): TopicRequest {
-    const { position, last } = this
-    if (last === 0) return position
-    return position ? { epoch: position.epoch, offset: Math.max(0, position.offset - last) } : { last }
+    const { epoch, offset, last } = this
+    if (epoch === null) return last > 0 ? { last } : null
+    return { epoch, offset: Math.max(0, offset - last) }
   }
 
   /** The next message: everything is in order before the application is called, which may change or end the topic. */
@@ -107,13 +107,17 @@ export class TopicSequence {
     }
     this.epoch = to.epoch
     this.offset = to.offset
-    this.refresh()
   }
 
   /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
   adopt(named: Named, unasked: boolean) {
     const { position } = this
     this.open = true
+    if (!unasked && this.last > 0) {
+      this.last = 0
+      // What is not kept any more is no gap.
+      if (position?.epoch === named.epoch) this.offset = Math.min(position.offset, named.after)
+    }
     if (!position) {
       // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
       this.epoch = named.epoch
@@ -137,7 +141,7 @@ export class TopicSequence {
     const at = this.position
     const active = asking ? null : this.active?.named
     this.open = true
-    if (!at || this.#epochGap === 'unconfirmed') return false
+    if (!at || this.last > 0 || this.#epochGap === 'unconfirmed') return false
     if (this.#epochGap === 'due') {
       this.#epochGap = 'none'
       this.#handlers.gap({ topic: this.name, epoch: at.epoch, from: null, to: null, reason: 'epoch' })
@@ -220,7 +224,7 @@ export class TopicSequence {
     )
   }
 
-  /** Another leg serves: what was tried and waited for counts no more. */
+  /** Another leg serves, or is asked for something else: what was tried and waited for counts no more. */
   refresh() {
     this.open = true
     this.#endWait()

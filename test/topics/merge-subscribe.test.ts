@@ -218,6 +218,28 @@ describe('client rule 4: what is held is bounded', () => {
 })
 
 describe('client rule 5: subscriptions that change in a handover', () => {
+  test('who comes for the last ones is told nothing before them, also where the old leg goes on meanwhile', () => {
+    const { told, merge, bring, welcome, subscribed } = live()
+    welcome(2, { t: at('e:5') })
+    merge.subscribe('t', { last: 3 })
+    bring(1, 6)
+    expect([told(), merge.caughtUp()]).toEqual([['s1 on 2: t e:2'], false])
+    subscribed(2, 's1', { t: at('e:6 after 3') })
+    bring(2, 4, 5, 6, 7)
+    expect(told()).toEqual(['t e:4 replayed', 't e:5 replayed', 't e:6', 't e:7'])
+    expect(merge.stats().gaps).toBe(0)
+  })
+
+  test('who comes for the last ones goes back from where somebody else begins', () => {
+    const { told, merge, bring, welcome } = createMergeBench()
+    merge.subscribe('t', { last: 3 })
+    merge.subscribe('t', { epoch: 'e', offset: 8 })
+    merge.subscribe('t', { last: 2 })
+    expect(welcome(1, { t: at('e:9 after 6') })).toBe('t e:5')
+    bring(1, 7)
+    expect(told()).toEqual(['t e:7 replayed'])
+  })
+
   test('the new leg gets what changed since its hello', () => {
     const { told, merge } = live()
     merge.subscribe('u', null)
