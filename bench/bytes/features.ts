@@ -81,8 +81,6 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
   'one’s own messages, and whose': [
     ['protocol/server-frames.ts', "id: MAYBE_ID(fields, 'id'), by: own(fields, 'by'),"],
     ['protocol/frame-reader.ts', 'id: undefined, by: undefined,'],
-    ['topics/merge.ts', 'const { data, hasData, id, by } = frame', 'const { data, hasData } = frame'],
-    ['topics/merge.ts', 'hasData, id, by, leg', 'hasData, leg'],
     ['topics/topic-sequence.ts', '{ data, hasData, id, by }: Told', '{ data, hasData }: Told'],
     ['topics/topic-sequence.ts', 'replayed, id, by })', 'replayed })'],
     ['socket/live-socket.ts', 'for (const told of publishing ?? []) told(topic, data, outcome)'],

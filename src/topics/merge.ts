@@ -63,9 +63,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const replayed = offset <= named.head
     const early = prev > topic.offset
     if (early || topic.open || this.#telling) {
-      const { data, hasData, id, by } = frame
-      const bytes = early ? estimateBytes(data) : 0
-      if (!topic.hold({ offset, prev, data, hasData, id, by, leg, replayed, bytes })) this.#counts.duplicates++
+      const bytes = early ? estimateBytes(frame.data) : 0
+      if (!topic.hold({ ...frame, leg, replayed, bytes })) this.#counts.duplicates++
       else if (early) this.#counts.held++
       this.#mark(topic)
     } else {
