@@ -29,7 +29,9 @@ export function received(handover: Handover, leg: HandoverLeg, frame: ServerFram
       audience.signals.told(frame)
       break
     case 'nack':
-      nacked(handover, leg, patient(frame))
+      // No other id begins with a dot.
+      if (frame.id[0] === '.') audience.signals.refused(patient(frame))
+      else session.outbox?.nacked(patient(frame), leg.number)
       break
     case 'authed':
       session.tokens.accepted(leg.token, frame.tokenTtl)
@@ -84,12 +86,6 @@ function askedToHandOver(handover: Handover, leg: HandoverLeg, frame: HandoverFr
 function patient<Frame extends ErrorFrame | NackFrame>(frame: Frame): Frame {
   const { retryAfter } = frame
   return retryAfter === undefined ? frame : { ...frame, retryAfter: bounded(retryAfter, bounds.retryAfter) }
-}
-
-function nacked({ session, audience }: Handover, { number }: HandoverLeg, frame: NackFrame) {
-  // No other id begins with a dot.
-  if (frame.id[0] === '.') audience.signals.refused(frame)
-  else session.outbox?.nacked(frame, number)
 }
 
 /** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */

@@ -61,10 +61,13 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
   const known = new Set<string>()
   /** The newest of each topic. */
   const waiting = new Map<string, ClientFrame>()
+  /** Undoes the wait for the next frame, or for when the server takes more. */
   let next: (() => void) | null = null
   let count = 0
 
+  /** What waits goes out, as much as is good for a frame; where no leg serves it is dropped. */
   function flush() {
+    next?.()
     next = null
     const { session } = socket
     const { serving } = session
@@ -81,8 +84,9 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
       const frame = keep({ type: 'signal', id: `.${++count}`, topic }, data)
       if (!socket.subscriptions.has(topic))
         throw failure(frame, 'invalid', explain`it is for those who have the topic subscribed, and this socket has not`)
-      const most = socket.session.serving?.maxFrame ?? Infinity
-      if (frame.bytes > most) throw failure(frame, 'too-large', explain`the server takes no frame over ${most} bytes`)
+      const { maxFrame = Infinity } = socket.session.serving ?? {}
+      if (frame.bytes > maxFrame)
+        throw failure(frame, 'too-large', explain`the server takes no frame over ${maxFrame} bytes`)
       waiting.set(topic, frame)
       if (!next) flush()
     },
@@ -105,10 +109,6 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
       next = clock.setTimeout(flush, nack.retryAfter ?? PAUSE)
       socket.error(refusal(nack))
     },
-    drop() {
-      waiting.clear()
-      next?.()
-      next = null
-    },
+    drop: flush,
   }
 }
