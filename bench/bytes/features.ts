@@ -56,9 +56,11 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['options/schemas.ts', 'methods: eachBy((name, given) => readOptions(SIDES, given ?? null, name)),'],
   ],
   'the last messages': [
-    ['topics/merge.ts', "const last = request && 'last' in request ? request.last : 0"],
-    ['topics/merge.ts', '(from ? reaches(from, known.position) : last <= known.last)', '(!from || reaches(from, known.position))'],
-    ['topics/merge.ts', 'else topic.last = last'],
+    [
+      'topics/topic-sequence.ts',
+      'if (to?.epoch === undefined) { if (!to || to.last <= this.last) return false this.last = to.last } else {',
+      'if (!to) return false; {',
+    ],
     [
       'topics/topic-sequence.ts',
       'const { epoch, offset, last } = this if (epoch === null) return last > 0 ? { last } : null return { epoch, offset: Math.max(0, offset - last) }',
@@ -70,11 +72,6 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ],
     ['topics/topic-sequence.ts', 'this.last > 0 ||'],
     ['topics/topic-sequence.ts', 'last = 0'],
-    ['protocol/position.ts', "from && 'epoch' in from ? from : null", '(from ?? null) as Position | null'],
-    ['topics/subscriptions.ts', "const isLast = from !== undefined && 'last' in from"],
-    ['topics/subscriptions.ts', '(from ?? null), isLast)', '(from ?? null))'],
-    ['topics/subscriptions.ts', 'if (!subscriber.whole)'],
-    ['topics/subscriptions.ts', 'readonly whole: boolean', '_?: unknown'],
     ['socket/topic-arguments.ts', 'const { last } = (given ?? {}) as Partial<Last>'],
     ['socket/topic-arguments.ts', '|| (Number.isSafeInteger(last) && last! > 0)'],
   ],

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequest, TopicRequests } from '../protocol/frames.js'
-import { positionIn, reaches } from '../protocol/position.js'
+import { reaches } from '../protocol/position.js'
 import { ForeignDelivery, type ForeignMergeHandlers, type MergeStrength } from './foreign-delivery.js'
 import {
   HeldMessages,
@@ -81,7 +81,7 @@ export class ForeignMerge {
 
   subscribe(name: string, request: TopicRequest) {
     // Such a server keeps nothing that could be asked for by its number.
-    const from = positionIn(request)
+    const from = request?.epoch === undefined ? null : request
     const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
     if (!known)

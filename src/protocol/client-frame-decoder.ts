@@ -16,7 +16,7 @@ import {
   type FrameTable,
   type Rules,
 } from './fields.js'
-import type { ClientFrame, Position, Rejected, TopicRequest } from './frames.js'
+import type { ClientFrame, Last, Position, Rejected, TopicRequest } from './frames.js'
 
 /** `leave` is said to foreign servers alone. */
 type WireFrame = Exclude<ClientFrame, { readonly type: 'leave' }>
@@ -79,6 +79,7 @@ const FRAMES: FrameTable<WireFrame> = {
 
 /** `{}`, however many unknown fields are in it, is from now on; half a position is neither. */
 function readRequest(entry: Fields): TopicRequest {
-  if (own(entry, 'epoch') !== undefined || own(entry, 'offset') !== undefined) return readFields(entry, POSITION)
-  return own(entry, 'last') === undefined ? null : readFields(entry, LAST)
+  if (own(entry, 'epoch') !== undefined || own(entry, 'offset') !== undefined)
+    return readFields<Position>(entry, POSITION)
+  return own(entry, 'last') === undefined ? null : readFields<Last>(entry, LAST)
 }

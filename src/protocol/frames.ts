@@ -14,7 +14,10 @@ export interface Last {
 }
 
 /** Null is from now on, a position is from there on. */
-export type TopicRequest = Position | Last | null
+export type TopicRequest =
+  | (Position & { readonly last?: undefined })
+  | (Last & { readonly [Field in keyof Position]?: undefined })
+  | null
 
 /** What a client asks of topics. */
 export type TopicRequests = ReadonlyMap<string, TopicRequest>

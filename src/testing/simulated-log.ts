@@ -71,7 +71,7 @@ export function createSimulatedLog(): SimulatedLog {
       const after =
         !asked || !log.history
           ? head
-          : 'last' in asked
+          : asked.last !== undefined
             ? Math.max(head - asked.last, beforeOldest)
             : asked.epoch === epoch
               ? Math.max(asked.offset, beforeOldest)

@@ -1,14 +1,13 @@
 import { explain } from '../base/explanation.js'
 import type { Position, TopicAnswer, TopicRequest } from '../protocol/frames.js'
-import { positionIn } from '../protocol/position.js'
 
 /** What a leg said that it serves of a topic. */
 export interface Named {
   readonly epoch: string
   readonly head: number
   readonly after: number
-  /** The position that this answered; null where it answered `{}`, or nothing. */
-  readonly from: Position | null
+  /** What this answered. */
+  readonly from: TopicRequest
   /** The newest offset that this leg brought since: it brings nothing up to here a second time. */
   tail: number
 }
@@ -34,7 +33,7 @@ export function covers(named: Named | null | undefined, position: Position): boo
 
 /** Takes down what the leg named; says why not where it contradicts itself. */
 export function takeAnswer(view: LegView, { epoch, offset: head, after }: TopicAnswer): string | null {
-  const from = positionIn(view.asked?.from)
+  const from = view.asked?.from ?? null
   // A server that lags behind the one that served before may answer a position with itself, though its own head is
   // below.
   if (after > Math.max(head, from?.offset ?? 0))

@@ -7,7 +7,6 @@ import type {
   TopicRequest,
   TopicRequests,
 } from '../protocol/frames.js'
-import { positionIn, reaches } from '../protocol/position.js'
 import { roomInFrame, roomInHello } from './frame-room.js'
 import { estimateBytes } from './holding.js'
 import { covers, takeAnswer, type LegView } from './leg-view.js'
@@ -80,13 +79,8 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   subscribe(name: string, request: TopicRequest) {
     const known = this.#topics.get(name)
-    const from = positionIn(request)
-    const last = request && 'last' in request ? request.last : 0
-    if (known && (from ? reaches(from, known.position) : last <= known.last)) return
     const topic = known ?? this.#begin(name)
-    if (from) topic.rewind(from)
-    else topic.last = last
-    topic.refresh()
+    if (!topic.goBack(request) && known) return
     topic.generation = ++this.#generations
     if (!topic.active?.refused) this.#gather(name)
   }

@@ -1,6 +1,6 @@
 import type { LiveSocketError } from '../base/errors.js'
 import type { Last, Position, TopicRequest } from '../protocol/frames.js'
-import { positionIn, reaches } from '../protocol/position.js'
+import { reaches } from '../protocol/position.js'
 import type { Merge } from './merge-contract.js'
 import type { MessageInfo } from './message.js'
 
@@ -66,8 +66,11 @@ export interface Subscriptions extends Readers {
 }
 
 class Subscriber {
-  /** It has had, or does not want, what is up to here. `epoch` is null while it waits to learn where 'now' is. */
-  epoch: string | null = null
+  /**
+   * It has had, or does not want, what is up to here. `epoch` is null while it waits to learn where 'now' is, and
+   * undefined while whatever comes first is for it.
+   */
+  epoch: string | null | undefined = null
   offset = 0
   removed = false
 
@@ -75,16 +78,14 @@ class Subscriber {
     readonly handler: MessageHandler,
     readonly watch: StatusWatch | undefined,
     readonly from: TopicRequest,
-    /** Whatever comes first is for it, where others begin with what is new. */
-    readonly whole: boolean,
   ) {}
 
   get seen(): Position | null {
-    return this.epoch === null ? null : { epoch: this.epoch, offset: this.offset }
+    return this.epoch ? { epoch: this.epoch, offset: this.offset } : null
   }
-  set seen(position: Position | null) {
-    this.epoch = position?.epoch ?? null
-    this.offset = position?.offset ?? 0
+  set seen(place: TopicRequest) {
+    this.epoch = place && place.epoch
+    this.offset = place?.offset ?? 0
   }
 }
 
@@ -143,14 +144,14 @@ class TopicSubscriptions implements Subscriptions {
   }
 
   add(name: string, handler: MessageHandler, watch?: StatusWatch, from?: Position | Last, once = false): Subscription {
-    const isLast = from !== undefined && 'last' in from
-    const subscriber = new Subscriber(handler, watch, once ? null : (from ?? null), isLast)
-    subscriber.seen = positionIn(from)
+    const start = from ?? null
+    const subscriber = new Subscriber(handler, watch, once ? null : start)
+    subscriber.seen = start
     const { merge } = this.#handlers
     const present = merge.position(name)
     const known = this.#topics.get(name)
     const topic = known ?? this.#begin(name)
-    const isBehind = from !== undefined && known !== undefined && !reaches(positionIn(from), present)
+    const isBehind = from !== undefined && known !== undefined && !reaches(from, present)
     if (isBehind && topic.answered) {
       // The others are not told again what comes again for this one.
       topic.served = furthest(topic.served, present)
@@ -159,7 +160,7 @@ class TopicSubscriptions implements Subscriptions {
     }
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)
     topic.subscribers = topic.subscribers.concat(subscriber)
-    if (!known || isBehind) merge.subscribe(name, from ?? null)
+    if (!known || isBehind) merge.subscribe(name, start)
     if (known && typeof topic.status === 'object')
       queueMicrotask(() => this.#tell(name, topic, subscriber, topic.status))
 
@@ -215,7 +216,7 @@ class TopicSubscriptions implements Subscriptions {
     const topic = this.#topics.get(name)
     if (!topic) return
     topic.answered = true
-    for (const subscriber of topic.subscribers) if (!subscriber.whole) subscriber.seen ??= head
+    for (const subscriber of topic.subscribers) if (subscriber.epoch === null) subscriber.seen = head
     this.#turn(name, topic, 'live')
   }
 
@@ -258,7 +259,7 @@ class TopicSubscriptions implements Subscriptions {
       topic.answered = false
       topic.served = null
       this.#turn(name, topic, 'pending')
-      for (const subscriber of topic.subscribers) subscriber.seen = positionIn(subscriber.from)
+      for (const subscriber of topic.subscribers) subscriber.seen = subscriber.from
       const froms = topic.subscribers.flatMap(({ from }) => from ?? [])
       for (const from of froms.length > 0 ? froms : [null]) this.#handlers.merge.subscribe(name, from)
     }

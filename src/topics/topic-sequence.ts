@@ -99,14 +99,24 @@ export class TopicSequence {
     return this.holding.add(message)
   }
 
-  /** The application wants it from there: from before, or under another epoch. */
-  rewind(to: Position) {
-    if (this.epoch !== null && this.epoch !== to.epoch) {
-      this.holding.clear()
-      this.#epochGap = 'unconfirmed'
+  /**
+   * The application wants it from there: from before, or under another epoch. False: it is no further on than there.
+   */
+  goBack(to: TopicRequest): boolean {
+    if (to?.epoch === undefined) {
+      if (!to || to.last <= this.last) return false
+      this.last = to.last
+    } else {
+      if (reaches(to, this.position)) return false
+      if (this.epoch !== null && this.epoch !== to.epoch) {
+        this.holding.clear()
+        this.#epochGap = 'unconfirmed'
+      }
+      this.epoch = to.epoch
+      this.offset = to.offset
     }
-    this.epoch = to.epoch
-    this.offset = to.offset
+    this.refresh()
+    return true
   }
 
   /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */

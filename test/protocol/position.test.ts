@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { positionIn, reaches } from '../../src/protocol/position.js'
+import { reaches } from '../../src/protocol/position.js'
 
 const at = (epoch: string, offset: number) => ({ epoch, offset })
 
@@ -13,7 +13,11 @@ test('a position reaches what is at it or before it, and nothing of another epoc
   expect([reaches(null, at('e', 1)), reaches(at('e', 1), undefined)]).toEqual([false, false])
 })
 
-test('only a position is one: neither from now on nor the last so many', () => {
-  expect([positionIn(null), positionIn(undefined), positionIn({ last: 5 })]).toEqual([null, null, null])
-  expect(positionIn(at('e', 0))).toEqual(at('e', 0))
+test('neither from now on nor the last so many is a position that reaches another, or is reached', () => {
+  for (const place of [null, undefined, { last: 5 }])
+    expect([reaches(place, at('e', 0)), reaches(at('e', 0), place), reaches(place, place)]).toEqual([
+      false,
+      false,
+      false,
+    ])
 })

@@ -11,13 +11,13 @@ function createBench() {
   let present: Position | null = null
   const say = (line: string) => void lines.push(line)
   const show = (from: TopicRequest) =>
-    !from ? 'now' : 'last' in from ? `last ${from.last}` : `${from.epoch}:${from.offset}`
+    !from ? 'now' : from.last !== undefined ? `last ${from.last}` : `${from.epoch}:${from.offset}`
   const subscriptions = createSubscriptions({
     merge: {
       position: () => present,
       subscribe(topic, from) {
         say(`subscribe ${topic} ${show(from)}`)
-        present = from && 'epoch' in from ? from : null
+        present = from?.epoch === undefined ? null : from
       },
       unsubscribe: (topic) => say(`unsubscribe ${topic}`),
     },

@@ -74,7 +74,7 @@ export class TopicFeed {
     const wanted =
       request === null
         ? known
-        : 'last' in request
+        : request.last !== undefined
           ? known - request.last
           : request.epoch === epoch
             ? Math.min(request.offset, known)
