@@ -37,7 +37,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['socket/whole-socket.ts', ', requests'],
     [
       'socket/live-socket.ts',
-      "async request(method: string, data?: unknown, how?: RequestOptions) { checkName('method', method, MAX_METHOD) const { input, output } = settings.methods.get(method) ?? {} fitting(settings, input, data, { type: 'request', method }) const answer = await settings.parts.requests(connection.session.needOutbox() as never, method, data, how) return fitting(settings, output, answer.data, { type: 'answer', method }) as never },",
+      "async request(method: string, data?: unknown, how?: RequestOptions) { checkName('method', method, MAX_METHOD) const { input, output } = settings.methods?.get(method) ?? {} fitting(settings, input, data, { type: 'request', method }) const answer = await settings.parts.requests(connection.session.needOutbox() as never, method, data, how) return fitting(settings, output, answer.data, { type: 'answer', method }) as never },",
     ],
     [
       'publishes/outbox.ts',
@@ -52,8 +52,8 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['publishes/kept-frame.ts', 'data === undefined && head.method ? { json: data } :'],
     ['publishes/refusal.ts', 'topic ?? method', 'topic'],
     ['options/settings.ts', 'methods: schemas?.methods ?? lacksSchemas,'],
-    ['options/settings.ts', 'methods: options.methods ?? NO_SCHEMAS,'],
-    ['options/schemas.ts', 'methods: eachBy((name, given) => readOptions(SIDES, given ?? null, name)),'],
+    ['options/schemas.ts', 'if (given === undefined) return undefined'],
+    ['options/schemas.ts', 'methods: eachBy((name, given) => readOptions(SIDES, given, name)),'],
   ],
   'the last messages': [
     [

@@ -106,10 +106,10 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
       audience.subscriptions.deliver(data, info)
     }
     this.deliver =
-      settings.schemas.size === 0
+      settings.schemas === undefined
         ? deliver
         : (data, info) => {
-            const checked = settings.check(settings.schemas.get(info.topic), data)
+            const checked = settings.check(settings.schemas?.get(info.topic), data)
             if ('invalid' in checked) this.invalid(info.topic, checked.invalid)
             // A schema is the application's code too, and may have signed out.
             else if (!this.#over) deliver(checked.value, info)

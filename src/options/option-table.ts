@@ -53,11 +53,15 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
 /** What a table reads where nothing was given. */
 const defaults = new WeakMap<Table, unknown>()
 
-/** An object of whatever names, each of which goes by the one rule; undefined where none was given. */
+/**
+ * An object of whatever names, each of which goes by the one rule; undefined where none was given. One that is named and
+ * not there is a mistake, such as a name that no module exports: it goes by the rule as null.
+ */
 export function eachBy<Value>(rule: Rule<Value>): Rule<ReadonlyMap<string, Value> | undefined> {
   return (name, given) => {
     if (given === undefined) return undefined
-    const table = Object.fromEntries(Object.keys(given ?? {}).map((key) => [key, rule]))
+    const there: Rule<Value> = (path, own) => rule(path, own ?? null)
+    const table = Object.fromEntries(Object.keys(given ?? {}).map((key) => [key, there]))
     return new Map(Object.entries(readOptions(table, given, name)))
   }
 }

@@ -3,21 +3,17 @@ import { explain } from '../base/explanation.js'
 import { checkData } from '../base/standard-schema.js'
 import { eachBy, invalid, isObject, readOptions } from './option-table.js'
 
-const SIDES = { input: optionalSchema, output: optionalSchema }
+const SIDES = { input: schema, output: schema }
 
 /** Part of a live socket: the rules of the options `schemas` and `methods`, and what checks data by them. */
 export const schemas = {
   topics: eachBy(schema),
-  // One that is named and not there is a mistake, such as a name that no module exports: its data would go unchecked.
-  methods: eachBy((name, given) => readOptions(SIDES, given ?? null, name)),
+  methods: eachBy((name, given) => readOptions(SIDES, given, name)),
   check: checkData,
 } as const
 
-function optionalSchema(name: string, given: unknown): StandardSchemaV1 | undefined {
-  return given === undefined ? undefined : schema(name, given)
-}
-
-function schema(name: string, given: unknown): StandardSchemaV1 {
+function schema(name: string, given: unknown): StandardSchemaV1 | undefined {
+  if (given === undefined) return undefined
   const standard =
     isObject(given) || typeof given === 'function' ? (given as Partial<StandardSchemaV1>)['~standard'] : null
   if (typeof standard?.validate !== 'function')

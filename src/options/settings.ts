@@ -111,8 +111,6 @@ function lacks(part: string): Rule<undefined> {
   }
 }
 
-const NO_SCHEMAS = new Map<string, never>()
-
 type Given = Read<ReturnType<typeof tableOf>>
 
 /** Options, checked, with every default filled in; and what is in `environment`. */
@@ -129,8 +127,6 @@ interface Chosen {
   readonly parts: AllParts
   /** What the schema makes of the data: the data itself, where there is none. */
   readonly check: (schema: StandardSchemaV1 | undefined, data: unknown) => Checked
-  readonly schemas: ReadonlyMap<string, StandardSchemaV1>
-  readonly methods: ReadonlyMap<string, MethodSchemas[string]>
   /** Of this one live socket. */
   readonly clock: Deadlines
 }
@@ -161,8 +157,6 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     protocol,
     parts: { ...parts, ...protocol.lacking },
     check: parts.schemas?.check ?? unchecked,
-    schemas: options.schemas ?? NO_SCHEMAS,
-    methods: options.methods ?? NO_SCHEMAS,
     clock: new Deadlines(environment.clock),
   }
   // Into what was read: all clients' settings have one shape, where a spread gives each its own.

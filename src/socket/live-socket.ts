@@ -178,7 +178,7 @@ export function assembleLiveSocket<
       const { session, publishing } = connection
       try {
         checkTopic(topic)
-        fitting(settings, settings.schemas.get(topic), data, { type: 'publish', topic })
+        fitting(settings, settings.schemas?.get(topic), data, { type: 'publish', topic })
       } catch (error) {
         return Promise.reject(error as Error)
       }
@@ -188,7 +188,7 @@ export function assembleLiveSocket<
     },
     async request(method: string, data?: unknown, how?: RequestOptions) {
       checkName('method', method, MAX_METHOD)
-      const { input, output } = settings.methods.get(method) ?? {}
+      const { input, output } = settings.methods?.get(method) ?? {}
       fitting(settings, input, data, { type: 'request', method })
       const answer = await settings.parts.requests(connection.session.needOutbox() as never, method, data, how)
       return fitting(settings, output, answer.data, { type: 'answer', method }) as never
