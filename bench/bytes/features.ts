@@ -31,7 +31,6 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['handover/leg-frames.ts', "case 'signal': audience.signals.told(frame) break"],
     ['handover/leg-frames.ts', "if (frame.id[0] === '.') audience.signals.refused(patient(frame)) else"],
     ['protocol/server-frames.ts', 'signal: { id: ID, topic: TOPIC, data: required, by: own },'],
-    ['topics/subscriptions.ts', 'has(name: string): boolean { return this.#topics.has(name) }'],
   ],
   requests: [
     ['socket/whole-socket.ts', ', requests'],

@@ -21,8 +21,8 @@ export interface ForeignMergeHandlers {
   send(leg: number, frame: { readonly type: 'leave' }): void
   /** More is held than may be. True: a standby leg was dropped for it. */
   overflow(): boolean
-  /** There begins who came 'from now' on. */
-  answered?(topic: string, head: Position): void
+  /** There begins who came 'from now' on. Null: that is not known yet, and the topic is served. */
+  answered?(topic: string, head: Position | null): void
 }
 
 /** Positions outlive the page, so servers that name no epoch have one that always has the same name. */

@@ -88,7 +88,9 @@ export class ForeignMerge {
       this.#topics.set(name, { name, position, carried: false, begunBy: null, joined: new Set(), nameless: false })
     else if (position && !reaches(position, known.position)) known.position = position
     else return
-    if (this.#active !== null) this.#handlers.subscribe(this.#active, this.#deps.id(), new Map([[name, from]]))
+    if (this.#active === null) return
+    this.#handlers.subscribe(this.#active, this.#deps.id(), new Map([[name, from]]))
+    if (!known) this.#handlers.answered?.(name, null)
   }
 
   unsubscribe(name: string) {
@@ -105,7 +107,7 @@ export class ForeignMerge {
     return this.#requests()
   }
 
-  ready(leg: number, _answers: TopicAnswers, _refused: object) {
+  ready(leg: number, _answers: TopicAnswers, refused: { has(topic: string): boolean }) {
     const asked = this.#hellos.get(leg)
     this.#hellos.delete(leg)
     if (leg === this.#active) return
@@ -117,8 +119,9 @@ export class ForeignMerge {
     if (missing.length > 0) this.#handlers.subscribe(leg, this.#deps.id(), this.#requests(missing))
     const unwanted = [...(asked ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
-    if (this.#old === null) return this.#release()
-    this.#handoverBegins(leg)
+    if (this.#old !== null) return this.#handoverBegins(leg)
+    for (const name of this.#topics.keys()) if (!refused.has(name)) this.#handlers.answered?.(name, null)
+    this.#release()
   }
 
   subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {}

@@ -206,7 +206,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.#audience.emit('invalid', { topic, reason })
   }
 
-  answered(topic: string, head: Position): void {
+  answered(topic: string, head: Position | null): void {
     this.#audience.subscriptions.answered(topic, head)
   }
 

@@ -10,7 +10,6 @@ import { LiveSocketError } from '../base/errors.js'
 import { addressOf, baseUrl } from '../base/socket-address.js'
 import type { GetToken } from '../tokens/token-part.js'
 import { bounds } from '../policy/bounds.js'
-import type { MethodSchemas } from '../protocol/method-types.js'
 import type { Protocol } from '../protocol/protocol.js'
 import {
   count,

@@ -40,7 +40,8 @@ export interface SignalsSocket {
     send(leg: number, frame: ClientFrame): boolean
   }
   readonly settings: { readonly clock: Clock }
-  readonly subscriptions: { has(topic: string): boolean }
+  /** What is known of a topic that is subscribed. */
+  readonly subscriptions: { status(topic: string): unknown }
   readonly events: Emitter<Record<string, SignalFrame>>
   error(error: LiveSocketError): void
 }
@@ -82,7 +83,7 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
   return {
     send(topic, data) {
       const frame = keep({ type: 'signal', id: `.${++count}`, topic }, data)
-      if (!socket.subscriptions.has(topic))
+      if (!socket.subscriptions.status(topic))
         throw failure(frame, 'invalid', explain`it is for those who have the topic subscribed, and this socket has not`)
       const { maxFrame = Infinity } = socket.session.serving ?? {}
       if (frame.bytes > maxFrame)

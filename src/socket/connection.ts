@@ -19,8 +19,8 @@ import type { PublishListener } from './insides.js'
 import type { LiveConnection } from './live-connection.js'
 import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
-/** Makes those who read. `answers`: the protocol has answers to subscriptions. */
-export type ReadersOf<Reading extends Readers> = (handlers: SubscriptionsHandlers, answers: boolean) => Reading
+/** Makes those who read. */
+export type ReadersOf<Reading extends Readers> = (handlers: SubscriptionsHandlers) => Reading
 
 /**
  * What is behind one live socket: the application's subscriptions, the session that is served, the coordinator of its
@@ -43,13 +43,13 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   #unwatch: (() => void) | null = null
 
   constructor(settings: Settings, readersOf: ReadersOf<Reading>) {
-    const { clock, debug, protocol } = settings
+    const { clock, debug } = settings
     this.settings = settings
     this.events = new Emitter((thrown, type) => this.#listenerThrew(thrown, type))
     this.#live = new LiveStore(clock, (thrown) => this.report(explain`A listener of the store threw.`, thrown))
     this.store = this.#live.store
     this.outage = new Outage(clock, debug === false)
-    this.subscriptions = readersOf(this, protocol.merge === 'log')
+    this.subscriptions = readersOf(this)
     this.coordinator = new Coordinator(settings, this)
     this.session = new Session(settings, this.coordinator, this)
   }
@@ -181,7 +181,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
       everLive,
       ...besides,
     })
-    this.subscriptions.served(active !== null)
+    if (!active) this.subscriptions.unserved()
   }
 
   #listenerThrew(thrown: unknown, type: string) {

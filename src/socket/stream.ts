@@ -121,7 +121,7 @@ export function createStream(
   if (!isOver()) {
     signal?.addEventListener('abort', abort, { once: true })
     undo.push(() => signal?.removeEventListener('abort', abort), source.store.subscribe(closed))
-    const watch = (status: TopicStatus) => {
+    const watch = (status: TopicStatus | undefined) => {
       // What is refused for now is asked for again.
       if (typeof status === 'object' && status.retryAfter === undefined) end(status)
     }

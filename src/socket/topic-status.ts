@@ -7,7 +7,7 @@ export function createTopicStatus(
   topic: string,
 ): ReadableStore<TopicStatus> {
   return {
-    getState: () => subscriptions.status(topic),
+    getState: () => subscriptions.status(topic) ?? 'pending',
     getInitialState: () => 'pending',
     subscribe(listener) {
       const watch = (now: TopicStatus, before: TopicStatus) => {

@@ -23,8 +23,9 @@ export interface MergeHandlers {
   invalid(topic: string, reason: string): void
   /**
    * The active leg named the topic and this head: there begins who came 'from now' since the topic was last asked for.
+   * Null: it serves the topic, by a protocol that has no answers to subscriptions.
    */
-  answered?(topic: string, head: Position): void
+  answered?(topic: string, head: Position | null): void
 }
 
 /** Several legs in, one sequence per topic out: client rule 4. */

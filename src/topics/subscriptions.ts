@@ -38,12 +38,15 @@ export interface Subscription {
 /** For whom a session's messages are, and what its server says of topics. */
 export interface Readers {
   deliver(data: unknown, info: MessageInfo): void
-  /** The active leg named the topic, and this as its head: there begins who came 'from now' meanwhile. */
-  answered(topic: string, head: Position): void
+  /**
+   * The active leg serves the topic, and named this as its head: there begins who came 'from now' meanwhile. Null: its
+   * protocol has no answers to subscriptions.
+   */
+  answered(topic: string, head: Position | null): void
   /** The server will not give the topic. False: somebody has it subscribed, and none of them watches. */
   refused(topic: string, error: LiveSocketError): boolean
-  /** Whether a leg serves by now: what another one said of topics is no news any more. */
-  served(serves: boolean): void
+  /** No leg serves any more: what was said of topics is no news by now. */
+  unserved(): void
   /** In a new session every handler begins as if it were added by now: after its `from`, or from now on. */
   restart(): void
 }
@@ -59,8 +62,8 @@ export interface Subscriptions extends Readers {
    * not begin at `from` again.
    */
   add(topic: string, handler: MessageHandler, watch?: StatusWatch, from?: Position | Last, once?: boolean): Subscription
-  status(topic: string): TopicStatus
-  has(topic: string): boolean
+  /** Undefined: nobody has it subscribed. */
+  status(topic: string): TopicStatus | undefined
   /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
   position(topic: string): Position | null
 }
@@ -101,22 +104,18 @@ interface SubscribedTopic {
   status: TopicStatus
 }
 
-/** `answers`: the protocol has answers to subscriptions. Where it has none, a topic is live as soon as a leg serves. */
-export function createSubscriptions(handlers: SubscriptionsHandlers, answers = true): Subscriptions {
-  return new TopicSubscriptions(handlers, answers)
+export function createSubscriptions(handlers: SubscriptionsHandlers): Subscriptions {
+  return new TopicSubscriptions(handlers)
 }
 
 class TopicSubscriptions implements Subscriptions {
   readonly #topics = new Map<string, SubscribedTopic>()
-  #serving = false
   /** How many sessions have ended. */
   #ended = 0
   readonly #handlers: SubscriptionsHandlers
-  readonly #answers: boolean
 
-  constructor(handlers: SubscriptionsHandlers, answers: boolean) {
+  constructor(handlers: SubscriptionsHandlers) {
     this.#handlers = handlers
-    this.#answers = answers
   }
 
   deliver(data: unknown, info: MessageInfo) {
@@ -174,8 +173,7 @@ class TopicSubscriptions implements Subscriptions {
   }
 
   #begin(name: string): SubscribedTopic {
-    const status = this.#serving && !this.#answers ? 'live' : 'pending'
-    const topic: SubscribedTopic = { subscribers: [], answered: false, telling: false, served: null, status }
+    const topic: SubscribedTopic = { subscribers: [], answered: false, telling: false, served: null, status: 'pending' }
     this.#topics.set(name, topic)
     return topic
   }
@@ -204,19 +202,17 @@ class TopicSubscriptions implements Subscriptions {
     return topic.answered ? furthest(topic.served, this.#handlers.merge.position(name)) : topic.served
   }
 
-  status(name: string): TopicStatus {
-    return this.#topics.get(name)?.status ?? 'pending'
+  status(name: string): TopicStatus | undefined {
+    return this.#topics.get(name)?.status
   }
 
-  has(name: string): boolean {
-    return this.#topics.has(name)
-  }
-
-  answered(name: string, head: Position) {
+  answered(name: string, head: Position | null) {
     const topic = this.#topics.get(name)
     if (!topic) return
-    topic.answered = true
-    for (const subscriber of topic.subscribers) if (subscriber.epoch === null) subscriber.seen = head
+    if (head) {
+      topic.answered = true
+      for (const subscriber of topic.subscribers) if (subscriber.epoch === null) subscriber.seen = head
+    }
     this.#turn(name, topic, 'live')
   }
 
@@ -230,12 +226,8 @@ class TopicSubscriptions implements Subscriptions {
     return readers.length === 0 || readers.some(({ watch }) => watch)
   }
 
-  served(serves: boolean) {
-    this.#serving = serves
-    for (const [name, topic] of this.#topics) {
-      if (!serves) this.#turn(name, topic, 'pending')
-      else if (!this.#answers && topic.status === 'pending') this.#turn(name, topic, 'live')
-    }
+  unserved() {
+    for (const [name, topic] of this.#topics) this.#turn(name, topic, 'pending')
   }
 
   #turn(name: string, topic: SubscribedTopic, status: TopicStatus) {

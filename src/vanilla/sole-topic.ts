@@ -29,7 +29,7 @@ export class SoleTopic implements Readers {
 
   answered() {}
 
-  served() {}
+  unserved() {}
 
   /** From now on. */
   restart() {
