@@ -80,7 +80,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   subscribe(name: string, request: TopicRequest) {
     const known = this.#topics.get(name)
     const topic = known ?? this.#begin(name)
-    if (!topic.goBack(request) && known) return
+    if (!topic.rewind(request) && known) return
     topic.generation = ++this.#generations
     if (!topic.active?.refused) this.#gather(name)
   }

@@ -102,7 +102,7 @@ export class TopicSequence {
   /**
    * The application wants it from there: from before, or under another epoch. False: it is no further on than there.
    */
-  goBack(to: TopicRequest): boolean {
+  rewind(to: TopicRequest): boolean {
     if (to?.epoch === undefined) {
       if (!to || to.last <= this.last) return false
       this.last = to.last
