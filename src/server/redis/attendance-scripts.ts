@@ -20,6 +20,13 @@ local function here(session)
   local of = ARGV[11] .. 'session:' .. session
   return redis.call('EXISTS', of) == 1 and redis.call('HEXISTS', of, 'gone') == 0
 end
+-- What a session was in under a numbering that has ended is no topic that it is in.
+local function mayEnter(session)
+  local topics, count = ARGV[11] .. 'attends:' .. session, 0
+  if redis.call('ZCARD', topics) < most then return true end
+  for _, topic in ipairs(redis.call('ZRANGE', topics, 0, -1)) do count = count + redis.call('HEXISTS', ARGV[11] .. 'attending:' .. epoch .. ':' .. topic, session) end
+  return count < most
+end
 for at = 13, #ARGV, 3 do
   local session, row, listed = ARGV[at], ARGV[at + 1], redis.call('HEXISTS', attending, ARGV[at]) == 1
   if row == '' or row == '-' then
@@ -27,7 +34,7 @@ for at = 13, #ARGV, 3 do
       gone[#gone + 1] = session
       tells.gone[#gone] = ARGV[at + 2]
     end
-  elseif listed or redis.call('ZCARD', ARGV[11] .. 'attends:' .. session) < most then
+  elseif listed or mayEnter(session) then
     set[#set + 1] = session
     tells.set[#set] = row
   else refused[#refused + 1] = session end

@@ -154,3 +154,21 @@ test('a leg that went while Redis was away is released when it is back, however 
   await redis.start()
   expect(await released).toEqual({ last: true })
 })
+
+test('after a numbering that started over a member may be in as many topics as before: those that it was in do not count', async () => {
+  const { redis, open } = await redisWith({ persistence: 'everysec' })
+  const log = open({ durable: false })
+  const enter = (topic: string) =>
+    log.attendance!.change(topic, 2, () => ({ set: [{ session: 's', row: '["s"]' }], gone: [] }))
+  await log.admit('s', 1)
+  for (const topic of ['a', 'b']) await enter(topic)
+  expect((await enter('c')).refused.size).toBe(1)
+  const { epoch } = await log.head('a')
+  await redis.command('CONFIG', 'SET', 'appendfsync', 'always')
+  await redis.kill()
+  await redis.start()
+  await here(log)
+  expect((await log.head('a')).epoch).not.toBe(epoch)
+  for (const topic of ['b', 'c']) expect((await enter(topic)).refused.size).toBe(0)
+  expect((await enter('a')).refused.size).toBe(1)
+})
