@@ -203,11 +203,10 @@ export class Coordinator implements Carrier, SessionLegs {
 
   renew(token: string): void {
     this.freshest = token
-    for (const seat of [this.state.active, this.state.old]) {
-      const leg = this.legs.get(seat?.leg)
-      if (!leg?.welcome || leg.token === token) continue
+    for (const leg of this.legs.all) {
+      if (!leg.welcome || leg.token === token) continue
       if (this.settings.protocol.inBandAuth && leg.send({ type: 'auth', token })) leg.token = token
-      else if (seat === this.state.active) this.leave('token')
+      else if (leg === this.activeLeg) this.leave('token')
     }
   }
 

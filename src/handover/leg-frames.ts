@@ -91,7 +91,7 @@ function patient<Frame extends ErrorFrame | NackFrame>(frame: Frame): Frame {
 /** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */
 function refused(handover: Handover, leg: HandoverLeg, frame: ErrorFrame) {
   const { session, audience } = handover
-  const { type, topic, id, code, message, retryAfter } = frame
+  const { topic, id, retryAfter } = frame
   if (isAboutLeg(frame)) return
   if (topic !== undefined) {
     const error = topicError(frame, topic)
@@ -99,7 +99,7 @@ function refused(handover: Handover, leg: HandoverLeg, frame: ErrorFrame) {
     session.merge.refused(leg.number, topic, retryAfter, id)
     return audience.refused(error)
   }
-  session.outbox?.nacked({ type, id: id!, code, message, retryAfter }, leg.number)
+  session.outbox?.nacked({ ...frame, id: id! }, leg.number)
   // Where it is the id of a `subscribe`, that has answered none of its topics.
   session.merge.subscribed(leg.number, id, new Map())
 }

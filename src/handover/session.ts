@@ -114,7 +114,8 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
             // A schema is the application's code too, and may have signed out.
             else if (!this.#over) deliver(checked.value, info)
           }
-    this.merge = mergeOf(settings, this)
+    const { clock, holding, protocol } = settings
+    this.merge = (protocol.createMerge as CreateMerge)({ clock, present, id: newId, ...holding }, this)
   }
 
   /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
@@ -274,8 +275,3 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
 /** What the protocol's own room has made, of which the room of protocols knows nothing. */
 type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & Pick<Session, 'send'>) => Session['merge']
-
-function mergeOf({ protocol, clock, holding }: Settings, session: Session): Session['merge'] {
-  const deps = { clock, present: clock.present, id: newId, ...holding }
-  return (protocol.createMerge as CreateMerge)(deps, session)
-}

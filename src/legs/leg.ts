@@ -65,9 +65,11 @@ export function createLeg(deps: LegDeps, handlers: LegHandlers): Leg {
   return new SocketLeg(deps, handlers)
 }
 
+type Dialling = [address: string, protocols?: string[]]
+
 /** What the library makes with `new` is the socket that was dialled. */
-function Dialled(leg: SocketLeg, address: string, protocols?: string[]) {
-  return leg.dial(address, protocols)
+function Dialled(leg: SocketLeg, ...dialled: Dialling) {
+  return leg.dial(dialled)
 }
 
 class SocketLeg implements Leg {
@@ -105,7 +107,7 @@ class SocketLeg implements Leg {
    * An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already
    * instead.
    */
-  dial(address: string, protocols?: string[]) {
+  dial(dialled: Dialling) {
     const Class = this.#Class
     if (typeof Class !== 'function') {
       return this.#refused(
@@ -114,7 +116,7 @@ class SocketLeg implements Leg {
     }
     try {
       const Physical = Class as typeof globalThis.WebSocket
-      const physical = protocols ? new Physical(address, protocols) : new Physical(address)
+      const physical = new Physical(...dialled)
       // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
       physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
         if (typeof event.message === 'string') this.#trouble = event.message

@@ -129,7 +129,6 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   }
 
   opened(): void {
-    if (this.#over) return
     this.#opened = true
     if (!this.#hurried) this.#late.set(this.timeLeft(1))
     this.send(this.hello())
@@ -177,7 +176,6 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   // What comes, and what is sent.
 
   received(data: WireData): void {
-    if (this.#over) return
     const at = this.#settings.clock.present.look()
     // What comes in one moment, with nothing sent in between, is one sign of life.
     if (at !== this.#heardAt) {
@@ -259,7 +257,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
 
   /** From here on nothing of this leg is ever heard of again. */
   close(code: number, reason?: string): void {
-    if (!this.#over) this.put(this.#codec.goodbye?.() ?? [])
+    this.put(this.#codec.goodbye?.() ?? [])
     this.#release(code, reason)
   }
 
