@@ -10,11 +10,12 @@ const SOURCE = join(
 
 /**
  * Members of the library for which a leg has no use. `legs/leg.ts`, which alone knows the library, dials once and at
- * once: no retries, no queue, no time limit, no listeners but the `on…` handlers, and hears nothing of a socket whose end
- * it was told. Bundlers leave out functions that nobody calls, and never a method.
+ * once: no retries, no queue, no time limit, no listeners but the `on…` handlers, hears nothing of a socket whose end it
+ * was told, and asks the socket itself what it is. Bundlers leave out functions that nobody calls, and never a method.
  */
 const UNUSED: ReadonlySet<unknown> = new Set([
   ...['retryCount', 'extensions', 'url', 'reconnect', '_debug', '_getNextUrl', 'bufferedAmount'],
+  ...['protocol', 'readyState', 'binaryType', '_binaryType'],
   ...['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'],
   ...['addEventListener', 'removeEventListener', 'dispatchEvent', '_callEventListener', '_listeners'],
   ...['_retryCount', '_getNextDelay', '_shouldReconnect', '_connectLock', '_acceptOpen', '_uptimeTimeout'],
@@ -26,7 +27,6 @@ const UNUSED: ReadonlySet<unknown> = new Set([
 const INSTEAD: readonly (readonly [text: RegExp, instead: string])[] = [
   [/setTimeout\(resolve, this\._getNextDelay\(\)\)/, 'setTimeout(resolve)'],
   [/\.then\(\(\) => this\._getNextUrl\(this\._url\)\)/, '.then(() => this._url)'],
-  [/get binaryType\(\)[^}]+\}/, ''],
   [/this\.OPEN/, '1'],
   [/this\.CLOSED/, '3'],
   // Our own leg hears of the error, and closes the socket.

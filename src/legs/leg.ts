@@ -46,6 +46,7 @@ export interface LegDeps {
 // only.
 const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
+const BINARY = 'arraybuffer'
 const OPEN = 1
 const ABNORMAL = 1006
 const PROTOCOL_ERROR = 1002
@@ -76,6 +77,8 @@ class SocketLeg implements Leg {
   readonly #socket: InstanceType<typeof ReconnectingWebSocket>
   readonly #handlers: LegHandlers
   readonly #Class: unknown
+  /** What was dialled; null where that was refused. */
+  #physical: WebSocket | null = null
   #state: 'dialling' | 'open' | 'gone' = 'dialling'
   /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
   #trouble = ''
@@ -89,7 +92,7 @@ class SocketLeg implements Leg {
     const options = brief ? { WebSocket: Class } : { WebSocket: Object.assign(Class, { CLOSING: 2 }), ...ONCE }
     const offered = subprotocols.length > 0 ? [...subprotocols] : undefined
     const socket = (this.#socket = new ReconnectingWebSocket(url, offered, options))
-    socket.binaryType = 'arraybuffer'
+    if (!brief) socket.binaryType = BINARY
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
     // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
@@ -116,7 +119,8 @@ class SocketLeg implements Leg {
     }
     try {
       const Physical = Class as typeof globalThis.WebSocket
-      const physical = new Physical(...dialled)
+      const physical = (this.#physical = new Physical(...dialled))
+      physical.binaryType = BINARY
       // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
       physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
         if (typeof event.message === 'string') this.#trouble = event.message
@@ -139,7 +143,7 @@ class SocketLeg implements Leg {
   }
 
   #opened(subprotocols: readonly string[]) {
-    if (subprotocols.length > 0 && !subprotocols.includes(this.#socket.protocol)) {
+    if (subprotocols.length > 0 && !subprotocols.includes(this.#physical!.protocol)) {
       const reason = explain`the server did not select the subprotocol ${subprotocols.join(' or ')}`
       this.#shut(1000, reason)
       return this.#died(reason, PROTOCOL_ERROR)
@@ -178,7 +182,7 @@ class SocketLeg implements Leg {
   }
 
   send(data: WireData): boolean {
-    if (this.#state !== 'open' || this.#socket.readyState !== OPEN) return false
+    if (this.#state !== 'open' || this.#physical!.readyState !== OPEN) return false
     try {
       this.#socket.send(data)
       return true
@@ -194,16 +198,7 @@ class SocketLeg implements Leg {
   }
 }
 
-function ignore() {}
-
-const CLOSED_SOCKET = {
-  readyState: 3,
-  binaryType: 'arraybuffer',
-  protocol: '',
-  addEventListener: ignore,
-  removeEventListener: ignore,
-  close: ignore,
-}
+const CLOSED_SOCKET = { readyState: 3, addEventListener() {} }
 
 function allowedCode(code: number): number {
   return code === 1000 || (Number.isInteger(code) && code >= 3000 && code <= 4999) ? code : 1000
