@@ -5,6 +5,9 @@ import { CALM, type Weather } from '../../kit/relay-lane.js'
 
 export const ROOM = 'room'
 
+/** Who is in it comes and goes. */
+export const SIDE = 'side'
+
 /** Real servers that share a log, and the network in front of them. */
 export interface ChaosService {
   readonly url: string
@@ -19,6 +22,10 @@ export interface ChaosService {
   crash(): void
   /** For so long every credential is refused as busy, or cannot be checked. */
   refuse(ms: number): void
+  /** For so long nothing that the log is asked is answered, though it is done. */
+  stallLog(ms: number): void
+  /** All tokens count as about to end. */
+  renewTokens(): void
   close(): Promise<void>
 }
 
@@ -30,6 +37,7 @@ export async function startChaosService(
   const servers: LiveServer[] = []
   const leaving: Promise<unknown>[] = []
   let refusedUntil = 0
+  let logStalledUntil = 0
   let published = 0
   let stopPublishing = () => {}
 
@@ -37,7 +45,7 @@ export async function startChaosService(
     const server = createLiveServer({
       port: 0,
       host: '127.0.0.1',
-      log: createLog(),
+      log: answersLate(createLog(), () => logStalledUntil - systemClock.monotonic()),
       authenticate({ request }) {
         if (systemClock.monotonic() < refusedUntil) throw new Error('the identity service is away')
         return { subject: request.url!.split('?')[1]!, ...(tokenTtl !== undefined && { tokenTtl }) }
@@ -82,7 +90,7 @@ export async function startChaosService(
       let cancel = () => {}
       const next = () => {
         newest()
-          .publish(ROOM, ++published)
+          .publish(random() < 0.7 ? ROOM : SIDE, ++published)
           .catch(() => undefined)
         if (going) cancel = systemClock.setTimeout(next, 2 + random() * 15)
       }
@@ -101,6 +109,11 @@ export async function startChaosService(
         }),
       ),
     refuse: (ms) => void (refusedUntil = systemClock.monotonic() + ms),
+    stallLog: (ms) => void (logStalledUntil = systemClock.monotonic() + ms),
+    renewTokens: () =>
+      void newest()
+        .renewTokens(() => true, { within: 1_000 })
+        .catch(() => undefined),
     async close() {
       await Promise.all(leaving)
       await Promise.all(servers.map((server) => server.close()))
@@ -118,4 +131,22 @@ function drawWeather(random: Random): Weather {
     slice: random() < 0.3 ? 1 + Math.floor(random() * 40) : Infinity,
     bandwidth: random() < 0.3 ? 20_000 + random() * 80_000 : Infinity,
   }
+}
+
+/** Answers come when the stall is over, in their order. */
+function answersLate(log: TopicLog, left: () => number): TopicLog {
+  const waits = ['append', 'refuse', 'recall', 'head', 'read', 'admit', 'release']
+  return new Proxy(log, {
+    get(of, name) {
+      const member: unknown = Reflect.get(of, name)
+      if (typeof member !== 'function') return member
+      const call = (...args: unknown[]): unknown => Reflect.apply(member, of, args)
+      if (!waits.includes(String(name))) return call
+      return async (...args: unknown[]) => {
+        const answer = await call(...args)
+        if (left() > 0) await new Promise<void>((resolve) => void systemClock.setTimeout(resolve, left()))
+        return answer
+      }
+    },
+  })
 }

@@ -13,6 +13,12 @@ export const TROUBLES = [
   'refuse',
   'identity-away',
   'handover',
+  'hide',
+  'store',
+  'offline',
+  'network-change',
+  'stall-log',
+  'renew-tokens',
 ] as const
 
 export type Trouble = (typeof TROUBLES)[number]
@@ -27,7 +33,7 @@ export interface Plan {
 export const TROUBLED = 500
 
 export function drawPlan(seed: number, random: Random): Plan {
-  const count = Math.floor(random() * 7)
+  const count = Math.floor(random() * 9)
   return {
     seed,
     tokens: random() < 0.5,
