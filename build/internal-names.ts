@@ -114,7 +114,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'networkChanged',
   'settleTimeout',
   'outboxChanged',
-  'mayHaveNewer',
   'sinceCutover',
   'dropStandby',
   'sessionOver',
@@ -159,5 +158,4 @@ export const INTERNAL_NAMES: readonly string[] = [
   'bearer',
   'answers',
   'deps',
-  'othersAnswered',
 ]

@@ -1,5 +1,6 @@
 import type { Random } from '../base/clock.js'
 import { bounded, bounds } from './bounds.js'
+import { reconnectDelay } from './delay.js'
 import { jwtLifetime } from './token-claims.js'
 
 /** No two calls of a token provider in one session are closer than this, whatever asks for them. Milliseconds. */
@@ -126,7 +127,8 @@ export interface TokenRetryAsk {
  * 21,000 for 5–10 s.
  */
 export function tokenRetryDelay(ask: TokenRetryAsk, random: Random): number {
-  const grown = Math.min(RETRY_CAP, RETRY_WINDOW * 2 ** ask.failures)
-  const window = ask.left > 0 ? Math.min(grown, Math.max(RETRY_WINDOW, ask.left / 2)) : grown
-  return Math.max(RETRY_FLOOR, bounded(ask.retryAfter, bounds.retryAfter)) + random() * window
+  const { failures, left } = ask
+  const retryAfter = Math.max(RETRY_FLOOR, bounded(ask.retryAfter, bounds.retryAfter))
+  const cap = left > 0 ? Math.min(RETRY_CAP, left / 2) : RETRY_CAP
+  return reconnectDelay({ failures, retryAfter, spread: RETRY_WINDOW, cap }, random)
 }

@@ -137,7 +137,6 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
 
   #attach() {
     if (this.#attached) return
-    this.#renew()
     this.#attached = { subscription: null, undo: this.#source.events.on('gap', (gap) => this.#gapped(gap)) }
     this.#position ??= this.#since?.() ?? null
     this.#subscribe(this.#held ? undefined : (this.#position ?? this.#from))

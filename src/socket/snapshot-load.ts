@@ -68,9 +68,9 @@ export function createSnapshotLoad<State>(
   load: LoadSnapshot<State>,
   handlers: SnapshotLoadHandlers<State>,
 ): SnapshotLoad {
-  let call: AbortController | null = null
-  /** Of the wait for the next call, or for the end of the time that one may take. */
-  let cancel: (() => void) | null = null
+  /** Gives up what is under way: a call, or the wait for the next one. */
+  let undo: (() => void) | null = null
+  let waiting = false
   /**
    * In a row: calls that failed, and snapshots that soon led to a gap again, be it the API that lags or a log that
    * keeps too little.
@@ -79,68 +79,67 @@ export function createSnapshotLoad<State>(
   let attempt = 0
   let doneAt: Instant | null = null
 
-  function release(): AbortController | null {
-    const former = call
-    cancel?.()
-    call = cancel = null
-    return former
+  function stop() {
+    undo?.()
+    undo = null
   }
 
-  function after(delay: number, task: () => void) {
-    cancel?.()
-    cancel = clock.setTimeout(task, delay)
-  }
-
-  function pause(failures: number, early = false): number {
-    return reconnectDelay({ failures, early, spread: RETRY_SPREAD, cap }, random)
+  function wait(failures: number, early = false): number {
+    const delay = reconnectDelay({ failures, early, spread: RETRY_SPREAD, cap }, random)
+    stop()
+    waiting = true
+    undo = clock.setTimeout(run, delay)
+    return delay
   }
 
   function run() {
-    const mine = new AbortController()
-    call = mine
-    after(LOAD_LIMIT, () =>
-      fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
+    stop()
+    waiting = false
+    const call = new AbortController()
+    const cancel = clock.setTimeout(
+      () => fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
+      LOAD_LIMIT,
     )
-    const ask = { signal: mine.signal, attempt: attempt++ }
+    const mine = (undo = () => {
+      cancel()
+      call.abort()
+    })
+    const ask = { signal: call.signal, attempt: attempt++ }
     // Within an async function a `load` that throws at once is one that rejects.
     void (async () => snapshotOf<State>(await load(ask)))().then(
       (snapshot) => {
-        if (call !== mine) return
+        if (undo !== mine) return
         const unusable = typeof snapshot === 'string' ? snapshot : handlers.loaded(snapshot)
         // What is told to the application there may have ended all of this.
-        if (call !== mine) return
+        if (undo !== mine) return
         if (unusable !== null) return fail(unusable)
-        release()
+        cancel()
+        undo = null
         attempt = 0
         doneAt = instant(clock)
       },
       (thrown: unknown) => {
-        if (call === mine) fail('threw', thrown)
+        if (undo === mine) fail('threw', thrown)
       },
     )
   }
 
   function fail(why: string, cause?: unknown) {
-    release()?.abort()
-    const delay = pause(troubles++)
-    after(delay, run)
-    handlers.failed(why, delay, cause)
+    handlers.failed(why, wait(troubles++), cause)
   }
 
   return {
     start(soon) {
-      if (cancel) return
+      if (undo) return
       if (doneAt) troubles = since(clock, doneAt) < LASTED ? troubles + 1 : 0
       doneAt = null
-      if (soon) after(pause(Math.max(0, troubles - 1), troubles === 0), run)
+      if (soon) wait(Math.max(0, troubles - 1), troubles === 0)
       else run()
     },
     retry() {
-      if (cancel && !call) run()
+      if (undo && waiting) run()
     },
-    stop() {
-      release()?.abort()
-    },
+    stop,
     forget() {
       troubles = attempt = 0
       doneAt = null

@@ -106,8 +106,6 @@ export abstract class TokenRenewal extends TokenTabs {
     try {
       await this.turn(mine.signal)
       this.#turnsMissed = 0
-      // The answer, or the news of a token, may still be on its way.
-      if (!settled() && this.mayHaveNewer()) await this.othersAnswered(mine.signal)
     } catch {
       // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
       // token.

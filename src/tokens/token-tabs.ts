@@ -85,15 +85,6 @@ export abstract class TokenTabs {
     return null
   }
 
-  /**
-   * Whether some tab may have a newer token than the one in force here, by what they left in storage; true where there
-   * is none.
-   */
-  mayHaveNewer(): boolean {
-    if (this.#group && !this.#stored) return true
-    return this.#read('generation') > this.generation && this.#read('until') > this.deps.clock.now()
-  }
-
   /** Of the token in force; 0 where there is none. */
   protected get generation(): number {
     return this.grant?.generation ?? 0
@@ -104,14 +95,13 @@ export abstract class TokenTabs {
   }
 
   /**
-   * Resolves when it is this tab's turn, as `TabGroup.exclusively` has it: until `handBack` no other tab has one. Rejects
-   * where it has not come when `signal` fires, also where the browser never answers at all.
+   * Resolves when it is this tab's turn, as `TabGroup.exclusively` has it, and what others know has had the time to come:
+   * until `handBack` no other tab has one. Rejects where it has not come when `signal` fires, also where the browser
+   * never answers at all.
    */
-  turn(signal: AbortSignal): Promise<void> {
+  async turn(signal: AbortSignal): Promise<void> {
     this.handBack()
-    const group = this.#group
-    if (!group) return Promise.resolve()
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', reject)
       const work = () =>
         new Promise<void>((handBack) => {
@@ -119,8 +109,10 @@ export abstract class TokenTabs {
           this.#turn = handBack
           resolve()
         })
-      group.exclusively(work, signal).catch(reject)
+      if (this.#group) this.#group.exclusively(work, signal).catch(reject)
+      else resolve()
     })
+    if (this.#mayHaveNewer()) await this.#othersAnswered(signal)
   }
 
   /**
@@ -136,14 +128,6 @@ export abstract class TokenTabs {
     this.#kept?.()
     this.#turn?.()
     this.#kept = this.#turn = null
-  }
-
-  /** Resolves when all others have had the time to answer a question, or when `signal` fires. */
-  othersAnswered(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      this.deps.clock.setTimeout(resolve, ANSWER_LIMIT)
-      signal.addEventListener('abort', () => resolve())
-    })
   }
 
   share({ given, age, schedule }: TokenGrant): void {
@@ -199,6 +183,23 @@ export abstract class TokenTabs {
     this.#heard.stop()
     this.#group?.leave()
     this.#group = null
+  }
+
+  /**
+   * Whether some tab may have a newer token than the one in force here, by what they left in storage; true where there
+   * is none.
+   */
+  #mayHaveNewer(): boolean {
+    if (this.#group && !this.#stored) return true
+    return this.#read('generation') > this.generation && this.#read('until') > this.deps.clock.now()
+  }
+
+  /** Resolves when all others have had the time to answer a question, or when `signal` fires. */
+  #othersAnswered(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.deps.clock.setTimeout(resolve, ANSWER_LIMIT)
+      signal.addEventListener('abort', () => resolve())
+    })
   }
 
   #read(label: string): number {
