@@ -54,6 +54,17 @@ describe('history', () => {
     expect(await numbers(history(socket, 'room', { limit: 4 }))).toEqual([9, 12, 15, 18])
   })
 
+  test('is paged by all that is in it, what is told of who published too: a page is never larger than what clients read', async () => {
+    const { socket } = await pair({
+      log: memoryLog({ history: { maxBytes: 100e6 } }),
+      tellPublisher: () => ({ picture: 'x'.repeat(60_000) }),
+    })
+    for (let n = 1; n <= 300; n++) await socket.publish('room', n)
+    const page = await history(socket, 'room', { limit: 300 })
+    expect(page.at(-1)).toMatchObject({ data: 300, by: { picture: expect.any(String) } })
+    expect(await numbers(history(socket, 'room', { limit: 1, before: page[0]! }))).toEqual([300 - page.length])
+  })
+
   test('of which this user may see nothing is few questions to the log, and none once nobody waits for it', async () => {
     const log = memoryLog()
     const read = { times: 0, slow: null as Promise<void> | null }

@@ -41,7 +41,7 @@ export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>
       const value: unknown = JSON.parse(text)
       if (!sees({ topic, data: value, offset, user, session })) return
       const { session: publisher, id, by } = aboutOf(about)
-      size += text.length
+      size += text.length + (about?.length ?? 0)
       found.push({
         offset,
         data: value,
