@@ -202,7 +202,10 @@ export interface Tail {
 /** What a log tells of a topic that is followed. */
 export type TailEvent =
   | { readonly type: 'entry'; readonly epoch: string; readonly entry: LogEntry }
-  /** Numbering has started over: what follows bears this epoch. */
+  /**
+   * What follows comes behind this head: numbering has started over, where the epoch is another one; else it is not told
+   * what came before it.
+   */
   | { readonly type: 'epoch'; readonly head: TopicHead }
 
 /** What a log says of a leg that comes. */

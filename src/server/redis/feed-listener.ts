@@ -110,7 +110,7 @@ export class FeedListener {
     const head = await this.deps.head(this.topic)
     if (this.isOver(early)) return
     this.deps.startReading(head)
-    if (head.epoch !== this.epoch) this.restart(head)
+    if (head.epoch !== this.epoch) this.beginAnew(head)
     while (this.told < head.offset) {
       const page = await this.deps.entries(this.topic, this.told)
       if (this.isOver(early)) return
@@ -118,12 +118,12 @@ export class FeedListener {
       if (page.entries.length === 0) break
       for (const entry of page.entries) if (entry.offset > this.told) this.pass(entry)
     }
-    // What is no longer there cannot be told of.
-    this.told = Math.max(this.told, head.offset)
+    // What is no longer there cannot be told of, but for that.
+    if (this.told < head.offset) this.beginAnew(head)
     this.release()
   }
 
-  private restart({ epoch, offset, oldest }: TopicHead) {
+  private beginAnew({ epoch, offset, oldest }: TopicHead) {
     this.epoch = epoch
     this.told = offset
     this.tell({ type: 'epoch', head: { epoch, offset, oldest } })

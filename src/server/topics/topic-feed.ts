@@ -250,7 +250,7 @@ export class TopicFeed {
     if (!reader.live && sink.hasRoom()) reader.tookAt = this.deps.clock.monotonic()
     while (!reader.gone) {
       if (reader.next > this.heard) {
-        reader.tellHidden()
+        reader.tellRest(this.epoch)
         reader.live = true
         this.slow.delete(reader)
         return
@@ -300,7 +300,7 @@ export class TopicFeed {
   private tellHiddenSoon() {
     this.tellingHidden ??= this.deps.clock.setTimeout(() => {
       this.tellingHidden = null
-      for (const reader of this.readers) if (reader.live) reader.tellHidden()
+      for (const reader of this.readers) if (reader.live) reader.tellRest(this.epoch)
     }, HIDDEN_DELAY)
   }
 }

@@ -43,6 +43,8 @@ export class TopicReader {
   private seen: number
   /** The last entry that it was told of. */
   private told: number
+  /** It was not told yet that it has missed something. */
+  private lost = false
 
   constructor(topic: string, sink: ReaderSink, after: number) {
     this.topic = topic
@@ -57,21 +59,25 @@ export class TopicReader {
     if (!this.sink.sees(this.topic, entry)) return
     const prev = this.seen
     this.seen = this.told = entry.offset
+    this.lost = false
     this.sink.message(entry.frame(prev, this.sink.session?.()))
   }
 
-  /** What is before `offset` can no longer be had: the next message bears a `prev` that says so. */
+  /** What is before `offset` can no longer be had: the next message bears a `prev` that says so, if there is one. */
   skipTo(offset: number): void {
     this.sink.missed(offset - this.next)
+    this.lost = true
     this.next = offset
     this.seen = this.told = offset - 1
   }
 
-  /** Tells of hidden entries that the client has not heard of. */
-  tellHidden(): void {
-    if (!this.hidden()) return
-    this.told = this.next - 1
-    this.sink.message(messageFrame(this.topic, this.told, this.seen))
+  /** Tells of what the client has not heard of, and no message says: hidden entries, and lost ones that are the last. */
+  tellRest(epoch: string): void {
+    const offset = this.next - 1
+    if (this.hidden()) this.sink.message(messageFrame(this.topic, offset, this.seen))
+    else if (this.lost) this.sink.subscribed(this.topic, { epoch, offset, after: offset })
+    this.told = offset
+    this.lost = false
   }
 
   hidden(): boolean {
@@ -82,5 +88,6 @@ export class TopicReader {
   restart(after: number): void {
     this.next = after + 1
     this.seen = this.told = after
+    this.lost = false
   }
 }
