@@ -17,10 +17,8 @@ import type { CoreSocket } from '../socket/live-socket.js'
 import { fold } from '../socket/reading.js'
 import type { ReadableStore } from '../socket/store.js'
 
-/** One of those of a socket who want to be present in a topic. It hears of refusals that nobody waits for. */
-export interface Claimant {
-  readonly failed?: ((error: LiveSocketError) => void) | undefined
-}
+/** One of those of a socket who want to be present in a topic: it hears of refusals that nobody waits for. */
+export type Claimant = (error: LiveSocketError) => void
 
 /** A socket and a topic: who is there, and what this client says of itself. */
 export interface Attendance {
@@ -28,7 +26,8 @@ export interface Attendance {
   /** What was claimed last is what is told. `update`: only where it has claimed before. */
   claim(who: Claimant, data: unknown, update?: boolean): Promise<void>
   drop(who: Claimant): Promise<void>
-  failed(who: Claimant, error: LiveSocketError): void
+  /** Tells of a refusal that nobody else hears of. */
+  readonly report: Claimant
 }
 
 /** What this client says of itself: a copy. */
@@ -115,15 +114,15 @@ class TopicAttendance implements Attendance {
     if (update && !this.#claims.has(who)) throw failure(this.#said, 'invalid', explain`enter() comes before update()`)
     this.#claims.delete(who)
     this.#claims.set(who, claim)
-    if (this.#undos.length === 0) {
-      // Whoever asks for it finds it for as long as somebody is there by it.
-      const unfold = this.#told.subscribe(() => this)
-      const unwatch = this.#insides.store.subscribe((now, before) => {
-        this.#renew()
-        if (now.status === 'live' && before.status !== 'live') this.#later(LOOK)
-      })
-      this.#undos.push(unfold, unwatch)
-    }
+    if (this.#undos.length === 0)
+      this.#undos.push(
+        // Whoever asks for it finds it for as long as somebody is there by it.
+        this.#told.subscribe(() => this),
+        this.#insides.store.subscribe((now, before) => {
+          this.#renew()
+          if (now.status === 'live' && before.status !== 'live') this.#later(LOOK)
+        }),
+      )
     await this.#want()
   }
 
@@ -134,10 +133,8 @@ class TopicAttendance implements Attendance {
     await this.#want()
   }
 
-  failed(who: Claimant, error: LiveSocketError) {
-    if (who.failed) who.failed(error)
-    else this.#insides.report(explain`This client is not present in "${this.#said.topic}", or not shown who is.`, error)
-  }
+  readonly report: Claimant = (error) =>
+    this.#insides.report(explain`This client is not present in "${this.#said.topic}", or not shown who is.`, error)
 
   async #load(signal: AbortSignal) {
     const members = new Map<string, Member>()
@@ -220,11 +217,12 @@ class TopicAttendance implements Attendance {
 
   /** We are not present any more, and may not be. */
   #end(error: LiveSocketError) {
-    const unheard: Claimant[] = this.#waiting.size > 0 ? [] : [...this.#claims.keys()]
-    // Who only looks hears of it as well.
-    if (this.#claims.size === 0) unheard.push({})
+    const claimants = [...this.#claims.keys()]
+    const isHeard = this.#waiting.size > 0
     this.#clear(error)
-    for (const who of unheard) this.failed(who, error)
+    // Who only looks hears of it as well.
+    if (claimants.length === 0) this.report(error)
+    else if (!isHeard) for (const claimant of claimants) claimant(error)
   }
 
   #clear(error: LiveSocketError) {

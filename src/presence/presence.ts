@@ -49,9 +49,9 @@ export function presence<Data = unknown, User = unknown>(
   { data, onError }: PresenceOptions<Data> = {},
 ): Presence<Data, User> {
   const attendance = attendanceOf(socket, topic)
-  const handle = { failed: onError }
+  const handle = (error: LiveSocketError) => (onError ?? attendance.report)(error)
   const enter = (value?: unknown) => attendance.claim(handle, value)
-  if (data !== undefined) enter(data).catch((error: LiveSocketError) => attendance.failed(handle, error))
+  if (data !== undefined) enter(data).catch(handle)
   return {
     members: attendance.members as Presence<Data, User>['members'],
     enter,

@@ -37,7 +37,10 @@ export function usePresence<Data = unknown, User = unknown>(
   const attended = enabled ? topic : null
   const here = useMemo(() => {
     if (attended === null) return null
-    return { who: claimant(latest), attendance: attendanceOf(socket, attended) }
+    const attendance = attendanceOf(socket, attended)
+    // Who is told is read when there is something to tell.
+    const who: Claimant = (error) => (latest.get().onError ?? attendance.report)(error)
+    return { who, attendance }
   }, [socket, attended, latest])
   // Null while it is closed: what is said then is nobody's.
   const session = useSyncExternalStore(
@@ -53,7 +56,7 @@ export function usePresence<Data = unknown, User = unknown>(
   useEffect(() => {
     if (!here || !session || said === null) return
     const { attendance, who } = here
-    attendance.claim(who, latest.get().data).catch((error: LiveSocketError) => attendance.failed(who, error))
+    attendance.claim(who, latest.get().data).catch(who)
   }, [here, session, said, latest])
   // Of its own: other data is no leaving.
   useEffect(() => {
@@ -62,15 +65,6 @@ export function usePresence<Data = unknown, User = unknown>(
   }, [here, isThere])
 
   return useStore(here?.attendance.members ?? NOWHERE) as readonly Member<Data, User>[]
-}
-
-/** Who is told is read when there is something to tell. */
-function claimant(latest: { get(): { readonly onError: Claimant['failed'] } }): Claimant {
-  return {
-    get failed() {
-      return latest.get().onError
-    },
-  }
 }
 
 const NOWHERE = constantStore<readonly Member[]>([])
