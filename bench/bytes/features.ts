@@ -57,8 +57,8 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
   'the last messages': [
     [
       'topics/topic-sequence.ts',
-      'if (to?.epoch === undefined) { if (!to || to.last <= this.last) return false this.last = to.last } else {',
-      'if (!to) return false; {',
+      'if (to.last !== undefined) { if (to.last <= this.last) return false this.last = to.last } else {',
+      '{',
     ],
     [
       'topics/topic-sequence.ts',

@@ -103,8 +103,9 @@ export class TopicSequence {
    * The application wants it from there: from before, or under another epoch. False: it is no further on than there.
    */
   rewind(to: TopicRequest): boolean {
-    if (to?.epoch === undefined) {
-      if (!to || to.last <= this.last) return false
+    if (!to) return false
+    if (to.last !== undefined) {
+      if (to.last <= this.last) return false
       this.last = to.last
     } else {
       if (reaches(to, this.position)) return false
