@@ -1,17 +1,14 @@
 import { inDevelopment } from '../base/development.js'
 import { brief, explain } from '../base/explanation.js'
-import { platformClock } from '../base/clock.js'
-import { isObject } from '../options/option-table.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import { defaultKey } from '../options/settings.js'
+import { insidesOf } from '../socket/insides.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
-import { callersOf, functionsIn } from './latest.js'
+import { callersOf, createLatest, functionsIn } from './latest.js'
 
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {
-  /** What it is shared under; null: it is not shared. */
-  readonly key: string | null
   /** What it was made of. */
   readonly options: LiveSocketOptions
   readonly socket: LiveSocket
@@ -34,19 +31,17 @@ export function keyOf({ key, url }: LiveSocketOptions): string | null {
 
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
 export function createHeldSocket(options: LiveSocketOptions, closed?: () => void): HeldSocket {
-  const clock = options.environment?.clock ?? platformClock
-  const key = keyOf(options)
-  let latest = options
+  const latest = createLatest(options)
   const socket = createLiveSocket({
-    ...following(() => latest),
-    ...(options.handover && { handover: following(() => latest.handover!) }),
+    ...following(latest.get),
+    ...(options.handover && { handover: following(() => latest.get().handover!) }),
   })
+  const { clock } = insidesOf(socket)!.settings
   let holders = 0
   /** Those who let go a moment ago. */
   let lingering = 0
   let warned = false
   return {
-    key,
     options,
     socket,
     get held() {
@@ -67,9 +62,10 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
     },
     follow(given) {
       const names = differing(options, given)
-      if (names.length === 0) latest = given
+      if (names.length === 0) latest.set(given)
       else if (!brief && !warned && inDevelopment()) {
         warned = true
+        const key = keyOf(options)
         console.warn(
           explain`livesocket: the socket ${key === null ? 'of this component' : `"${key}"`} is in use with another ${names.join(', ')}, and the first options count. Use the same ones everywhere, or give this socket a key of its own.`,
         )
@@ -89,16 +85,14 @@ function following<Options extends object>(latest: () => Options): Options {
 /** Objects with code in them, often made anew by every render. */
 const OPAQUE = /^(protocol|schemas|methods|environment)$/
 
-/** The names of the options that would make another socket, as far as can be seen: functions are all alike. */
+/** The names of the options that would make another socket, as far as can be seen. */
 export function differing(a: object, b: object): string[] {
-  return Object.keys({ ...a, ...b }).filter((name) => {
-    const one: unknown = a[name as never]
-    const other: unknown = b[name as never]
-    return (
-      !OPAQUE.test(name) &&
-      !(typeof one === 'function' && typeof other === 'function') &&
-      // A URL is its text.
-      (String(one) !== String(other) || (isObject(one) && isObject(other) && differing(one, other).length > 0))
-    )
-  })
+  return Object.keys({ ...a, ...b }).filter(
+    (name) => !OPAQUE.test(name) && textOf(a[name as never]) !== textOf(b[name as never]),
+  )
+}
+
+/** As JSON, in which a URL is its text; functions are all alike. */
+function textOf(option: unknown): string {
+  return JSON.stringify(option, (_name, value: unknown) => (typeof value === 'function' ? 'function' : value))
 }

@@ -1,7 +1,7 @@
 'use client'
 import { useInsertionEffect, useMemo, useState } from 'react'
 
-/** What the last committed render was given, to be asked for in events and effects. */
+/** What was set last: by the last committed render, to be asked for in events and effects. */
 export interface Latest<Value> {
   get(): Value
   set(value: Value): void
@@ -20,13 +20,19 @@ export function useLatest<Value>(value: Value): Latest<Value> {
 }
 
 /**
- * The functions among these callbacks, as ones that call those of the last committed render. They stay the same, and so
+ * The functions among these options, as ones that call those of the last committed render. They stay the same, and so
  * does the object, until one is given that was absent before, or is absent.
  */
-export function useCallbacks<Callbacks extends object>(callbacks: Callbacks): Callbacks {
-  const latest = useLatest(callbacks)
-  const names = functionsIn(callbacks).join()
-  return useMemo(() => callersOf(names.split(','), latest.get) as Callbacks, [names, latest])
+export function useCallbacks<Options extends object>(options: Options): FunctionsIn<Options> {
+  const latest = useLatest(options)
+  const names = functionsIn(options).join()
+  return useMemo(() => callersOf(names.split(','), latest.get) as FunctionsIn<Options>, [names, latest])
+}
+
+export type FunctionsIn<Options> = {
+  [Name in keyof Options as NonNullable<Options[Name]> extends (...args: any[]) => unknown
+    ? Name
+    : never]: Options[Name]
 }
 
 /** The names of the functions in an object. */

@@ -1,23 +1,14 @@
-/**
- * The first `end` of `kept`. Logs that grew out of one another share the array, of which nothing before their end ever
- * changes.
- */
+/** The newest messages, the oldest of them first. Another object, of the same array, for every message. */
 export interface MessageLog<Entry> {
-  readonly kept: readonly Entry[]
-  readonly end: number
+  readonly kept: Entry[]
 }
-
-export const emptyLog: MessageLog<never> = { kept: [], end: 0 }
 
 /**
- * The log with one more entry; of those before it at least `limit − 1` stay. Its price does not grow with the limit.
+ * The log with one more entry; of those before it at least `limit − 1` stay. Its price does not grow with the limit: the
+ * former log has it as well, which nobody looks at any more. A fold has one state, and React shows that.
  */
-export function appendTo<Entry>({ kept, end }: MessageLog<Entry>, entry: Entry, limit: number): MessageLog<Entry> {
-  const grows = end > 0 && end === kept.length && end < 2 * limit
-  const entries = grows ? (kept as Entry[]) : kept.slice(Math.max(0, end - limit + 1), end)
-  return { kept: entries, end: entries.push(entry) }
-}
-
-export function lastOf<Entry>({ kept, end }: MessageLog<Entry>, limit: number): readonly Entry[] {
-  return kept.slice(Math.max(0, end - limit), end)
+export function appendTo<Entry>(log: MessageLog<Entry> | null, entry: Entry, limit: number): MessageLog<Entry> {
+  const kept = log?.kept ?? []
+  if (kept.push(entry) >= 2 * limit) kept.splice(0, kept.length - limit)
+  return { kept }
 }

@@ -1,8 +1,11 @@
 import { createStore } from 'zustand/vanilla'
 import type { LiveSocketError } from '../base/errors.js'
+import type { Position } from '../protocol/frames.js'
+import { reaches } from '../protocol/position.js'
 import type { Published } from '../publishes/outbox.js'
-import { insidesOf, ownPublishes, sessionOf } from '../socket/insides.js'
+import { ownPublishes, sessionOf } from '../socket/insides.js'
 import type { ReadableStore } from '../socket/store.js'
+import type { SocketOf } from './register.js'
 
 /** One's own publish that is not among the messages yet. */
 export interface OwnPublish<Data = unknown, Topic extends string = string> {
@@ -22,44 +25,29 @@ interface Kept extends OwnPublish {
   readonly at?: Published
 }
 
-interface Seen {
-  readonly id?: string | undefined
-  readonly epoch: string
-  readonly offset: number
-}
-
-/** The numbering that the topic has now; undefined where that is not known. */
-export function epochOf(socket: object, topic: string): string | undefined {
-  return insidesOf(socket)?.subscriptions.position(topic)?.epoch
-}
-
 /**
  * What this socket publishes to a topic while somebody listens, in its order, from its making to its message.
  *
  * @param most how many are kept, the newest.
  */
-export function createOwnPublishes(socket: object, topic: string, most: number): ReadableStore<readonly Kept[]> {
+export function createOwnPublishes(socket: SocketOf<any>, topic: string, most: number): ReadableStore<readonly Kept[]> {
   const kept = createStore<readonly Kept[]>(() => [])
-
-  function add(data: unknown, outcome: Promise<Published> & { readonly id?: string }) {
-    /** What becomes of it; null: it is gone. */
-    const turn = (to: Partial<Kept> | null) =>
-      kept.setState((all) => all.flatMap((one) => (one.dismiss !== dismiss ? one : to ? { ...one, ...to } : [])), true)
-    const dismiss = () => turn(null)
-    const mine: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
-    kept.setState((all) => [...all, mine].slice(-most), true)
-    outcome.then(
-      (at) => turn({ at: { epoch: epochOf(socket, topic)!, ...at } }),
-      (error: LiveSocketError) => turn({ own: error }),
-    )
-  }
-
   return {
     ...kept,
     subscribe(listener) {
       const leave = kept.subscribe(listener)
       const undo = ownPublishes(socket, (to, data, outcome) => {
-        if (to === topic) add(data, outcome)
+        if (to !== topic) return
+        /** What becomes of it; nothing: it is gone. */
+        const turn = (...into: Kept[]) =>
+          kept.setState((all) => all.flatMap((one) => (one.dismiss === dismiss ? into : one)), true)
+        const dismiss = () => turn()
+        const mine: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
+        kept.setState((all) => [...all, mine].slice(-most), true)
+        outcome.then(
+          (at) => turn({ ...mine, at: { epoch: socket.position(topic)?.epoch, ...at } as Published }),
+          (own: LiveSocketError) => turn({ ...mine, own }),
+        )
       })
       return () => {
         leave()
@@ -69,25 +57,18 @@ export function createOwnPublishes(socket: object, topic: string, most: number):
   }
 }
 
-/**
- * Those whose message is not among these, and may still come behind them.
- *
- * @param epoch the numbering that the topic has now: nothing comes of another one.
- */
+/** Those of this session whose message is not among these, and may still come behind them. */
 export function notYetAmong(
+  messages: readonly (Position & { readonly id?: string | undefined })[],
   own: readonly Kept[],
-  messages: readonly Seen[],
+  socket: SocketOf<any>,
   session: unknown,
-  epoch: string | undefined,
 ): readonly Kept[] {
-  if (own.length === 0) return own
-  const ids = new Set(messages.map(({ id }) => id))
-  const newest = messages.at(-1)
-  const isPast = ({ offset, epoch: of = epoch }: Published) =>
-    offset === undefined ||
-    (epoch !== undefined && of !== epoch) ||
-    (newest !== undefined && newest.epoch === of && offset <= newest.offset)
-  return own.filter(
-    ({ id, at, session: of }) => of === session && !(id !== undefined && ids.has(id)) && !(at && isPast(at)),
-  )
+  const ids = new Set(messages.flatMap(({ id }) => id ?? []))
+  // Nothing comes of another numbering than the topic has now, where that is known.
+  const mayCome = (topic: string, { epoch, offset }: Published) =>
+    offset !== undefined &&
+    (socket.position(topic)?.epoch ?? epoch) === epoch &&
+    !reaches(messages.at(-1), { epoch: epoch!, offset })
+  return own.filter(({ id, topic, at, session: of }) => of === session && !ids.has(id!) && (!at || mayCome(topic, at)))
 }

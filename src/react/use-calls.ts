@@ -1,9 +1,10 @@
 'use client'
-import { useCallback, useState, useSyncExternalStore } from 'react'
+import { useCallback, useState } from 'react'
 import type { LiveSocketError } from '../base/errors.js'
 import { sessionOf } from '../socket/insides.js'
 import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'
+import { useSession } from './use-session.js'
 
 /** How the calls of a component are doing. */
 export interface Outcomes {
@@ -12,13 +13,6 @@ export interface Outcomes {
   /** Why the last one of this session failed; null from the next call on, and once the session has ended. */
   readonly error: LiveSocketError | null
 }
-
-interface Known extends Outcomes {
-  /** Whose error it is: another user is not shown it. */
-  readonly session?: unknown
-}
-
-const NONE: Known = { pending: 0, error: null }
 
 /**
  * A method of the given socket, or of the nearest provider's, called for one topic or one of the server's methods. A
@@ -30,20 +24,21 @@ export function useCalls<Method extends 'publish' | 'request'>(
   to: string | null,
 ): Outcomes & { readonly [Call in Method]: (data?: unknown, how?: object) => Promise<any> } {
   const socket = useSocket(given)
-  const [{ pending, error, session }, setKnown] = useState(NONE)
-  const present = () => sessionOf(socket)
-  const shown = useSyncExternalStore(socket.store.subscribe, present, present)
+  const present = useSession(socket)
+  const [pending, setPending] = useState(0)
+  const [failed, setFailed] = useState<{ readonly error: LiveSocketError; readonly session: unknown } | null>(null)
   const call = useCallback(
     (data?: unknown, how?: object) => {
       const session = sessionOf(socket)
-      const settled = (error?: LiveSocketError) =>
-        setKnown((before) => ({ ...before, pending: before.pending - 1, ...(error && { error, session }) }))
       const outcome: Promise<unknown> = socket[method](to!, data, how)
-      setKnown((before) => ({ pending: before.pending + 1, error: null }))
-      outcome.then(() => settled(), settled)
+      setFailed(null)
+      setPending((before) => before + 1)
+      outcome
+        .catch((error: LiveSocketError) => setFailed({ error, session }))
+        .finally(() => setPending((before) => before - 1))
       return outcome
     },
     [socket, method, to],
   )
-  return { [method]: call, pending, error: session === shown ? error : null } as never
+  return { [method]: call, pending, error: failed?.session === present ? failed!.error : null } as never
 }

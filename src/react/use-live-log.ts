@@ -1,15 +1,15 @@
 'use client'
 import { useMemo } from 'react'
 import { count } from '../options/option-table.js'
-import { sessionOf } from '../socket/insides.js'
 import type { Message } from '../topics/message.js'
-import { appendTo, emptyLog, lastOf, type MessageLog } from './message-log.js'
-import { createOwnPublishes, epochOf, notYetAmong, type OwnPublish } from './own-publishes.js'
+import { appendTo, type MessageLog } from './message-log.js'
+import { createOwnPublishes, notYetAmong, type OwnPublish } from './own-publishes.js'
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useLiveReducer } from './use-live-reducer.js'
-import { constantStore, useStore } from './use-store.js'
+import { useSession } from './use-session.js'
+import { useTopicStore } from './use-topic-store.js'
 
 /** How much of a topic a log shows, and from where on. */
 export interface LogOptions<Topics extends object> extends TopicOptions<Topics> {
@@ -30,7 +30,7 @@ export type LogEntry<Data = unknown, Topic extends string = string> =
   | (OwnPublish<Data, Topic> & { readonly epoch?: undefined; readonly offset?: undefined })
 
 const limitOf = count(100, Number.MAX_SAFE_INTEGER)
-const nothing = constantStore<readonly never[]>([])
+const nothing: readonly never[] = []
 
 /** The newest messages of the topic, the oldest of them first. Another array only where there is another message. */
 export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
@@ -48,23 +48,19 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   const { last, optimistic = false } = options
   const limit = limitOf('limit', options.limit)
   type Entry = Message<Topics[Topic], Topic>
-  const log = useLiveReducer<Topic, MessageLog<Entry>, Topics>(
+  const log = useLiveReducer<Topic, MessageLog<Entry> | null, Topics>(
     topic,
     (before, data, message) => appendTo(before, { ...message, data }, limit),
-    emptyLog,
+    null,
     last === undefined ? options : { from: { last }, ...options },
   )
   const socket = useSocket(options.socket)
-  const own = useStore(
-    useMemo(
-      () => (optimistic && topic !== null ? createOwnPublishes(socket, topic, limit) : nothing),
-      [socket, topic, optimistic, limit],
-    ),
+  const own = useTopicStore(optimistic ? topic : null, nothing, { socket, place: limit }, (of, topic) =>
+    createOwnPublishes(of, topic, limit),
   )
-  const session = sessionOf(socket)
+  const session = useSession(socket)
   return useMemo(() => {
-    const messages = lastOf(log, limit)
-    const more = notYetAmong(own, messages, session, topic === null ? undefined : epochOf(socket, topic))
-    return more.length === 0 ? messages : [...messages, ...more]
-  }, [log, limit, own, session, socket, topic])
+    const messages = log?.kept.slice(-limit) ?? []
+    return [...messages, ...notYetAmong(messages, own, socket, session)]
+  }, [log, limit, own, socket, session])
 }

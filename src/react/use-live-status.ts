@@ -24,7 +24,7 @@ export function useLiveStatus(
   given?: SocketOf<any>,
 ): unknown {
   const { store } = useSocket(given)
-  const [shown] = useState(() => createLatest<{ readonly part: unknown } | null>(null))
+  const [shown] = useState(() => createLatest<Selection<unknown> | null>(null))
   const select = useMemo(() => createSelection(selector, equal, shown.get), [selector, equal, shown])
   const part = useSyncExternalStore(
     store.subscribe,
@@ -37,22 +37,26 @@ export function useLiveStatus(
 
 const statusOf = ({ status }: LiveSocketState) => status
 
+interface Selection<Part> {
+  readonly part: Part
+}
+
 /**
- * One state gives one selection: React asks again and again, and compares by identity. Equal ones stay the one that
- * came first, which may be the one that is `shown`, selected by the function of another render.
+ * One state gives one part: React asks again and again, and compares by identity. One that is equal to what is shown,
+ * selected by the function of another render perhaps, is that.
  */
-function createSelection<State, Part>(
+function createSelection<State extends object, Part>(
   selector: (state: State) => Part,
   equal: (a: Part, b: Part) => boolean,
-  shown: () => { readonly part: Part } | null,
+  shown: () => Selection<Part> | null,
 ): (state: State) => Part {
-  let last: { readonly state: State; readonly part: Part } | null = null
+  const parts = new WeakMap<State, Part>()
   return (state) => {
-    if (last?.state !== state) {
+    if (!parts.has(state)) {
       const part = selector(state)
-      const before = last ?? shown()
-      last = { state, part: before && equal(before.part, part) ? before.part : part }
+      const before = shown()
+      parts.set(state, before && equal(before.part, part) ? before.part : part)
     }
-    return last.part
+    return parts.get(state) as Part
   }
 }

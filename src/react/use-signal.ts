@@ -1,10 +1,11 @@
 'use client'
-import { useCallback, useEffect } from 'react'
+import { useCallback } from 'react'
 import type { SignalInfo } from '../signals/signals.js'
-import { useCallbacks } from './latest.js'
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
+import { constantStore } from './use-store.js'
+import { useTopicStore } from './use-topic-store.js'
 
 /**
  * Calls the latest `handler` for each signal of others to the topic, which is subscribed meanwhile; nothing renders by
@@ -15,13 +16,10 @@ export function useSignal<Topic extends TopicName<Topics>, Topics extends object
   handler: (data: unknown, signal: SignalInfo<Topic>) => void,
   options: Pick<TopicOptions<Topics>, 'enabled' | 'onError' | 'socket'> = {},
 ): (data: unknown) => void {
-  const { enabled = true, onError } = options
   const socket = useSocket(options.socket)
-  const calls = useCallbacks({ handler, onError })
-  const wanted = enabled ? topic : null
-  useEffect(() => {
-    if (wanted === null) return
-    return socket.onSignal(wanted, calls.handler, calls)
-  }, [socket, wanted, calls])
+  useTopicStore(topic, undefined, { ...options, handler }, (socket, of, calls) => ({
+    ...constantStore(undefined),
+    subscribe: () => socket.onSignal(of, calls.handler as never),
+  }))
   return useCallback((data: unknown) => socket.signal(topic!, data), [socket, topic])
 }

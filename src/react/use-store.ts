@@ -3,8 +3,8 @@ import { useSyncExternalStore } from 'react'
 import type { ReadableStore } from '../socket/store.js'
 
 /** What the store holds: what it holds at first on a server, and while it hydrates. */
-export function useStore<Value>({ subscribe, getState, getInitialState }: ReadableStore<Value>): Value {
-  return useSyncExternalStore(subscribe, getState, getInitialState)
+export function useStore<Value>(store: ReadableStore<Value>): Value {
+  return useSyncExternalStore(store.subscribe, store.getState, store.getInitialState)
 }
 
 /** A store of which nobody is ever told anything. */
@@ -13,4 +13,4 @@ export function constantStore<Value>(value: Value): ReadableStore<Value> {
   return { getState: get, getInitialState: get, subscribe: neverTold }
 }
 
-export const neverTold = () => () => {}
+const neverTold = () => () => {}

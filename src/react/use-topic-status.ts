@@ -1,9 +1,7 @@
 'use client'
-import { useMemo } from 'react'
 import type { TopicStatus } from '../topics/subscriptions.js'
-import { useSocket } from './provider.js'
 import type { RegisteredTopics, SocketOf, TopicName } from './register.js'
-import { constantStore, useStore } from './use-store.js'
+import { useTopicStore } from './use-topic-store.js'
 
 /**
  * Whether the topic is served: `pending` until the server has answered (and for a topic of `null`), then `live`, or the
@@ -15,11 +13,5 @@ export function useTopicStatus<Topics extends object = RegisteredTopics>(
   topic: TopicName<Topics> | null,
   options: { readonly socket?: SocketOf<Topics> } = {},
 ): TopicStatus {
-  const socket = useSocket(options.socket)
-  return useStore(
-    useMemo(
-      () => (topic === null ? constantStore<TopicStatus>('pending') : socket.topicStatus(topic)),
-      [socket, topic],
-    ),
-  )
+  return useTopicStore<TopicStatus, typeof options>(topic, 'pending', options, (socket, of) => socket.topicStatus(of))
 }

@@ -112,6 +112,16 @@ it('one whose message its publisher does not see goes with the next message, and
   unmount()
 })
 
+it('one that failed is gone when its user signs out, also where nothing else is in the log', async () => {
+  const { socket, one, publish, shown, idOf, unmount } = await chat()
+  await publish('bad')
+  one.send({ type: 'nack', id: idOf(one, 'bad'), code: 'forbidden', message: 'No.' })
+  expect(await shown()).toBe('!bad: forbidden')
+  await act(async () => socket.signOut())
+  expect(await shown()).toBe('')
+  unmount()
+})
+
 it('where the numbering starts over, one of before does not stay for ever, and one of after is there until its message', async () => {
   const { one, leg, clock, publish, shown, message, idOf, unmount } = await chat()
   message(one, 6, 'theirs')

@@ -201,6 +201,25 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
+  it('leaves nothing subscribed on such a server either', async () => {
+    const { WebSocket, sockets } = fakeWebSockets()
+    const protocol = rawProtocol({
+      message: (data) => ({ topic: 'chat', data }),
+      subscribe: (topics) => [`+${[...topics.keys()].join()}`],
+      unsubscribe: (topics) => [`-${topics.join()}`],
+    })
+    const socket = createLiveSocket<any>({ url: 'wss://live.test', environment: { WebSocket }, protocol })
+    socket.connect()
+    await vi.waitUntil(() => sockets.length > 0)
+    sockets[0]!.open()
+    const { unmount } = render(<LiveSocketProvider socket={socket}>{<Listener told={[]} />}</LiveSocketProvider>)
+    await act(async () => {})
+    unmount()
+    await act(async () => {})
+    expect(sockets[0]!.sent).toEqual(['+chat', '-chat'])
+    socket.close()
+  })
+
   it('is told nothing from the moment of its unmount, not even by what the effects of others set off', async () => {
     const { socket, message, others } = await servedByHand('chat')
     const told: unknown[] = []

@@ -239,6 +239,20 @@ describe('useLiveLog', () => {
     expect(container.textContent!.split(' ')).toHaveLength(100)
   })
 
+  it('changes no array that it gave, whatever comes later', async () => {
+    const { wrap, publish } = await setUp()
+    const seen: (readonly { data: unknown }[])[] = []
+    const Log = () => {
+      seen.push(useLiveLog('chat', { limit: 3 }))
+      return null
+    }
+    render(wrap(<Log />))
+    for (let data = 1; data <= 9; data++) await publish('chat', data)
+    expect(seen.map((log) => log.map(({ data }) => data))).toEqual(
+      Array.from({ length: 10 }, (_, last) => [last - 2, last - 1, last].filter((data) => data > 0)),
+    )
+  })
+
   it('is the same array while nothing comes', async () => {
     const { wrap, publish } = await setUp()
     const seen = new Set<unknown>()

@@ -1,10 +1,10 @@
 'use client'
 import { explain } from '../base/explanation.js'
-import { createContext, useContext, useState, type ReactNode } from 'react'
+import { createContext, createElement, useContext, type ReactNode } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import type { RegisteredTopics, SocketOf } from './register.js'
-import { createSharedSockets } from './shared-sockets.js'
+import { ownSocket } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
 /** Either a socket of yours, or options for one that the provider makes, connects and closes. */
@@ -36,10 +36,9 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
   options,
   children,
 }: LiveSocketProviderProps<Topics>): ReactNode {
-  const [own] = useState(createSharedSockets)
-  const held = useHeldSocket(own, options as LiveSocketOptions | undefined, true)
+  const held = useHeldSocket(ownSocket, options as LiveSocketOptions | undefined, true)
   const given = present<any>(socket ?? held?.socket)
-  return <LiveSocketContext.Provider value={given}>{children}</LiveSocketContext.Provider>
+  return createElement(LiveSocketContext.Provider, { value: given }, children)
 }
 
 /** `given`, or that of the nearest provider. Throws `LiveSocketError` `invalid` where there is neither. */
