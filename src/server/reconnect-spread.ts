@@ -24,7 +24,7 @@ function evened(rate: number): number {
 }
 
 /**
- * The window over which this server's clients are to spread should it vanish, from the connections that it has: with `{
+ * The window over which this server's clients are to spread should it vanish, from the clients that it has: with `{
  * rate }` as wide as it takes the others to accept them all. Without an option that rate is the most that this server
  * ever welcomed in a second, with room for chance, and where it has not welcomed anybody nothing is said. Throws
  * `invalid`.

@@ -274,6 +274,11 @@ function createLegs<User>(
     },
 ) {
   const { roster, drain, greeted, patient, spread, tell, ...others } = parts
+  /** Who comes back should this server vanish: whoever has said nothing so far need not be anybody. */
+  const clients = () => {
+    const { greeting, waiting } = others.admission.stats
+    return roster.legs.size + greeting + waiting
+  }
   return createServerLegs<User>({
     ...others,
     writes: createWriteCoalescing(systemClock),
@@ -283,7 +288,7 @@ function createLegs<User>(
     rates: createSessionRates(limits, clock),
     clock: patient,
     onSession: given.onSession,
-    reconnectSpread: () => spread(roster.connections.size),
+    reconnectSpread: () => spread(clients()),
     welcomed(leg) {
       greeted.add()
       roster.welcomed(leg)

@@ -39,6 +39,7 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
     await refuseTopics(leg, prepared, undefined, () => deps.hellos.set(leg))
     if (isEnded(leg)) return leg.topics.drop(prepared)
     leg.phase = 'live'
+    deps.welcomed(leg)
     leg.rate = deps.rates.join(hello.session)
     deps.hellos.clear(leg)
     leg.welcomedAt = deps.clock.monotonic()
@@ -138,6 +139,5 @@ function tellWelcomed<User>(leg: LegState<User>, { session, leg: number, handove
     leg: number,
     ...(handover === undefined ? undefined : { handover }),
   })
-  deps.welcomed(leg)
   leg.arrival.welcomed()
 }

@@ -11,6 +11,14 @@ describe('silence', () => {
     expect(await client.next('pong')).toEqual({ type: 'pong', reconnectSpread: 4_000 })
   })
 
+  test('strangers who connect and say nothing make nobody who is known wait longer for his return', async () => {
+    const server = await liveServer({ reconnectSpread: { rate: 1 } })
+    const client = await server.join()
+    for (let at = 0; at < 10; at++) await server.client()
+    client.send({ type: 'ping' })
+    expect(await client.next('pong')).toEqual({ type: 'pong', reconnectSpread: 1_000 })
+  })
+
   test('no leg hears nothing for longer than the heartbeat', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, heartbeat: 5_000, reconnectSpread: 700 })
