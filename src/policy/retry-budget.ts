@@ -22,28 +22,21 @@ export function createRetryBudget(clock: Pick<Clock, 'monotonic'>): RetryBudget 
 
 class TokenBucket implements RetryBudget {
   readonly #clock: Pick<Clock, 'monotonic'>
-  #tokens = FULL
-  #at: number
+  /** When all of it is there again. */
+  #fullAt = -Infinity
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock
-    this.#at = clock.monotonic()
   }
 
   take(): number {
     const now = this.#clock.monotonic()
-    this.#add((now - this.#at) / EACH)
-    this.#at = now
     // Several that wait are one: each replaces the one before.
-    this.#tokens = Math.max(-1, this.#tokens - 1)
-    return this.#tokens >= 0 ? 0 : -this.#tokens * EACH
+    this.#fullAt = Math.min(Math.max(now, this.#fullAt) + EACH, now + (FULL + 1) * EACH)
+    return Math.max(0, this.#fullAt - now - FULL * EACH)
   }
 
   welcomed(): void {
-    this.#add(WELCOME)
-  }
-
-  #add(more: number) {
-    this.#tokens = Math.min(FULL, this.#tokens + more)
+    this.#fullAt -= WELCOME * EACH
   }
 }

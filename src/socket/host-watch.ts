@@ -22,9 +22,7 @@ export function watchHost(coordinator: Coordinator): () => void {
   const stops = [
     network.subscribe((hint) => {
       coordinator.evidence.networkChanged()
-      coordinator.session.tokens.lookIfChanged()
-      coordinator.evidence.hint()
-      coordinator.probe(PROBE)
+      lookAgain(coordinator)
       if (hint !== 'offline') coordinator.dialSooner(PROBE)
     }),
     watchWake(clock, page, () => {
@@ -51,7 +49,8 @@ export function watchHost(coordinator: Coordinator): () => void {
 }
 
 /**
- * Time has passed that no timer saw. The token comes first: meanwhile somebody may have signed out in another tab.
+ * What nobody has told may be so by now, and time may have passed that no timer saw. The token comes before what is due:
+ * meanwhile somebody may have signed out in another tab.
  */
 function lookAgain(coordinator: Coordinator) {
   coordinator.evidence.hint()
