@@ -50,7 +50,7 @@ export class DialTimer {
     const delay = Math.max(this.busyFor.left, this.#price(), delayOf(backoff, this.#handover))
     // A request that replaces another one must not put off a dial that is due already.
     this.#alarm.set(kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
-    if (delay === 0 && (kind === 'now' || kind === 'asked')) this.#due()
+    if (delay === 0) this.#due()
   }
 
   /** No dial is waited for. */

@@ -43,8 +43,8 @@ export interface LegDeps {
 }
 
 // Published as CommonJS whose export is the class, as a module for bundlers, and with declarations that fit the latter
-// only.
-const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
+// only. Compiled for us it is the class.
+const ReconnectingWebSocket = (!brief && 'default' in imported ? imported.default : imported) as typeof imported.default
 
 const BINARY = 'arraybuffer'
 const OPEN = 1
