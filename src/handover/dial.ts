@@ -62,10 +62,10 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
     return this.#for.session.tokens.token(signal)
   }
 
-  async address(signal: AbortSignal): Promise<URL> {
-    if (this.#url !== null) return new URL(this.#url)
+  async address(signal: AbortSignal): Promise<string> {
+    if (this.#url !== null) return this.#url
     const { settings, audience, dials, state } = this.#for
-    const url = await askUrl(
+    return (dials.configured = await askUrl(
       settings.url,
       {
         attempt: state.failures + state.tries,
@@ -74,9 +74,7 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
         signal,
       },
       audience,
-    )
-    dials.configured = url.href
-    return url
+    ))
   }
 
   hello(): ClientFrame {

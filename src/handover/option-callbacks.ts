@@ -24,7 +24,7 @@ export function askOnClose(
 }
 
 /** Where the application wants this dial to go. Rejects, having reported why, where it cannot be told. */
-export async function askUrl(url: Settings['url'], ask: UrlAsk, reporter: Reporter): Promise<URL> {
+export async function askUrl(url: Settings['url'], ask: UrlAsk, reporter: Reporter): Promise<string> {
   try {
     return dialUrl(typeof url === 'function' ? await url(ask) : url)
   } catch (thrown) {

@@ -93,7 +93,8 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
 
   /** A token to say hello with. */
   protected abstract bearer(signal: AbortSignal): Promise<string | undefined>
-  protected abstract address(signal: AbortSignal): Promise<URL>
+  /** Where it is dialled. */
+  protected abstract address(signal: AbortSignal): Promise<string>
   /** Its socket is open. */
   protected abstract hello(): ClientFrame
   /** Something has come, whatever it says. */
@@ -120,10 +121,10 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     if (this.#over) return
     this.#late.set(openTimeout)
     this.#dialling = clock.present.look()
-    const { href } = await this.address(signal)
+    const url = await this.address(signal)
     if (this.#over) return
-    this.url = this.#plain(href.split('?')[0]!)
-    const plainly = { url: href, subprotocols: protocol.subprotocols }
+    this.url = this.#plain(url.split('?')[0]!)
+    const plainly = { url, subprotocols: protocol.subprotocols }
     this.#socket = createLeg({ ...(protocol.dial?.(plainly, this.token) ?? plainly), WebSocket }, this)
     this.#abort = null
   }

@@ -166,7 +166,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
  * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and
  * `http:` mean `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
  */
-export function dialUrl(given: unknown): URL {
+export function dialUrl(given: unknown): string {
   const text = given instanceof URL ? given.href : given
   const address = typeof text === 'string' && text.trim() !== '' && addressOf(text)
   if (!address || address.hasUser)
@@ -175,7 +175,7 @@ export function dialUrl(given: unknown): URL {
       explain`an absolute ws: or wss: URL, without user name and password, which end up in logs`,
       given,
     )
-  return new URL(address.href)
+  return address.href
 }
 
 function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {

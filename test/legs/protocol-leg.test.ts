@@ -10,7 +10,7 @@ import { fakeWebSockets } from '../kit/fake-socket.js'
 interface LegOptions {
   readonly heartbeat?: LegSettings['heartbeat']
   readonly token?: () => Promise<string>
-  readonly url?: () => Promise<URL>
+  readonly url?: () => Promise<string>
 }
 
 class HeardLeg extends ProtocolLeg {
@@ -19,12 +19,12 @@ class HeardLeg extends ProtocolLeg {
   readonly invalid = vi.fn()
   readonly silent = vi.fn()
   readonly bearer: () => Promise<string>
-  readonly address: () => Promise<URL>
+  readonly address: () => Promise<string>
 
   constructor(settings: LegSettings, { token, url }: LegOptions) {
     super(settings, 10_000)
     this.bearer = token ?? (async () => 'a token')
-    this.address = url ?? (async () => new URL('wss://a.test/live?key=secret'))
+    this.address = url ?? (async () => 'wss://a.test/live?key=secret')
     this.dial(10_000)
   }
 
