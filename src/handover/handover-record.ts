@@ -64,11 +64,11 @@ export class HandoverRecord {
   /** A leg serves from here on; `old`: it took over from that one, which still lives. */
   served(leg: number, old: Seat | null): void {
     const { cutover } = this
-    if (old) {
+    if (old?.ask) {
       const { leg: from, ask } = old
       this.#lastCut = this.#now()
-      this.cutover = { ask: ask!, from, to: leg, at: this.#lastCut }
-      this.#handover.audience.emit('cutover', { id: ask!.id, from, to: leg })
+      this.cutover = { ask, from, to: leg, at: this.#lastCut }
+      this.#handover.audience.emit('cutover', { id: ask.id, from, to: leg })
     } else if (cutover) {
       this.cutover = null
       this.#tellFinished(cutover.ask, cutover.from, leg, 0)

@@ -258,7 +258,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
 
   /** From here on nothing of this leg is ever heard of again. */
   close(code: number, reason?: string): void {
-    this.put(this.#codec.goodbye?.() ?? [])
+    if (!this.#over) this.put(this.#codec.goodbye?.() ?? [])
     this.#release(code, reason)
   }
 

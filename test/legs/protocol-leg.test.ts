@@ -188,6 +188,14 @@ describe('a leg, from its dial to its end', () => {
     },
   )
 
+  it('goes on after an error of a code that it does not know, should no close follow', async () => {
+    const leg = await dialled({ heartbeat: false })
+    welcome(leg)
+    leg.says({ type: 'error', code: 'future', message: 'whatever that is' })
+    await leg.clock.advance(5_000)
+    expect(leg.ends).toEqual([])
+  })
+
   it('goes on after an error about one topic', async () => {
     const leg = await dialled({ heartbeat: false })
     welcome(leg)

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { closeVerdict, isAboutLeg, type Close, type LegError, type Verdict } from '../../src/policy/close-verdict.js'
+import {
+  closeVerdict,
+  isAboutLeg,
+  isFinal,
+  type Close,
+  type LegError,
+  type Verdict,
+} from '../../src/policy/close-verdict.js'
 
 const live: Close = { code: 1006, opened: true, welcomed: true, onlyMe: false, leaving: false, asked: false }
 
@@ -71,6 +78,16 @@ describe('an error frame decides first', () => {
       verdict.do === 'stop' ? { ...verdict, code: 1006 } : (onlyMe ?? verdict),
     )
   })
+
+  test.each(rows)('$row: the server closes the leg after it', ({ frame }) => expect(isFinal(frame)).toBe(true))
+
+  test.each(['too-large', 'invalid', 'future', '1000', 'constructor'])(
+    '`%s` announces no close: the leg goes on where none comes',
+    (code) => {
+      expect(isFinal(error(code))).toBe(false)
+      expect(isFinal(error(code, { id: 'p-1' }))).toBe(false)
+    },
+  )
 
   test.each([
     ['`forbidden` with `topic` | – | that topic only is refused', error('forbidden', { topic: 'a' })],
