@@ -65,9 +65,11 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
       'const { epoch, offset, last } = this if (epoch === null) return last > 0 ? { last } : null return { epoch, offset: Math.max(0, offset - last) }',
       'return this.position',
     ],
+    ['topics/topic-sequence.ts', 'const { epoch, last } = this', 'const { epoch } = this'],
+    ['topics/topic-sequence.ts', 'if (!unasked) this.last = 0'],
     [
       'topics/topic-sequence.ts',
-      'if (!unasked && this.last > 0) { this.last = 0 // What is not kept any more is no gap. if (position?.epoch === named.epoch) this.offset = Math.min(position.offset, named.after) }',
+      '// Of the last ones that it was asked for, what is not kept any more is no gap. if (last > this.last) this.offset = Math.min(this.offset, named.after)',
     ],
     ['topics/topic-sequence.ts', 'this.last > 0 ||'],
     ['topics/topic-sequence.ts', 'last = 0'],

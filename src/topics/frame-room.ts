@@ -13,15 +13,8 @@ const BESIDES = 256
 /** Whether the frame has room for one more topic; where it has none, there is none for those after it. */
 export type FrameRoom = (name: string, request?: TopicRequest) => boolean
 
-export function roomInHello(): FrameRoom {
-  return roomFor(SAFE)
-}
-
 /** `maxFrame`: the largest frame that the server reads, in bytes, where it says. */
 export function roomInFrame(maxFrame = SAFE): FrameRoom {
-  return roomFor(maxFrame - BESIDES)
-}
-
-function roomFor(bytes: number): FrameRoom {
+  let bytes = maxFrame - BESIDES
   return (name, request) => bytes >= 0 && (bytes -= byteLength(JSON.stringify([name, request]))) >= 0
 }

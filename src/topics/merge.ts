@@ -7,7 +7,7 @@ import type {
   TopicRequest,
   TopicRequests,
 } from '../protocol/frames.js'
-import { roomInFrame, roomInHello } from './frame-room.js'
+import { roomInFrame } from './frame-room.js'
 import { estimateBytes } from './holding.js'
 import { covers, takeAnswer, type LegView } from './leg-view.js'
 import type { Merge, MergeDeps, MergeHandlers } from './merge-contract.js'
@@ -74,7 +74,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
         this.#telling = false
       }
     }
-    this.#advanceAll()
+    this.ask()
   }
 
   subscribe(name: string, request: TopicRequest) {
@@ -92,10 +92,6 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#tell(name)
     if (!clock.turn) this.ask()
     else if (!gathers) clock.turn(() => this.ask())
-  }
-
-  ask() {
-    this.#advanceAll()
   }
 
   #begin(name: string): TopicSequence {
@@ -121,7 +117,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   hello(leg: number): TopicRequests {
     const views = new Map<string, LegView>()
     const requests = new Map<string, TopicRequest>()
-    const has = roomInHello()
+    const has = roomInFrame()
     for (const topic of this.#topics.values())
       if (has(topic.name, topic.request)) views.set(topic.name, ask(topic, null, requests))
     this.#hellos.set(leg, views)
@@ -148,7 +144,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
     const unwanted = [...(hello?.keys() ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
-    this.#advanceAll()
+    this.ask()
   }
 
   subscribed(leg: number, id: string | undefined, answers: TopicAnswers) {
@@ -158,7 +154,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       const counts = id === undefined ? view?.named && answers.has(topic.name) : view?.asked?.id === id
       if (counts) this.#answered(topic, view!, answers)
     }
-    this.#advanceAll()
+    this.ask()
   }
 
   /** The leg answered what it was asked: with this topic, or without it, and then the active one is asked again. */
@@ -192,13 +188,13 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     view.refused = retryAfter === undefined
     if (!view.refused && view === topic.active) topic.pause(retryAfter)
     this.#mark(topic)
-    this.#advanceAll()
+    this.ask()
   }
 
   gone(leg: number) {
     this.#hellos.delete(leg)
     const wasActive = leg === this.#active
-    if (!wasActive && leg !== this.#old) return this.#advanceAll()
+    if (!wasActive && leg !== this.#old) return this.ask()
     if (wasActive) this.#active = this.#old
     this.#old = null
     for (const topic of this.#topics.values()) {
@@ -207,7 +203,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       this.#mark(topic)
       if (wasActive) this.#serveAgain(topic)
     }
-    this.#advanceAll()
+    this.ask()
   }
 
   /** The old leg has become the active one again, or none is left. */
@@ -241,7 +237,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   /**
    * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
    */
-  #advanceAll() {
+  ask() {
     if (this.#telling || !(this.#dirty ?? this.#asking)) return
     this.#telling = true
     this.#deps.present?.look()
@@ -324,7 +320,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
 
   wake(topic: TopicSequence) {
     this.#mark(topic)
-    this.#advanceAll()
+    this.ask()
   }
 
   position(name: string): Position | null {
@@ -340,7 +336,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 
   stop() {
-    for (const topic of [...this.#topics.values()]) this.#end(topic)
+    for (const topic of this.#topics.values()) this.#end(topic)
     this.#hellos.clear()
     this.#active = null
     this.#old = null

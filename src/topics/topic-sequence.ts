@@ -122,25 +122,24 @@ export class TopicSequence {
 
   /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
   adopt(named: Named, unasked: boolean) {
-    const { position } = this
+    const { epoch, last } = this
     this.open = true
-    if (!unasked && this.last > 0) {
-      this.last = 0
-      // What is not kept any more is no gap.
-      if (position?.epoch === named.epoch) this.offset = Math.min(position.offset, named.after)
-    }
-    if (!position) {
-      // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
-      this.epoch = named.epoch
-      this.offset = Math.max(named.after, named.tail)
-    } else if (position.epoch === named.epoch) {
+    if (!unasked) this.last = 0
+    if (epoch === named.epoch) {
       if (this.#epochGap === 'unconfirmed') this.#epochGap = 'due'
-    } else if (unasked || named.from?.epoch === position.epoch) {
-      this.epoch = named.epoch
-      this.offset = named.after
+      // Of the last ones that it was asked for, what is not kept any more is no gap.
+      if (last > this.last) this.offset = Math.min(this.offset, named.after)
+      return
+    }
+    if (epoch !== null) {
+      // What it was asked for elsewhere says nothing about this place.
+      if (!unasked && named.from?.epoch !== epoch) return
       this.holding.clear()
       this.#epochGap = 'due'
     }
+    this.epoch = named.epoch
+    // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
+    this.offset = Math.max(named.after, named.tail)
   }
 
   /**

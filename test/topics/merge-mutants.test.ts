@@ -95,14 +95,14 @@ const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: st
   ['topic-sequence', 'from: at.offset + 1,', 'from: at.offset,', 'a gap begins one too early'],
   [
     'topic-sequence',
-    '(unasked || named.from?.epoch === position.epoch)',
-    '(true)',
+    'if (!unasked && named.from?.epoch !== epoch) return',
+    '',
     'an answer to no position changes the epoch',
   ],
   [
     'topic-sequence',
-    '(unasked || named.from?.epoch === position.epoch)',
-    '(unasked)',
+    'if (!unasked && named.from?.epoch !== epoch) return',
+    'if (!unasked) return',
     'an answer to a position does not change the epoch',
   ],
   [
