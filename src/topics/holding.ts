@@ -7,7 +7,8 @@ export interface Told {
 }
 
 /** A message that a leg brought and that was not told yet. */
-export interface HeldMessage extends Told {
+export interface HeldMessage {
+  readonly frame: Told
   readonly offset: number
   prev: number
   readonly leg: number

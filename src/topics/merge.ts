@@ -63,7 +63,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     const early = prev > topic.offset
     if (early || topic.open || this.#telling) {
       const bytes = early ? estimateBytes(frame.data) : 0
-      if (!topic.hold({ ...frame, leg, replayed, bytes })) this.#counts.duplicates++
+      if (!topic.hold({ frame, offset, prev, leg, replayed, bytes })) this.#counts.duplicates++
       else if (early) this.#counts.held++
       this.#mark(topic)
     } else {

@@ -159,7 +159,7 @@ export class TopicSequence {
     }
     const next = this.holding.take(at.offset)
     if (next) {
-      this.tell(next.offset, next, next.leg, next.replayed)
+      this.tell(next.offset, next.frame, next.leg, next.replayed)
       return true
     }
     // What is not named yet is asked for, and the answer decides.
