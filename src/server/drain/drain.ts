@@ -56,8 +56,10 @@ export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain 
     if (!run) return false
     const cancelled = run
     run = null
-    onEvent({ type: 'drain-cancelled', left: cancelled.remaining.size })
+    const left = cancelled.remaining.size
+    // First: who hears of it may begin another one.
     cancelled.cancel()
+    onEvent({ type: 'drain-cancelled', left })
     return true
   }
 
@@ -75,8 +77,10 @@ export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain 
       listen(checked.signal)
       // Only now: whoever is refused, and whoever asks for readiness, finds the server draining already.
       onEvent({ type: 'drain-started', legs: count, reason: checked.reason })
-      refusePending()
-      started.go()
+      if (run === started) {
+        refusePending()
+        started.go()
+      }
       return started.result
     },
     check: (options = {}) => void checkedDrain(options, 0),

@@ -221,6 +221,30 @@ describe('a drain', () => {
     expect(await drained).toEqual({ moved: 0, forced: 1 })
   })
 
+  test('begun by who hears that the one before was cancelled can be cancelled too; one that is taken back as it begins sends nobody away', async () => {
+    const aborts = [new AbortController(), new AbortController(), new AbortController()]
+    const told: string[] = []
+    const server = await liveServer({
+      onEvent({ type }) {
+        if (!type.startsWith('drain-')) return
+        told.push(type)
+        if (told.length === 2) void server.drain({ signal: aborts[1]!.signal })
+        if (told.length === 5) aborts[2]!.abort()
+      },
+    })
+    const leg = await server.join()
+    void server.drain({ signal: aborts[0]!.signal })
+    await leg.next('handover')
+    aborts[0]!.abort()
+    expect(server.stats().draining).toBe(true)
+    aborts[1]!.abort()
+    expect(server.stats().draining).toBe(false)
+    expect(told).toEqual(['drain-started', 'drain-cancelled', 'drain-started', 'drain-cancelled'])
+    const next = await server.client()
+    await server.drain({ signal: aborts[2]!.signal })
+    await next.hello()
+  })
+
   test('cancelled is over: another one can follow', async () => {
     const server = await liveServer()
     const leg = await server.join()
