@@ -274,11 +274,6 @@ function createLegs<User>(
     },
 ) {
   const { roster, drain, greeted, patient, spread, tell, ...others } = parts
-  /** Who comes back should this server vanish: whoever has said nothing so far need not be anybody. */
-  const clients = () => {
-    const { greeting, waiting } = others.admission.stats
-    return roster.legs.size + greeting + waiting
-  }
   return createServerLegs<User>({
     ...others,
     writes: createWriteCoalescing(systemClock),
@@ -288,7 +283,8 @@ function createLegs<User>(
     rates: createSessionRates(limits, clock),
     clock: patient,
     onSession: given.onSession,
-    reconnectSpread: () => spread(clients()),
+    reconnectSpread: () => spread(roster.clients),
+    arrived: () => roster.arrived(),
     welcomed(leg) {
       greeted.add()
       roster.welcomed(leg)

@@ -3,6 +3,8 @@ import type { Failure } from '../failure.js'
 
 /** One connection, from its opening on, as the server knows it. */
 export interface ServerLeg<User> {
+  /** What its hello said; undefined until then. */
+  readonly session: string | undefined
   /** Null until its hello was taken. */
   readonly who: LegOwner<User> | null
   /**

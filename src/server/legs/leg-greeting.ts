@@ -14,6 +14,7 @@ export function arrive<User>(leg: LegState<User>, hello: Hello): void {
   leg.arrival.said()
   leg.session = hello.session
   leg.number = hello.leg
+  leg.deps.arrived()
   leg.deps.hellos.clear(leg)
   leg.place = leg.deps.admission.enter({
     address: leg.arrival.address,
@@ -39,7 +40,6 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
     await refuseTopics(leg, prepared, undefined, () => deps.hellos.set(leg))
     if (isEnded(leg)) return leg.topics.drop(prepared)
     leg.phase = 'live'
-    deps.welcomed(leg)
     leg.rate = deps.rates.join(hello.session)
     deps.hellos.clear(leg)
     leg.welcomedAt = deps.clock.monotonic()
@@ -139,5 +139,6 @@ function tellWelcomed<User>(leg: LegState<User>, { session, leg: number, handove
     leg: number,
     ...(handover === undefined ? undefined : { handover }),
   })
+  deps.welcomed(leg)
   leg.arrival.welcomed()
 }

@@ -7,6 +7,8 @@ export class LegRoster<User> {
   /** All, and those that are welcomed. */
   readonly connections = new Set<ServerLeg<User>>()
   readonly legs = new Set<ServerLeg<User>>()
+  /** Connections that have said hello: whoever says nothing need not be anybody. */
+  clients = 0
   /** Of whom the log is being told that they are gone. */
   private readonly releasing = new Set<Promise<void>>()
   /** Whom a close waits for. Who comes behind it is only told to go: that never ends, where somebody always comes. */
@@ -17,6 +19,10 @@ export class LegRoster<User> {
     this.connections.add(leg)
   }
 
+  arrived(): void {
+    this.clients++
+  }
+
   welcomed(leg: ServerLeg<User>): void {
     this.legs.add(leg)
   }
@@ -24,6 +30,7 @@ export class LegRoster<User> {
   /** Whether it had been welcomed. */
   remove(leg: ServerLeg<User>): boolean {
     this.connections.delete(leg)
+    if (leg.session !== undefined) this.clients--
     const wasWelcomed = this.legs.delete(leg)
     if (this.leaving.delete(leg) && this.leaving.size === 0) this.emptied?.()
     return wasWelcomed

@@ -50,7 +50,8 @@ export interface LegDeps<User> {
   readonly clock: Clock
   readonly writes: WriteCoalescing
   reconnectSpread(): number | undefined
-  /** The leg is welcomed; it is gone; it is gone, and the log is being told so. */
+  /** A leg has said hello; it is welcomed; it is gone; it is gone, and the log is being told so. */
+  arrived(): void
   welcomed(leg: ServerLeg<User>): void
   gone(leg: ServerLeg<User>): void
   /** The server to which it is asked to hand over has no room for it, for so many milliseconds. */
