@@ -208,7 +208,8 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 
   answered(topic: string, head: Position | null): void {
-    this.#audience.subscriptions.answered(topic, head)
+    // Who was told of another topic may have closed.
+    if (this.closed === null) this.#audience.subscriptions.answered(topic, head)
   }
 
   // What its publishes, requests and signals want.
