@@ -136,7 +136,6 @@ export const INTERNAL_NAMES: readonly string[] = [
   'acked',
   'lasted',
   'latest',
-  'putOff',
   'follow',
   'unsent',
   'detach',

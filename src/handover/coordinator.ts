@@ -130,13 +130,10 @@ export class Coordinator implements Carrier, SessionLegs {
       ;(carryOut[effect.do] as (to: Carrier, effect: Effect) => void)(this, effect)
       if (this.#turn !== mine) break
     }
-    const { active, standby, wait, failures } = this.state
+    const { active, standby, wait } = this.state
     // A request may take over the dial of the one that it replaces.
     if (standby && active?.ask) this.handoverRecord.started(active.ask, active.leg, standby.leg, false)
     if (wait !== 'timer') this.dialTimer.clear()
-    // Who puts a handover off has no say in a reconnection, which is as spread as any.
-    else if (!active && this.dialTimer.putOff)
-      this.dialTimer.wait({ kind: 'spread', failures: Math.max(0, failures - 1) })
     this.limits.follow()
     this.handoverRecord.settle()
   }
@@ -178,7 +175,8 @@ export class Coordinator implements Carrier, SessionLegs {
 
   /** Goes into the back/forward cache: the legs are let go with our own code, and come back with the dial timer's `resume`. */
   suspend(): void {
-    if (this.state.status !== 'open') return
+    // While it is held nothing is dialled, and there is nothing to leave.
+    if (this.state.status !== 'open' || this.dialTimer.paused) return
     this.dialTimer.paused = true
     const goodbye = { code: SUSPENDED, reason: 'the page is stored' }
     this.#endAll(goodbye, { type: 'suspend', lasted: !!this.activeLeg?.lasted })

@@ -44,6 +44,9 @@ export class DialTimer {
   wait(backoff: Backoff): void {
     const { kind, retryAfter } = backoff
     const before = this.#asking ? null : this.#alarm.left
+    // A dial that waits for its place has it: a server that is busy is so still, and what a request put into its window
+    // is as spread as it wanted. Who puts a handover off has no say in a reconnection, which is as spread as any.
+    if (kind === 'spread' && before !== null) return
     this.#asking = null
     this.backoff = backoff
     if (retryAfter) this.busyFor.extend(bounded(retryAfter, bounds.retryAfter))
@@ -98,11 +101,6 @@ export class DialTimer {
   /** Milliseconds to go; null where no delay runs. */
   get left(): number | null {
     return this.#alarm.left
-  }
-
-  /** The application puts the handover off for the moment. */
-  get putOff(): boolean {
-    return this.#asking !== null
   }
 
   /** A dial that follows a failed one has its price, unless it would come too late for a deadline. */

@@ -75,8 +75,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     closeAll(turn, 'suspended')
     untried(turn)
     turn.between = false
-    // A dial that waits goes on waiting: a server that is busy is so still.
-    if (turn.wait !== 'timer') wait(turn, 'spread', turn.failures)
+    wait(turn, 'spread', turn.failures)
   },
 
   deadline(turn) {
@@ -268,8 +267,6 @@ function onlyLegGone(turn: Turn, verdict: Verdict, code?: number) {
   if (turn.misunderstandings >= BAD_CLOSES) return stop(turn, { by: 'protocol', code })
   // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
   if (verdict.do === 'renew-token') return wait(turn, 'now')
-  // A dial that the request has already put into its window goes on: it is as spread as the server wanted it.
-  if (turn.wait === 'timer' && verdict.backoff === 'spread') return
   wait(turn, verdict.backoff, failures, verdict)
 }
 

@@ -30,7 +30,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `if (standby) return untried(turn)`,
       `if (standby) { turn.standby = null; return untried(turn) }`,
     ],
-    'a failed dial is the last one': [`if (turn.wait === 'timer' && verdict.backoff === 'spread') return`, `return`],
+    'a failed dial is the last one': [`wait(turn, verdict.backoff, failures, verdict)`, ``],
     'a stopped session leaves its standby leg open': [
       `[turn.standby, turn.old, turn.active]`,
       `[turn.active, turn.old]`,
