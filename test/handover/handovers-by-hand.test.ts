@@ -389,6 +389,20 @@ describe('handover()', () => {
   })
 })
 
+describe('a dial that a request has put into its window', () => {
+  it('comes when it would have, though the leg that was to be left dies before: it is as spread as the server wanted', async () => {
+    const { clock, live, dials } = handServed()
+    const one = await live()
+    one.send(move({ spread: 20_000, deadline: 60_000 }))
+    await clock.advance(1_000)
+    one.end(1012)
+    await clock.advance(8_999)
+    expect(dials()).toBe(1)
+    await clock.advance(1)
+    expect(dials()).toBe(2)
+  })
+})
+
 describe('handover.when', () => {
   it('has no say once the leg that was to be left is gone: the reconnection is as spread as any', async () => {
     const { clock, live, dials, socket } = handServed({ handover: { when: () => new Promise(() => undefined) } })
