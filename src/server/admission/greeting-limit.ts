@@ -39,8 +39,8 @@ const SLOWER = 2
 /** What is away is tried by a fifth fewer each time. */
 const SHRINK = 0.8
 /**
- * Milliseconds. What ends sooner has ended before anybody was asked, as with a token that is no token: a failure says
- * nothing of who is full then, nor a verdict of what greetings take. Else a stranger could narrow it for all.
+ * Milliseconds. What ends sooner has ended before anybody was asked, as of a guest, or with a token that is no token: it
+ * says nothing of how many can be asked about, whatever came of it. Else strangers could narrow it for all, or widen it.
  */
 const UNASKED = 5
 /** Where half as many at a time take nearly as long, there was no queue to shorten. */
@@ -73,9 +73,9 @@ export function createGreetingLimit(most: number, patience: number, now: () => n
     limit = Math.min(most, Math.max(least, limit + step))
   }
 
-  function failure(begunAt: number, took: number) {
+  function failure(begunAt: number) {
     // Those that were under way when it shrank tell of the limit before.
-    if (took < UNASKED || begunAt < shrunkAt) return
+    if (begunAt < shrunkAt) return
     shrunkAt = now()
     limit = Math.max(least, limit * SHRINK)
     // What is away is not full: once it is back, it takes as much as it took.
@@ -90,8 +90,9 @@ export function createGreetingLimit(most: number, patience: number, now: () => n
       return limit === most || Math.abs(trend) < SETTLED
     },
     ended({ begunAt, took, of, failed, limited }) {
-      if (failed) return failure(begunAt, took)
-      if (took >= UNASKED) best = Math.min(best, took)
+      if (took < UNASKED) return
+      if (failed) return failure(begunAt)
+      best = Math.min(best, took)
       let step = Math.min(1, allowed() / took - 1)
       if (step >= 0) slow = null
       else if (slow === null || of >= slow.of) slow = { of, took }

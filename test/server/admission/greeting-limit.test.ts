@@ -59,6 +59,17 @@ test.each([4, 10, 40])('a service with room for %s calls at a time is full, and 
   expect(limit.found).toBe(true)
 })
 
+test('those who are let in without asking anybody, however many, have no more asked about at a time who have to be', () => {
+  const { limit, service, lasts } = crowd({ width: 10, call: 500 })
+  lasts(5_000)
+  for (let ms = 0; ms < 30_000; ms += 5) {
+    limit.ended({ begunAt: ms, took: 0, of: limit.value, failed: false, limited: true })
+    lasts(5)
+  }
+  expect(limit.value).toBeLessThanOrEqual(30)
+  expect(service.done).toBeGreaterThanOrEqual(35 * 20 * 0.95)
+})
+
 test('a process that stood still takes no service for full: a few greetings later as many are greeted at a time as before', () => {
   const { limit, lasts, standsStill } = crowd({ width: 1_000, call: 500 })
   lasts(600)
