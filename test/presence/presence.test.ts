@@ -172,6 +172,20 @@ describe('what is refused is told, and changes nothing else', () => {
   })
 })
 
+test('who comes to another leg and may not see the topic any more is not shown there any more either', async () => {
+  const out = new Set<string>()
+  const { address, members } = await server({ authorize: ({ user }) => !out.has(user.subject!) })
+  const [ann, bob] = [client(address(), 'ann'), client(address(), 'bob')]
+  const watching = presence<any, any>(bob, 'room')
+  watch(watching)
+  await presence<any, any>(ann, 'room', { onError: () => undefined }).enter()
+  await until(() => look(watching).length === 1, 'bob sees ann')
+  out.add('ann')
+  await ann.handover()
+  await until(() => look(watching).length === 0, 'and does not any more')
+  expect(await members('room')).toEqual([])
+})
+
 test('a handover shows nobody leaving, and who is told to have left although it is there enters again', async () => {
   const log = memoryLog()
   const [one, two] = [await server({ log }), await server({ log })]

@@ -1,4 +1,5 @@
 import type { ClientFrame } from '../../protocol/frames.js'
+import { presenceOf } from '../../protocol/own-topics.js'
 import { LOG_AWAY } from '../failure.js'
 import { dropSlow } from './leg-end.js'
 import { isEnded, type LegState } from './leg-state.js'
@@ -53,6 +54,9 @@ export function refuse<User>(leg: LegState<User>, id: string | undefined): (why:
   }
 }
 
-function tell<User>({ socket }: LegState<User>, why: TopicRefusal, id: string | undefined) {
+function tell<User>({ socket, who, deps }: LegState<User>, why: TopicRefusal, id: string | undefined) {
   socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
+  // Whoever may not see who is in a topic is not shown there, whatever its session was allowed before.
+  const topic = why.code === 'forbidden' ? presenceOf(why.topic) : null
+  if (topic) deps.presence?.lost(topic, who!)
 }

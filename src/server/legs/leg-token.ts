@@ -1,4 +1,3 @@
-import { presenceOf } from '../../protocol/own-topics.js'
 import type { Identification, Identified } from '../identity/authenticator.js'
 import { createFreshToken } from '../identity/fresh-token.js'
 import { fail, refusal } from './leg-end.js'
@@ -54,10 +53,5 @@ async function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User
   who.token = true
   leg.socket.send({ type: 'authed', ...lifetime(leg, known) })
   // A token may bear other rights than the one before.
-  const tell = refuse(leg, undefined)
-  await leg.topics.recheck(who, (why) => {
-    tell(why)
-    const topic = presenceOf(why.topic)
-    if (topic) leg.deps.presence?.lost(topic, who)
-  })
+  await leg.topics.recheck(who, refuse(leg, undefined))
 }
