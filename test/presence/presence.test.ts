@@ -186,6 +186,30 @@ test('who comes to another leg and may not see the topic any more is not shown t
   expect(await members('room')).toEqual([])
 })
 
+test('who may not see a topic any more is not shown there by what it had asked for before', async () => {
+  const out = new Set<string>()
+  const waiting: (() => void)[] = []
+  const live = await server({
+    authenticate: ({ token }) => ({ subject: token!.split(' ')[0]! }),
+    authorize: ({ user }) => !out.has(user.subject!),
+    presence: ({ user }) =>
+      user.subject === 'bob' || new Promise((answer) => void waiting.push(() => answer({ show: 'ann' }))),
+  })
+  const ann = client(live.address(), 'ann')
+  const entered = outcome(presence(ann, 'room').enter())
+  await until(() => waiting.length === 1 && live.stats().topics === 1, 'the server asks whether ann may be seen')
+  out.add('ann')
+  await live.offerTokens(
+    () => true,
+    () => ({ token: 'ann again' }),
+  )
+  expect(await entered).toEqual(['forbidden', 'forbidden'])
+  waiting[0]!()
+  await presence(client(live.address(), 'bob'), 'room').enter()
+  expect(await live.members('room')).toMatchObject([{ connections: [{}] }])
+  expect(waiting).toHaveLength(1)
+})
+
 test('a handover shows nobody leaving, and who is told to have left although it is there enters again', async () => {
   const log = memoryLog()
   const [one, two] = [await server({ log }), await server({ log })]

@@ -66,7 +66,11 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
       )
   }
 
+  /** What is being entered, and whether it was lost meanwhile. */
+  const entering = new Set<{ readonly topic: string; readonly session: string; lost: boolean }>()
+
   function lost(topic: string, { session, subject }: Who) {
+    for (const one of entering) if (one.topic === topic && one.session === session) one.lost = true
     void announcer.announce(presenceTopic(topic), session, { type: 'leave', subject }).catch(departures.quietly)
   }
 
@@ -91,14 +95,20 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
         )
       const { session } = ask
       const { subject } = readUser(ask.user)
+      const asking = { topic, session, lost: false }
+      entering.add(asking)
       const user = await (async () => {
         await mayRead(topic, ask)
         return shownUser(shows, topic, ask.user)
-      })().catch((error: unknown) => {
-        // It may not be there any more either.
-        if (error instanceof RequestRefused && error.reason === 'forbidden') lost(topic, { session, subject })
-        throw error
-      })
+      })()
+        .catch((error: unknown) => {
+          // It may not be there any more either.
+          if (error instanceof RequestRefused && error.reason === 'forbidden') lost(topic, { session, subject })
+          throw error
+        })
+        .finally(() => entering.delete(asking))
+      // That was asked with the rights that it had before.
+      if (asking.lost) throw new RequestRefused('busy', 'Whether this is allowed has just changed.', undefined, 1_000)
       await tell(topic, ask.session, {
         type: 'set',
         subject,
