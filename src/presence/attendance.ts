@@ -10,7 +10,7 @@ import {
 } from '../protocol/members.js'
 import { ENTER, LEAVE, PRESENCE } from '../protocol/own-methods.js'
 import { presenceTopic } from '../protocol/own-topics.js'
-import { keep } from '../publishes/kept-frame.js'
+import { KeptFrame } from '../publishes/kept-frame.js'
 import { failure } from '../publishes/refusal.js'
 import { insidesOf } from '../socket/insides.js'
 import type { CoreSocket } from '../socket/live-socket.js'
@@ -31,7 +31,7 @@ export interface Attendance {
 }
 
 /** What this client says of itself: a copy. */
-type Claim = ReturnType<typeof keep>
+type Claim = KeptFrame<'presence'>
 
 /** All share one map: each has its list from when it is first looked at, which is before the next one is told. */
 interface Told {
@@ -110,7 +110,7 @@ class TopicAttendance implements Attendance {
 
   async claim(who: Claimant, data: unknown, update?: boolean) {
     this.#renew()
-    const claim = keep(this.#said, data ?? null)
+    const claim = new KeptFrame(this.#said, data ?? null)
     if (update && !this.#claims.has(who)) throw failure(this.#said, 'invalid', explain`enter() comes before update()`)
     this.#claims.delete(who)
     this.#claims.set(who, claim)

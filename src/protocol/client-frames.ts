@@ -9,12 +9,7 @@ export function encodeClientFrame(frame: ClientFrame): string {
   if (frame.type === 'hello' || frame.type === 'subscribe')
     return JSON.stringify({ ...frame, topics: topicObject(frame.topics, (request) => request ?? {}) })
   const { text, age } = frame as Partial<Extract<ClientFrame, { readonly type: 'publish' }>>
+  if (!text) return JSON.stringify(frame)
   // How old it is, is known when it is sent.
-  return text ? text + (age === undefined ? '}' : `,"age":${age}}`) : JSON.stringify(frame)
-}
-
-/** A frame up to the JSON text of its data, which need not be read and written once more, or up to its last brace. */
-export function frameStart(head: object, hasData: boolean): string {
-  const text = JSON.stringify(head).slice(0, -1)
-  return hasData ? `${text},"data":` : text
+  return age === undefined ? text : `${text.slice(0, -1)},"age":${age}}`
 }

@@ -33,8 +33,8 @@ export interface TopicAnswer extends Position {
 export type TopicAnswers = ReadonlyMap<string, TopicAnswer>
 
 /**
- * The frame up to its last brace, as it is written when the data is taken: it goes over the wire as it is, and
- * whatever is not in it does not.
+ * The frame without its `age`, as it is written when the data is taken: it goes over the wire as it is, and whatever is
+ * not in it does not.
  */
 type Text = string | undefined
 

@@ -1,40 +1,55 @@
 import { explain } from '../base/explanation.js'
 import { bytesOf, isBytes } from '../protocol/bytes.js'
-import { frameStart } from '../protocol/client-frames.js'
 import { byteLength, serialise, type Serialised } from '../protocol/json.js'
 import { unsendable, type Said } from './refusal.js'
 
-/** The data of a frame as it was when it was given: JSON text, which nobody reads who need not, or bytes, or nothing. */
-class KeptData {
-  constructor(
-    readonly text: string,
-    readonly kept: string | ArrayBuffer | undefined,
-    /** Of the whole frame, without `age`. */
-    readonly bytes: number,
-  ) {}
+/**
+ * A frame with a copy of the data, as the application may change its own: JSON text, which nobody reads who need not, or
+ * bytes, or nothing.
+ */
+export class KeptFrame<Type extends Said['type']> implements Said {
+  declare readonly type: Type
+  declare readonly id: string
+  /** Of a publish and of a signal. */
+  declare readonly topic: string
+  /** Of a request. */
+  declare readonly method: string
+  declare readonly n: number | undefined
+  /** As it goes over the wire, without `age`. */
+  declare readonly text: string
+  /** Of the text, or of it and the binary data. */
+  declare readonly bytes: number
+  declare age: number | undefined
+  /** Binary data, or where in the text the data begins. */
+  readonly #kept: ArrayBuffer | number | undefined
 
+  /**
+   * Throws `invalid` for what cannot be sent; only a request may have no data. `binary`: bytes are taken. The type and
+   * the id are ours: nothing in them is escaped.
+   */
+  constructor(head: Said & { readonly type: Type }, data: unknown, binary?: boolean) {
+    Object.assign(this, head)
+    const { type, id, topic, method, n } = head
+    const kept = data === undefined && method ? { json: data } : copied(data, binary)
+    if ('invalid' in kept) throw unsendable(head, kept)
+    const { json } = kept
+    const isText = typeof json === 'string'
+    const named = JSON.stringify({ topic, method, n }).slice(1, -1)
+    const start = `{"type":"${type}","id":"${id}",${named}${isText ? ',"data":' : '}'}`
+    this.#kept = isText ? start.length : json
+    // To be counted it becomes one piece, once, and is sent as that.
+    this.text = isText ? `${start}${json}}` : start
+    this.bytes = byteLength(this.text) + (json && !isText ? json.byteLength : 0)
+  }
+
+  /** The data as JSON text, where it is that. */
   get json(): string | undefined {
-    return typeof this.kept === 'string' ? this.kept : undefined
+    return typeof this.#kept === 'number' ? this.text.slice(this.#kept, -1) : undefined
   }
 
   get data(): unknown {
-    return typeof this.kept === 'string' ? JSON.parse(this.kept) : this.kept
+    return typeof this.#kept === 'number' ? JSON.parse(this.json!) : this.#kept
   }
-}
-
-/**
- * A frame with a copy of the data, as the application may change its own. Throws `invalid` for what cannot be sent; only
- * a request may have no data. `binary`: bytes are taken.
- */
-export function keep<Head extends Said>(head: Head, data: unknown, binary?: boolean): Head & KeptData {
-  const kept = data === undefined && head.method ? { json: data } : copied(data, binary)
-  if ('invalid' in kept) throw unsendable(head, kept)
-  const { json } = kept
-  const start = frameStart(head, json !== undefined)
-  const text = typeof json === 'string' ? json : ''
-  // Each piece by itself: to count them as one text copies them into one, which is kept beside them.
-  const bytes = byteLength(start) + '}'.length + (typeof json === 'object' ? json.byteLength : byteLength(text))
-  return Object.assign(new KeptData(start + text, json, bytes), head)
 }
 
 function copied(data: unknown, binary: boolean | undefined): Serialised | { readonly json: ArrayBuffer } {

@@ -1,5 +1,6 @@
-import type { Clock } from '../base/clock.js'
+import type { Clock, Present } from '../base/clock.js'
 import type { AckFrame, ClientFrame, NackFrame } from '../protocol/frames.js'
+import type { Said } from './refusal.js'
 
 /** How long a publish may take, and what takes it back. */
 export interface PublishOptions {
@@ -26,11 +27,11 @@ export interface Published {
 /** `data` is what the application's data was when it was published: changing the object later changes nothing. */
 export type PublishFrame = Extract<ClientFrame, { readonly type: 'publish' }>
 
-/** What is owed an answer: each kind is counted by itself. */
-export type OwedFrame = Extract<ClientFrame, { readonly type: 'publish' | 'request' }>
-
-/** One that is to be sent. `bytes`: of the frame, without `age`. */
-export type Owed = OwedFrame & { readonly bytes: number }
+/** What is to be sent and owed an answer: each kind is counted by itself. */
+export interface Owed extends Said {
+  readonly type: 'publish' | 'request'
+  readonly id: string
+}
 
 /** How something is sent, and how its answer is waited for. */
 export interface Sending {
@@ -50,6 +51,8 @@ export interface Sending {
   /** Milliseconds for all of it. Default: as long as it takes. */
   readonly limit?: number
   readonly signal?: AbortSignal | undefined
+  /** Bytes are taken as they are. */
+  readonly binary?: boolean | undefined
 }
 
 export interface OutboxHandlers {
@@ -72,7 +75,7 @@ export interface OutboxHandlers {
 }
 
 export interface OutboxDeps {
-  readonly clock: Clock
+  readonly clock: Clock & { readonly present: Present }
   /** Mints the id of a publish, unique in the session. */
   readonly id: () => string
   /** Of each kind. */
@@ -100,8 +103,8 @@ export interface Outbox {
    * `forbidden`, `outcome-unknown`, `closed`.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Published>
-  /** Takes a frame, to be sent on the leg that serves. Resolves with the answer, rejects as `publish`. */
-  add(frame: Owed, sending: Sending): Promise<Published>
+  /** To be sent on the leg that serves. Resolves with the answer, rejects as `publish`. */
+  add(head: Owed, data: unknown, sending: Sending): Promise<Published>
   /**
    * `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes
    * more.

@@ -1,39 +1,16 @@
-import type { Instant } from '../base/clock.js'
-import type { LiveSocketError } from '../base/errors.js'
-import type { OwedFrame, Published } from './outbox-contract.js'
-
-/** What is owed an answer, from the call that made it until it settles. */
-export interface Entry {
-  readonly frame: OwedFrame
-  readonly bytes: number
-  readonly lane: string
-  readonly repeatable: boolean
-  readonly limit: number
-  /** Where it has a limit, which counts from then. */
-  queued: Instant | null
-  /** The leg on which it is unanswered; null while it waits to be sent. The queue sets it. */
-  leg: OutboxLeg | null
-  firstSent: Instant | null
-  /** How often it was sent without an answer to that sending. */
-  copies: number
-  /** On the monotonic clock: the moment at which the leg becomes suspect, and the wait that ends then. */
-  overdueAt: number
-  patience: number
-  readonly resolve: (answer: Published) => void
-  readonly reject: (error: LiveSocketError) => void
-  /** Lets go of the timer and the signal, where it has one. */
-  release: (() => void) | null
-}
+import type { OutboxEntry } from './outbox-entry.js'
 
 export interface OutboxLeg {
   readonly number: number
   maxFrame: number
+  /** How many entries are unanswered on it. */
+  owed: number
   /**
-   * The lane of each id that it owes an answer for. Of the publishes that the application has given up since, the last
-   * of each topic is among them: the server may still be about to apply it, so after a cutover it holds back newer ones
-   * as any unanswered one does. One is enough: a server answers a topic's in the order of arrival.
+   * The last publish of each topic that the application has given up since: the server may still be about to apply it,
+   * so after a cutover it holds back newer ones as any unanswered one does. One is enough: a server answers a topic's in
+   * the order of arrival.
    */
-  readonly owed: Map<string, string>
+  readonly abandoned: Map<string, string>
   /** Newer ones need not wait for its answers any more. */
   passed: boolean
 }
@@ -41,66 +18,70 @@ export interface OutboxLeg {
 /** Given up, and still owed by a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
 const MAX_ABANDONED = 1_000
 
-/** Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. */
+/**
+ * Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. Whatever
+ * holds back an entry stands before it.
+ */
 export class OutboxQueue {
   active: OutboxLeg | null = null
   /** The former active leg, while its answers are waited for and while it can serve again. */
   old: OutboxLeg | null = null
-  readonly #entries = new Map<string, Entry>()
-  /** The entries without a leg, in order. */
-  #waiting = new Set<Entry>()
+  readonly #entries = new Map<string, OutboxEntry>()
+  /** How many of them have no leg. */
+  #waiting = 0
   /** What is in it, of each kind. */
   readonly size = { publish: { messages: 0, bytes: 0 }, request: { messages: 0, bytes: 0 } }
 
-  get(id: string): Entry | undefined {
+  get(id: string): OutboxEntry | undefined {
     return this.#entries.get(id)
   }
 
-  all(): readonly Entry[] {
+  all(): readonly OutboxEntry[] {
     return [...this.#entries.values()]
   }
 
-  add(entry: Entry) {
-    this.#entries.set(entry.frame.id, entry)
-    this.#waiting.add(entry)
+  add(entry: OutboxEntry) {
+    this.#entries.set(entry.id, entry)
+    this.#waiting++
     this.#count(entry, 1)
   }
 
   /** It has settled, now or before. */
-  remove(entry: Entry) {
-    if (!this.#entries.delete(entry.frame.id)) return
-    this.#place(entry, null)
-    this.#waiting.delete(entry)
+  remove(entry: OutboxEntry) {
+    if (!this.#entries.delete(entry.id)) return
+    this.place(entry, null)
+    this.#waiting--
     this.#count(entry, -1)
   }
 
-  /** It is unanswered on the active leg from now on. */
-  sent(entry: Entry) {
-    this.#place(entry, this.active)
-  }
-
-  /** It was not sent after all, and waits in its place. */
-  unsent(entry: Entry) {
-    this.#place(entry, null)
-    this.#restoreOrder()
+  /** It is unanswered on that leg from now on; null: it waits in its place. */
+  place(entry: OutboxEntry, leg: OutboxLeg | null) {
+    if (entry.leg) entry.leg.owed--
+    else this.#waiting--
+    if (leg) leg.owed++
+    else this.#waiting++
+    entry.leg = leg
   }
 
   /**
-   * The entry that may be sent next on the active leg: nothing passes one of its topic whose answer the old leg still
-   * owes.
+   * What may be sent on the active leg, in order: nothing passes one of its lane whose answer the old leg still owes.
+   * Where nothing but `newest` waits, that alone is looked at.
    */
-  next(): Entry | undefined {
-    const { old } = this
-    if (!this.active || this.#waiting.size === 0) return undefined
-    const held = old && !old.passed ? new Set(old.owed.values()) : null
-    for (const entry of this.#waiting) if (!held?.has(entry.lane)) return entry
-    return undefined
+  sendable(newest?: OutboxEntry): readonly OutboxEntry[] {
+    if (!this.active || this.#waiting === 0) return []
+    const holding = this.old?.passed ? null : this.old
+    if (newest && this.#waiting === 1 && !holding) return [newest]
+    const held = new Set(holding?.abandoned.keys())
+    return this.all().filter(({ leg, lane }) => {
+      if (leg && leg === holding) held.add(lane)
+      return !leg && !held.has(lane)
+    })
   }
 
   /** The oldest whose patience may run out: on the active leg, or, where it may not be sent twice, on any. */
-  oldest(): Entry | undefined {
+  oldest(): OutboxEntry | undefined {
     const { active, old } = this
-    if (!active?.owed.size && !old?.owed.size) return undefined
+    if (!active?.owed && !old?.owed) return undefined
     for (const entry of this.#entries.values())
       if (entry.leg && entry.patience < Infinity && (entry.leg === active || !entry.repeatable)) return entry
     return undefined
@@ -116,7 +97,7 @@ export class OutboxQueue {
     } else if (active?.number !== number) {
       this.#requeue(old)
       this.old = active
-      this.active = { number, maxFrame, owed: new Map(), passed: false }
+      this.active = { number, maxFrame, owed: 0, abandoned: new Map(), passed: false }
     }
     this.active!.maxFrame = maxFrame
   }
@@ -146,27 +127,32 @@ export class OutboxQueue {
   }
 
   /** The application has given up a publish that may be on its way. */
-  abandon(entry: Entry) {
-    const { lane, leg } = entry
+  abandon({ id, lane, leg }: OutboxEntry) {
     // Nothing waits for a leg that was passed.
     if (!leg || leg.passed) return
-    const before = [...leg.owed.keys()].filter((id) => !this.#entries.has(id))
-    const same = before.find((id) => leg.owed.get(id) === lane)
-    if (same !== undefined || before.length >= MAX_ABANDONED) leg.owed.delete(same ?? before[0]!)
-    // It is still owed where it was sent, and nobody's any more.
-    entry.leg = null
+    const { abandoned } = leg
+    abandoned.delete(lane)
+    abandoned.set(lane, id)
+    if (abandoned.size > MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
   }
 
   /** The server has answered that id: who was given up holds back nothing any more. */
-  answered(id: string) {
-    if (this.#entries.has(id)) return
-    this.active?.owed.delete(id)
-    this.old?.owed.delete(id)
+  answered(id: string): OutboxEntry | undefined {
+    const entry = this.#entries.get(id)
+    if (!entry)
+      for (const leg of [this.active, this.old])
+        for (const [lane, abandoned] of leg?.abandoned ?? []) if (abandoned === id) leg!.abandoned.delete(lane)
+    return entry
   }
 
   /** Whether that leg still owes an answer. */
   owes(number: number | undefined): boolean {
-    return !!this.#legOf(number)?.owed.size
+    const leg = this.#legOf(number)
+    return !!leg && leg.owed + leg.abandoned.size > 0
+  }
+
+  get oldOwes(): boolean {
+    return this.owes(this.old?.number)
   }
 
   /** Both legs are let go. */
@@ -179,31 +165,15 @@ export class OutboxQueue {
     return active?.number === number ? active : old?.number === number ? old : null
   }
 
-  #count({ frame, bytes }: Entry, change: 1 | -1) {
-    const size = this.size[frame.type]
+  #count({ type, bytes }: OutboxEntry, change: 1 | -1) {
+    const size = this.size[type]
     size.messages += change
     size.bytes += change * bytes
   }
 
-  #place(entry: Entry, leg: OutboxLeg | null) {
-    entry.leg?.owed.delete(entry.frame.id)
-    entry.leg = leg
+  #requeue(leg: OutboxLeg | null, wanted: (entry: OutboxEntry) => boolean = () => true) {
     if (!leg) return
-    leg.owed.set(entry.frame.id, entry.lane)
-    this.#waiting.delete(entry)
-  }
-
-  #requeue(leg: OutboxLeg | null, wanted: (entry: Entry) => boolean = () => true) {
-    for (const id of leg?.owed.keys() ?? []) {
-      const entry = this.#entries.get(id)
-      if (!entry) leg!.owed.delete(id)
-      else if (wanted(entry)) this.#place(entry, null)
-    }
-    this.#restoreOrder()
-  }
-
-  #restoreOrder() {
-    const waiting = (this.#waiting = new Set())
-    for (const entry of this.#entries.values()) if (entry.leg === null) waiting.add(entry)
+    leg.abandoned.clear()
+    for (const entry of this.#entries.values()) if (entry.leg === leg && wanted(entry)) this.place(entry, null)
   }
 }

@@ -1,20 +1,20 @@
 import { explain } from '../base/explanation.js'
+import { createAlarm, type Alarm } from '../base/alarm.js'
 import { instant, since } from '../base/clock.js'
 import type { LiveSocketError, LiveSocketErrorCode } from '../base/errors.js'
-import type { AckFrame } from '../protocol/frames.js'
-import { keep } from './kept-frame.js'
+import type { AckFrame, ClientFrame } from '../protocol/frames.js'
 import type {
   Outbox,
   OutboxDeps,
   OutboxHandlers,
   Owed,
-  OwedFrame,
   Published,
   PublishOptions,
   Refusal,
   Sending,
 } from './outbox-contract.js'
-import { OutboxQueue, type Entry, type OutboxLeg } from './outbox-queue.js'
+import { OutboxEntry } from './outbox-entry.js'
+import { OutboxQueue } from './outbox-queue.js'
 import { failure, refusal } from './refusal.js'
 
 export type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
@@ -34,15 +34,20 @@ class LegOutbox implements Outbox {
   readonly #queue = new OutboxQueue()
   /** `n` of the newest publish: one count for all topics, which rises in each of them. */
   #count = 0
-  #pumping = false
+  /** How often what may be sent was to be looked at since that began; 0: it is not being looked at. */
+  #pumps = 0
   /** The wait for what the old leg owes. */
-  #stopSettling: (() => void) | null = null
-  /** The timer for the oldest unanswered publish. */
-  #suspicion: { at: number; cancel: () => void } | null = null
+  readonly #settling: Alarm
+  /** For the oldest unanswered publish. */
+  readonly #suspicion: Alarm
+  /** Which one that was when the alarm was set; null: it is not. */
+  #suspect: OutboxEntry | null = null
 
   constructor(deps: OutboxDeps, handlers: OutboxHandlers) {
     this.#deps = deps
     this.#handlers = handlers
+    this.#settling = createAlarm(deps.clock, this.#settled, this)
+    this.#suspicion = createAlarm(deps.clock, this.#ring, this)
     const { serving } = handlers
     if (serving) this.#queue.activate(serving.leg, serving.maxFrame)
   }
@@ -52,63 +57,50 @@ class LegOutbox implements Outbox {
   publish(topic: string, data: unknown, { signal, ttl }: PublishOptions = {}): Promise<Published> {
     const { id: newId, binary, dedupes = true, ackTimeout } = this.#deps
     const id = newId()
-    let frame
-    try {
-      frame = keep({ type: 'publish', id, topic, n: ++this.#count }, data, binary)
-    } catch (unsendable) {
-      return Promise.reject(unsendable as Error)
-    }
-    const sending = { lane: topic, repeatable: dedupes, ackTimeout, limit: ttl, signal }
-    return Object.assign(this.add(frame, sending), { id })
+    const sending = { lane: topic, repeatable: dedupes, ackTimeout, limit: ttl, signal, binary }
+    const outcome: Promise<Published> & { id?: string } = this.add(
+      { type: 'publish', id, topic, n: ++this.#count },
+      data,
+      sending,
+    )
+    outcome.id = id
+    return outcome
   }
 
-  add(frame: Owed, { lane, repeatable, ackTimeout, limit = Infinity, signal }: Sending): Promise<Published> {
-    const { bytes } = frame
-    const refused = this.#refused(frame, bytes, limit)
-    if (refused) return Promise.reject(refused)
+  add(head: Owed, data: unknown, sending: Sending): Promise<Published> {
     return new Promise((resolve, reject) => {
-      // Field by field: an object that so many are spread into is many times slower.
-      const entry: Entry = {
-        frame,
-        bytes,
-        lane,
-        repeatable,
-        patience: ackTimeout,
-        limit,
-        queued: null,
-        leg: null,
-        firstSent: null,
-        copies: 0,
-        overdueAt: 0,
-        resolve,
-        reject,
-        release: null,
-      }
+      const entry = new OutboxEntry(head, data, sending)
+      const refused = this.#refused(entry)
+      if (refused) return reject(refused)
+      entry.resolve = resolve
+      entry.reject = reject
+      const { signal } = sending
       // What throws here, or was aborted before, is never taken.
-      if (signal || limit !== Infinity) this.#limit(entry, signal)
+      if (signal || entry.limit !== Infinity) this.#limit(entry, signal)
       if (!signal?.aborted) this.#queue.add(entry)
       this.#handlers.changed()
-      this.#pump()
+      this.#pump(entry)
     })
   }
 
   /** Why it cannot be taken now. */
-  #refused(frame: OwedFrame, size: number, limit: number): LiveSocketError | null {
+  #refused(entry: OutboxEntry): LiveSocketError | null {
+    const { type, limit, bytes: size } = entry
     const { closed } = this.#handlers
     const { maxMessages, maxBytes } = this.#deps
-    const { messages, bytes } = this.#queue.size[frame.type]
-    if (closed !== null) return failure(frame, 'closed', closed)
+    const { messages, bytes } = this.#queue.size[type]
+    if (closed !== null) return failure(entry, 'closed', closed)
     if (typeof limit !== 'number' || !(limit > 0))
-      return failure(frame, 'invalid', explain`its time is a number of milliseconds above 0`)
+      return failure(entry, 'invalid', explain`its time is a number of milliseconds above 0`)
     if (messages >= maxMessages)
       return failure(
-        frame,
+        entry,
         'outbox-full',
         explain`${messages} wait to be sent or answered, the most that outbox.maxMessages allows: wait for some of them to settle`,
       )
     if (bytes + size > maxBytes)
       return failure(
-        frame,
+        entry,
         'outbox-full',
         explain`it has ${size} bytes, others of ${bytes} wait to be sent or answered, and outbox.maxBytes allows ${maxBytes} in all: wait for some of them to settle, split it, or raise the option`,
       )
@@ -116,7 +108,7 @@ class LegOutbox implements Outbox {
   }
 
   /** It is given up at the signal, and when its time is over. */
-  #limit(entry: Entry, signal: AbortSignal | undefined) {
+  #limit(entry: OutboxEntry, signal: AbortSignal | undefined) {
     entry.queued = instant(this.#deps.clock)
     const abort = () => this.#abandon(entry, 'aborted', explain`its signal was aborted`, signal?.reason)
     const timeOut = () => this.#abandon(entry, 'timeout', explain`its time was over`)
@@ -131,18 +123,19 @@ class LegOutbox implements Outbox {
 
   // How it settles.
 
-  #remove(entry: Entry) {
+  #remove(entry: OutboxEntry) {
     this.#queue.remove(entry)
     entry.release?.()
+    if (entry === this.#suspect || this.size.messages === 0) this.#watch()
     this.#handlers.changed()
   }
 
-  #fail(entry: Entry, error: LiveSocketError) {
+  #fail(entry: OutboxEntry, error: LiveSocketError) {
     this.#remove(entry)
     entry.reject(error)
   }
 
-  #succeed(entry: Entry, { id, offset, epoch, data }: Omit<AckFrame, 'type'>) {
+  #succeed(entry: OutboxEntry, { id, offset, epoch, data }: Omit<AckFrame, 'type'>) {
     this.#remove(entry)
     const published: { -readonly [Name in keyof Published]: Published[Name] } = { id }
     if (offset !== undefined) published.offset = offset
@@ -152,26 +145,21 @@ class LegOutbox implements Outbox {
   }
 
   /** There will be no answer: what was not sent did not happen, what was sent may have. */
-  #giveUp(entry: Entry, code: LiveSocketErrorCode, why: string, cause?: unknown) {
+  #giveUp(entry: OutboxEntry, code: LiveSocketErrorCode, why: string, cause?: unknown) {
     this.#fail(
       entry,
       entry.firstSent
-        ? failure(
-            entry.frame,
-            'outcome-unknown',
-            explain`${why} before it was answered: it may have been applied`,
-            cause,
-          )
-        : failure(entry.frame, code, explain`${why} before it was sent: it did not happen`, cause),
+        ? failure(entry, 'outcome-unknown', explain`${why} before it was answered: it may have been applied`, cause)
+        : failure(entry, code, explain`${why} before it was sent: it did not happen`, cause),
     )
   }
 
   /** The application gives it up, or its time is over. */
-  #abandon(entry: Entry, code: 'timeout' | 'aborted', why: string, cause?: unknown) {
-    const { frame, leg } = entry
-    if (frame.type === 'publish') this.#queue.abandon(entry)
+  #abandon(entry: OutboxEntry, code: 'timeout' | 'aborted', why: string, cause?: unknown) {
+    const { type, id, leg } = entry
+    if (type === 'publish') this.#queue.abandon(entry)
     this.#giveUp(entry, code, why, cause)
-    if (frame.type === 'request' && leg) this.#handlers.send(leg.number, { type: 'cancel', id: frame.id })
+    if (type === 'request' && leg) this.#handlers.send(leg.number, { type: 'cancel', id })
     this.#pump()
     this.#handlers.settled?.()
   }
@@ -184,9 +172,8 @@ class LegOutbox implements Outbox {
   }
 
   /** The entry that an answer is for; one that was never sent has none. */
-  #answered(id: string): Entry | undefined {
-    this.#queue.answered(id)
-    const entry = this.#queue.get(id)
+  #answered(id: string): OutboxEntry | undefined {
+    const entry = this.#queue.answered(id)
     return entry?.firstSent ? entry : undefined
   }
 
@@ -203,86 +190,86 @@ class LegOutbox implements Outbox {
   }
 
   /** `here`: the leg says so that it was sent on last. */
-  #nack(entry: Entry, nack: Refusal, here: boolean) {
+  #nack(entry: OutboxEntry, nack: Refusal, here: boolean) {
     const { type, code, message, retryAfter } = nack
     // Each of these speaks of one copy only, that was not applied. A request that is asked again may be applied twice:
     // it is the newest answer that counts.
-    if (entry.frame.type === 'publish' && (retryAfter !== undefined || type === 'error')) entry.copies--
+    if (entry.type === 'publish' && (retryAfter !== undefined || type === 'error')) entry.copies--
     // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the
     // answer.
     else if (here || (code !== 'outcome-unknown' && code !== 'out-of-order')) entry.copies = 0
-    if (entry.copies <= 0) this.#fail(entry, refusal(nack, entry.frame))
+    if (entry.copies <= 0) this.#fail(entry, refusal(nack, entry))
     else if (here) this.#giveUp(entry, 'outcome-unknown', explain`the server refused a repeat (${message || code})`)
   }
 
   // When it is sent.
 
-  #pump() {
-    if (this.#pumping) return
-    this.#pumping = true
+  /** `newest`: it has just been taken. */
+  #pump(newest?: OutboxEntry) {
+    if (this.#pumps++ > 0) return
     try {
-      for (let entry = this.#queue.next(); entry && this.#queue.active; entry = this.#queue.next()) {
-        const { frame, limit, queued, firstSent } = entry
-        const { clock } = this.#deps
-        if (queued && since(clock, queued) >= limit) {
-          this.#abandon(entry, 'timeout', explain`its time was over`)
-          continue
-        }
-        const leg = this.#queue.active
-        const age = firstSent && frame.type === 'publish' ? Math.round(since(clock, firstSent)) : undefined
-        const bytes = entry.bytes + (age === undefined ? 0 : `,"age":${age}`.length)
-        if (bytes > leg.maxFrame) {
-          this.#giveUp(
-            entry,
-            'too-large',
-            explain`the server takes no frame over ${leg.maxFrame} bytes, and this of ${bytes} was held back (split it, or raise the server's limit)`,
-          )
-          continue
-        }
-        if (!this.#put(entry, leg, age) && this.#queue.active === leg) break
-      }
+      do {
+        this.#pumps = 1
+        for (const entry of this.#queue.sendable(newest)) if (!this.#send(entry) || this.#pumps > 1) break
+      } while (this.#pumps > 1)
     } finally {
-      this.#pumping = false
+      this.#pumps = 0
     }
-    if (this.#stopSettling && !this.#queue.owes(this.#queue.old?.number)) this.#settleOld()
-    this.#watch()
+    if (this.#settling.left !== null && !this.#queue.oldOwes) this.#settling.clear()
   }
 
-  #put(entry: Entry, leg: OutboxLeg, age: number | undefined): boolean {
+  /** False: the leg takes no more for now. */
+  #send(entry: OutboxEntry): boolean {
+    const { limit, queued, firstSent } = entry
+    const { clock } = this.#deps
+    const leg = this.#queue.active!
+    if (queued && since(clock, queued) >= limit) {
+      this.#abandon(entry, 'timeout', explain`its time was over`)
+      return true
+    }
+    // A repeat is the same frame, with an age.
+    if (firstSent && entry.type === 'publish') entry.age = Math.round(since(clock, firstSent))
+    const bytes = entry.bytes + (entry.age === undefined ? 0 : `,"age":${entry.age}`.length)
+    if (bytes > leg.maxFrame) {
+      this.#giveUp(
+        entry,
+        'too-large',
+        explain`the server takes no frame over ${leg.maxFrame} bytes, and this of ${bytes} was held back (split it, or raise the server's limit)`,
+      )
+      return true
+    }
     // Everything is noted before `send`: an answer, the leg's death or a close() may come from within it.
-    const { frame, firstSent } = entry
-    const now = instant(this.#deps.clock)
+    const now = clock.present.look()
     entry.firstSent ??= now
     entry.copies++
     entry.overdueAt = now.monotonic + entry.patience
-    this.#queue.sent(entry)
-    // A repeat is the same frame, with an age.
-    const aged = age === undefined ? frame : (Object.assign(Object.create(frame), { age }) as OwedFrame)
-    const sent = this.#handlers.send(leg.number, aged)
-    if (this.#queue.get(frame.id) !== entry) return sent
+    this.#queue.place(entry, leg)
+    const sent = this.#handlers.send(leg.number, entry as ClientFrame)
+    if (this.#queue.get(entry.id) !== entry) return sent
     if (!sent) {
       entry.firstSent = firstSent
       entry.copies--
-      this.#queue.unsent(entry)
-    } else if (!this.#deps.acknowledges) this.#succeed(entry, { id: frame.id })
+      this.#queue.place(entry, null)
+    } else if (!this.#deps.acknowledges) this.#succeed(entry, { id: entry.id })
+    else if (!this.#suspect && entry.patience < Infinity) this.#watch(entry)
     return sent
   }
 
   /**
-   * One timer for the oldest unanswered publish. It may ring early, never late: most are answered long before.
+   * One alarm for the oldest unanswered publish. It may ring early, never late: most are answered long before, and what
+   * is sent later is overdue later, but for one whose wait was doubled.
    */
-  #watch() {
-    const at = this.#queue.oldest()?.overdueAt ?? null
-    if (at !== null && this.#suspicion && this.#suspicion.at <= at) return
-    this.#suspicion?.cancel()
-    this.#suspicion =
-      at === null
-        ? null
-        : { at, cancel: this.#deps.clock.setTimeout(() => this.#ring(), at - this.#deps.clock.monotonic()) }
+  #watch(entry = this.#queue.oldest()) {
+    const { left } = this.#suspicion
+    const wait = entry && entry.overdueAt - this.#deps.clock.monotonic()
+    if (wait !== undefined && left !== null && left <= wait) return
+    this.#suspect = entry ?? null
+    if (wait === undefined) this.#suspicion.clear()
+    else this.#suspicion.set(wait)
   }
 
   #ring() {
-    this.#suspicion = null
+    this.#suspect = null
     const entry = this.#queue.oldest()
     const now = this.#deps.clock.monotonic()
     if (entry?.leg && entry.overdueAt <= now) {
@@ -301,15 +288,14 @@ class LegOutbox implements Outbox {
 
   /** The wait for what the old leg owes begins, or is over. */
   #settleOld() {
-    this.#stopSettling?.()
-    this.#stopSettling = null
-    if (!this.#queue.owes(this.#queue.old?.number)) return
-    this.#stopSettling = this.#deps.clock.setTimeout(() => {
-      this.#stopSettling = null
-      this.#queue.giveUpOld()
-      this.#pump()
-      this.#handlers.settled?.()
-    }, this.#deps.settleTimeout)
+    this.#settling.clear()
+    if (this.#queue.oldOwes) this.#settling.set(this.#deps.settleTimeout)
+  }
+
+  #settled() {
+    this.#queue.giveUpOld()
+    this.#pump()
+    this.#handlers.settled?.()
   }
 
   // What becomes of the legs.
@@ -320,6 +306,7 @@ class LegOutbox implements Outbox {
     if (another) this.#settleOld()
     this.#forgetLost()
     this.#pump()
+    this.#watch()
   }
 
   gone(number: number) {
@@ -327,6 +314,7 @@ class LegOutbox implements Outbox {
     this.#forgetLost()
     this.#settleOld()
     this.#pump()
+    this.#watch()
   }
 
   owes(number: number) {
@@ -342,5 +330,6 @@ class LegOutbox implements Outbox {
     this.#settleOld()
     this.#watch()
     for (const entry of this.#queue.all()) this.#giveUp(entry, 'closed', why)
+    this.#pump()
   }
 }

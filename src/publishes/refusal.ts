@@ -9,6 +9,7 @@ export interface Said {
   readonly id?: string
   readonly topic?: string
   readonly method?: string
+  readonly n?: number | undefined
 }
 
 /** Why that was not done, or may not have been, as far as this client can tell. */

@@ -1,6 +1,5 @@
 import { newId } from '../base/id.js'
 import type { Outbox, Published } from '../publishes/outbox.js'
-import { keep } from '../publishes/kept-frame.js'
 
 /** How long a request may take, what gives it up, and whether it may be sent twice. */
 export interface RequestOptions {
@@ -33,9 +32,9 @@ export const requests: RequestsPart = (
   data,
   { signal, timeout = TIMEOUT, idempotent = false } = {},
 ) => {
-  const frame = keep({ type: 'request', id: newId(), method }, data)
-  return outbox.add(frame, {
-    lane: frame.id,
+  const id = newId()
+  return outbox.add({ type: 'request', id, method }, data, {
+    lane: id,
     repeatable: idempotent,
     ackTimeout: Infinity,
     limit: timeout,

@@ -3,7 +3,7 @@ import type { Emitter } from '../base/emitter.js'
 import type { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
 import type { ClientFrame, NackFrame, SignalFrame } from '../protocol/frames.js'
-import { keep } from '../publishes/kept-frame.js'
+import { KeptFrame } from '../publishes/kept-frame.js'
 import { failure, refusal } from '../publishes/refusal.js'
 
 /** What a signal's handler is told beside its data. */
@@ -82,7 +82,7 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
 
   return {
     send(topic, data) {
-      const frame = keep({ type: 'signal', id: `.${++count}`, topic }, data)
+      const frame = new KeptFrame({ type: 'signal', id: `.${++count}`, topic }, data)
       if (!socket.subscriptions.status(topic))
         throw failure(frame, 'invalid', explain`it is for those who have the topic subscribed, and this socket has not`)
       const { maxFrame = Infinity } = socket.session.serving ?? {}

@@ -91,9 +91,9 @@ export class LiveStore {
       this.#clock.frame(() => {
         const latest = this.#counted!
         this.#counted = null
-        this.set({ outbox: latest })
+        this.set({ outbox: { ...latest } })
       })
-    this.#counted = { ...outbox }
+    this.#counted = outbox
   }
 }
 

@@ -63,20 +63,20 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `if (!leg) return false this.#requeue(leg)`,
       `if (!leg) return false`,
     ],
-    'a newer publish passes one that the old leg owes': [`if (!held?.has(entry.lane)) return entry`, `return entry`],
+    'a newer publish passes one that the old leg owes': [`return !leg && !held.has(lane)`, `return !leg`],
     'repeats go out in another order': [
-      `for (const entry of this.#entries.values()) if (entry.leg === null) waiting.add(entry)`,
-      `for (const entry of [...this.#entries.values()].reverse()) if (entry.leg === null) waiting.add(entry)`,
+      `if (entry.leg === leg && wanted(entry)) this.place(entry, null)`,
+      `if (entry.leg === leg && wanted(entry)) (this.remove(entry), this.add(entry))`,
     ],
     'an old leg’s debts are forgotten when it dies': [
-      `for (const id of leg?.owed.keys() ?? []) {`,
-      `for (const id of [] as string[]) {`,
+      `if (entry.leg === leg && wanted(entry)) this.place(entry, null)`,
+      ``,
     ],
   }),
   ...plants('publishes/outbox.ts', {
     'a repeat does not say how old it is': [
-      `const age = firstSent && frame.type === 'publish' ? Math.round(since(clock, firstSent)) : undefined`,
-      `const age: number | undefined = undefined`,
+      `if (firstSent && entry.type === 'publish') entry.age = Math.round(since(clock, firstSent))`,
+      ``,
     ],
     'one number for all publishes': [`topic, n: ++this.#count`, `topic, n: 1`],
     'an answer settles nothing': [`return entry?.firstSent ? entry : undefined`, `return undefined`],

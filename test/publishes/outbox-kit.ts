@@ -1,3 +1,4 @@
+import { Present } from '../../src/base/clock.js'
 import { LiveSocketError } from '../../src/base/errors.js'
 import type { ClientFrame } from '../../src/protocol/frames.js'
 import { createOutbox, type OutboxDeps, type OutboxHandlers, type PublishFrame } from '../../src/publishes/outbox.js'
@@ -28,7 +29,7 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
   }
   const owing = createOutbox(
     {
-      clock,
+      clock: Object.assign(clock, { present: new Present(clock) }),
       id: () => `p${++ids}`,
       maxMessages: 1_000,
       maxBytes: 2 ** 20,

@@ -19,12 +19,12 @@ describe('client rule 5, server rules 4 and 5: in any history', () => {
 
 describe('the random walk notices', () => {
   it.each([
-    ['a newer publish that passes one the old leg owes', 'publishes/outbox-queue', '!held?.has(entry.lane)', 'true'],
+    ['a newer publish that passes one the old leg owes', 'publishes/outbox-queue', '!held.has(lane)', 'true'],
     [
       'a repeat behind newer ones',
       'publishes/outbox-queue',
-      'this.#place(entry, null)\n    this.#restoreOrder()',
-      '(this.#place(entry, null), this.#waiting.add(entry))',
+      'if (entry.leg === leg && wanted(entry)) this.place(entry, null)',
+      'if (entry.leg === leg && wanted(entry)) (this.remove(entry), this.add(entry))',
     ],
     [
       'a leg’s death that forgets what it owed',
@@ -60,8 +60,8 @@ describe('the random walk notices', () => {
     [
       'a repeat under a new number',
       'publishes/outbox',
-      'Object.assign(Object.create(frame), { age })',
-      'Object.assign(Object.create(frame), { age, n: ++this.#count })',
+      'entry.age = Math.round(since(clock, firstSent))',
+      'Object.assign(entry, { age: Math.round(since(clock, firstSent)), n: ++this.#count })',
     ],
     [
       'a late copy that is applied behind later ones',

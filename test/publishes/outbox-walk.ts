@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/base/clock.js'
+import { Present, type Clock } from '../../src/base/clock.js'
 import type { createOutbox, PublishFrame } from '../../src/publishes/outbox.js'
 import type { createPublishRecord } from '../../src/server/log/publish-record.js'
 import type { createSessionRegister } from '../../src/server/log/session-register.js'
@@ -96,7 +96,7 @@ export async function walk(
 
   const outbox = createOutbox(
     {
-      clock,
+      clock: Object.assign(clock, { present: new Present(clock) }),
       id: () => `p${count}`,
       maxMessages: 12,
       maxBytes: 2 ** 20,
@@ -108,7 +108,9 @@ export async function walk(
       closed: null,
       serving: null,
       send(number, sent) {
-        const frame = sent as PublishFrame
+        // As it goes over the wire: the outbox goes on with the frame.
+        const { type, id, topic, n, data, age } = sent as PublishFrame
+        const frame: PublishFrame = { type, id, topic, n, data, age }
         const leg = legs.find((other) => other.number === number)
         if (!leg || leg.gone) return broken.push(`${frame.id} was sent on leg ${number}, which is gone`) > 0
         if (settled.has(frame.id)) broken.push(`${frame.id} was sent after it had settled`)
