@@ -10,7 +10,7 @@ import { unsendable, type Said } from './refusal.js'
 export class KeptFrame<Type extends Said['type']> implements Said {
   declare readonly type: Type
   declare readonly id: string
-  /** Of a publish and of a signal. */
+  /** Of a publish and of a signal; of a request there is none. */
   declare readonly topic: string
   /** Of a request. */
   declare readonly method: string
@@ -21,22 +21,27 @@ export class KeptFrame<Type extends Said['type']> implements Said {
   declare readonly bytes: number
   declare age: number | undefined
   /** Binary data, or where in the text the data begins. */
-  readonly #kept: ArrayBuffer | number | undefined
+  private readonly kept: ArrayBuffer | number | undefined
 
   /**
    * Throws `invalid` for what cannot be sent; only a request may have no data. `binary`: bytes are taken. The type and
    * the id are ours: nothing in them is escaped.
    */
   constructor(head: Said & { readonly type: Type }, data: unknown, binary?: boolean) {
-    Object.assign(this, head)
     const { type, id, topic, method, n } = head
+    this.type = type
+    this.id = id!
+    this.topic = topic!
+    this.method = method!
+    this.n = n
+    this.age = undefined
     const kept = data === undefined && method ? { json: data } : copied(data, binary)
     if ('invalid' in kept) throw unsendable(head, kept)
     const { json } = kept
     const isText = typeof json === 'string'
     const named = JSON.stringify({ topic, method, n }).slice(1, -1)
     const start = `{"type":"${type}","id":"${id}",${named}${isText ? ',"data":' : '}'}`
-    this.#kept = isText ? start.length : json
+    this.kept = isText ? start.length : json
     // To be counted it becomes one piece, once, and is sent as that.
     this.text = isText ? `${start}${json}}` : start
     this.bytes = byteLength(this.text) + (json && !isText ? json.byteLength : 0)
@@ -44,11 +49,11 @@ export class KeptFrame<Type extends Said['type']> implements Said {
 
   /** The data as JSON text, where it is that. */
   get json(): string | undefined {
-    return typeof this.#kept === 'number' ? this.text.slice(this.#kept, -1) : undefined
+    return typeof this.kept === 'number' ? this.text.slice(this.kept, -1) : undefined
   }
 
   get data(): unknown {
-    return typeof this.#kept === 'number' ? JSON.parse(this.json!) : this.#kept
+    return typeof this.kept === 'number' ? JSON.parse(this.json!) : this.kept
   }
 }
 

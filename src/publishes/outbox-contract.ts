@@ -35,8 +35,6 @@ export interface Owed extends Said {
 
 /** How something is sent, and how its answer is waited for. */
 export interface Sending {
-  /** What is sent in one lane is answered in that order: a topic is one, and each request is its own. */
-  readonly lane: string
   /**
    * Where its leg is gone before the answer came it is sent again, on the next one. Else its outcome is unknown then,
    * and no other leg is asked.
@@ -51,8 +49,6 @@ export interface Sending {
   /** Milliseconds for all of it. Default: as long as it takes. */
   readonly limit?: number
   readonly signal?: AbortSignal | undefined
-  /** Bytes are taken as they are. */
-  readonly binary?: boolean | undefined
 }
 
 export interface OutboxHandlers {

@@ -1,19 +1,5 @@
 import type { OutboxEntry } from './outbox-entry.js'
-
-export interface OutboxLeg {
-  readonly number: number
-  maxFrame: number
-  /** How many entries are unanswered on it. */
-  owed: number
-  /**
-   * The last publish of each topic that the application has given up since: the server may still be about to apply it,
-   * so after a cutover it holds back newer ones as any unanswered one does. One is enough: a server answers a topic's in
-   * the order of arrival.
-   */
-  readonly abandoned: Map<string, string>
-  /** Newer ones need not wait for its answers any more. */
-  passed: boolean
-}
+import type { OutboxLeg } from './outbox-leg.js'
 
 /** Given up, and still owed by a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
 const MAX_ABANDONED = 1_000
@@ -80,11 +66,9 @@ export class OutboxQueue {
 
   /** The oldest whose patience may run out: on the active leg, or, where it may not be sent twice, on any. */
   oldest(): OutboxEntry | undefined {
-    const { active, old } = this
-    if (!active?.owed && !old?.owed) return undefined
-    for (const entry of this.#entries.values())
-      if (entry.leg && entry.patience < Infinity && (entry.leg === active || !entry.repeatable)) return entry
-    return undefined
+    return this.all().find(
+      ({ leg, patience, repeatable }) => leg && patience < Infinity && (leg === this.active || !repeatable),
+    )
   }
 
   /** `number` is the active leg, and the former one the old leg. */
@@ -136,28 +120,22 @@ export class OutboxQueue {
     if (abandoned.size > MAX_ABANDONED) abandoned.delete(abandoned.keys().next().value!)
   }
 
-  /** The server has answered that id: who was given up holds back nothing any more. */
+  /**
+   * The entry that the server has answered; one that was never sent has no answer. What was given up holds back nothing
+   * any more.
+   */
   answered(id: string): OutboxEntry | undefined {
     const entry = this.#entries.get(id)
-    if (!entry)
-      for (const leg of [this.active, this.old])
-        for (const [lane, abandoned] of leg?.abandoned ?? []) if (abandoned === id) leg!.abandoned.delete(lane)
-    return entry
+    if (entry) return entry.firstSent ? entry : undefined
+    for (const leg of [this.active, this.old])
+      for (const [lane, abandoned] of leg?.abandoned ?? []) if (abandoned === id) leg!.abandoned.delete(lane)
+    return undefined
   }
 
   /** Whether that leg still owes an answer. */
   owes(number: number | undefined): boolean {
     const leg = this.#legOf(number)
     return !!leg && leg.owed + leg.abandoned.size > 0
-  }
-
-  get oldOwes(): boolean {
-    return this.owes(this.old?.number)
-  }
-
-  /** Both legs are let go. */
-  detach() {
-    this.active = this.old = null
   }
 
   #legOf(number: number | undefined): OutboxLeg | null {

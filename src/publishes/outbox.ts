@@ -40,8 +40,9 @@ class LegOutbox implements Outbox {
   readonly #settling: Alarm
   /** For the oldest unanswered publish. */
   readonly #suspicion: Alarm
-  /** Which one that was when the alarm was set; null: it is not. */
-  #suspect: OutboxEntry | null = null
+  /** Which one that was when the alarm was set, and for when, on the monotonic clock; Infinity: it is not. */
+  #suspect: OutboxEntry | undefined
+  #ringsAt = Infinity
 
   constructor(deps: OutboxDeps, handlers: OutboxHandlers) {
     this.#deps = deps
@@ -55,23 +56,23 @@ class LegOutbox implements Outbox {
   // What is to be sent.
 
   publish(topic: string, data: unknown, { signal, ttl }: PublishOptions = {}): Promise<Published> {
-    const { id: newId, binary, dedupes = true, ackTimeout } = this.#deps
+    const { id: newId, dedupes: repeatable = true, ackTimeout } = this.#deps
     const id = newId()
-    const sending = { lane: topic, repeatable: dedupes, ackTimeout, limit: ttl, signal, binary }
-    const outcome: Promise<Published> & { id?: string } = this.add(
-      { type: 'publish', id, topic, n: ++this.#count },
-      data,
-      sending,
-    )
+    const head = { type: 'publish', id, topic, n: ++this.#count } as const
+    const outcome: Promise<Published> & { id?: string } = this.add(head, data, {
+      repeatable,
+      ackTimeout,
+      limit: ttl,
+      signal,
+    })
     outcome.id = id
     return outcome
   }
 
   add(head: Owed, data: unknown, sending: Sending): Promise<Published> {
     return new Promise((resolve, reject) => {
-      const entry = new OutboxEntry(head, data, sending)
-      const refused = this.#refused(entry)
-      if (refused) return reject(refused)
+      const entry = new OutboxEntry(head, data, sending, this.#deps.binary)
+      this.#check(entry)
       entry.resolve = resolve
       entry.reject = reject
       const { signal } = sending
@@ -83,28 +84,27 @@ class LegOutbox implements Outbox {
     })
   }
 
-  /** Why it cannot be taken now. */
-  #refused(entry: OutboxEntry): LiveSocketError | null {
+  /** Throws why it cannot be taken now. */
+  #check(entry: OutboxEntry) {
     const { type, limit, bytes: size } = entry
     const { closed } = this.#handlers
     const { maxMessages, maxBytes } = this.#deps
     const { messages, bytes } = this.#queue.size[type]
-    if (closed !== null) return failure(entry, 'closed', closed)
+    if (closed !== null) throw failure(entry, 'closed', closed)
     if (typeof limit !== 'number' || !(limit > 0))
-      return failure(entry, 'invalid', explain`its time is a number of milliseconds above 0`)
+      throw failure(entry, 'invalid', explain`its time is a number of milliseconds above 0`)
     if (messages >= maxMessages)
-      return failure(
+      throw failure(
         entry,
         'outbox-full',
         explain`${messages} wait to be sent or answered, the most that outbox.maxMessages allows: wait for some of them to settle`,
       )
     if (bytes + size > maxBytes)
-      return failure(
+      throw failure(
         entry,
         'outbox-full',
         explain`it has ${size} bytes, others of ${bytes} wait to be sent or answered, and outbox.maxBytes allows ${maxBytes} in all: wait for some of them to settle, split it, or raise the option`,
       )
-    return null
   }
 
   /** It is given up at the signal, and when its time is over. */
@@ -164,27 +164,14 @@ class LegOutbox implements Outbox {
     this.#handlers.settled?.()
   }
 
-  /** What was sent and may not be sent again, now that its leg was left. */
-  #forgetLost() {
-    for (const entry of this.#queue.all())
-      if (!entry.repeatable && entry.firstSent && !entry.leg)
-        this.#giveUp(entry, 'outcome-unknown', explain`its leg ended`)
-  }
-
-  /** The entry that an answer is for; one that was never sent has none. */
-  #answered(id: string): OutboxEntry | undefined {
-    const entry = this.#queue.answered(id)
-    return entry?.firstSent ? entry : undefined
-  }
-
   acked(ack: Omit<AckFrame, 'type'>) {
-    const entry = this.#answered(ack.id)
+    const entry = this.#queue.answered(ack.id)
     if (entry) this.#succeed(entry, ack)
     this.#pump()
   }
 
   nacked(nack: Refusal, leg?: number) {
-    const entry = this.#answered(nack.id)
+    const entry = this.#queue.answered(nack.id)
     if (entry) this.#nack(entry, nack, leg === undefined || leg === entry.leg?.number)
     this.#pump()
   }
@@ -215,7 +202,7 @@ class LegOutbox implements Outbox {
     } finally {
       this.#pumps = 0
     }
-    if (this.#settling.left !== null && !this.#queue.oldOwes) this.#settling.clear()
+    if (!this.#queue.owes(this.#queue.old?.number)) this.#settling.clear()
   }
 
   /** False: the leg takes no more for now. */
@@ -251,7 +238,7 @@ class LegOutbox implements Outbox {
       entry.copies--
       this.#queue.place(entry, null)
     } else if (!this.#deps.acknowledges) this.#succeed(entry, { id: entry.id })
-    else if (!this.#suspect && entry.patience < Infinity) this.#watch(entry)
+    else if (entry.overdueAt < this.#ringsAt) this.#watch(entry)
     return sent
   }
 
@@ -260,16 +247,15 @@ class LegOutbox implements Outbox {
    * is sent later is overdue later, but for one whose wait was doubled.
    */
   #watch(entry = this.#queue.oldest()) {
-    const { left } = this.#suspicion
-    const wait = entry && entry.overdueAt - this.#deps.clock.monotonic()
-    if (wait !== undefined && left !== null && left <= wait) return
-    this.#suspect = entry ?? null
-    if (wait === undefined) this.#suspicion.clear()
-    else this.#suspicion.set(wait)
+    const at = entry ? entry.overdueAt : Infinity
+    if (at < Infinity && this.#ringsAt <= at) return
+    this.#suspect = entry
+    this.#ringsAt = at
+    this.#suspicion.set(at - this.#deps.clock.monotonic())
   }
 
   #ring() {
-    this.#suspect = null
+    this.#ringsAt = Infinity
     const entry = this.#queue.oldest()
     const now = this.#deps.clock.monotonic()
     if (entry?.leg && entry.overdueAt <= now) {
@@ -286,12 +272,6 @@ class LegOutbox implements Outbox {
     this.#watch()
   }
 
-  /** The wait for what the old leg owes begins, or is over. */
-  #settleOld() {
-    this.#settling.clear()
-    if (this.#queue.oldOwes) this.#settling.set(this.#deps.settleTimeout)
-  }
-
   #settled() {
     this.#queue.giveUpOld()
     this.#pump()
@@ -303,18 +283,21 @@ class LegOutbox implements Outbox {
   ready(number: number, maxFrame?: number) {
     const another = this.#queue.active?.number !== number
     this.#queue.activate(number, maxFrame)
-    if (another) this.#settleOld()
-    this.#forgetLost()
-    this.#pump()
-    this.#watch()
+    if (another) this.#settling.set(this.#deps.settleTimeout)
+    this.#turned()
   }
 
   gone(number: number) {
-    if (!this.#queue.drop(number)) return
-    this.#forgetLost()
-    this.#settleOld()
-    this.#pump()
+    if (this.#queue.drop(number)) this.#turned()
+  }
+
+  /** What was sent on a leg that was left, and may not be sent again, is lost; the rest goes on. */
+  #turned() {
+    for (const entry of this.#queue.all())
+      if (!entry.repeatable && entry.firstSent && !entry.leg)
+        this.#giveUp(entry, 'outcome-unknown', explain`its leg ended`)
     this.#watch()
+    this.#pump()
   }
 
   owes(number: number) {
@@ -326,9 +309,7 @@ class LegOutbox implements Outbox {
   }
 
   close(why: string) {
-    this.#queue.detach()
-    this.#settleOld()
-    this.#watch()
+    this.#queue.active = this.#queue.old = null
     for (const entry of this.#queue.all()) this.#giveUp(entry, 'closed', why)
     this.#pump()
   }

@@ -32,9 +32,7 @@ export const requests: RequestsPart = (
   data,
   { signal, timeout = TIMEOUT, idempotent = false } = {},
 ) => {
-  const id = newId()
-  return outbox.add({ type: 'request', id, method }, data, {
-    lane: id,
+  return outbox.add({ type: 'request', id: newId(), method }, data, {
     repeatable: idempotent,
     ackTimeout: Infinity,
     limit: timeout,

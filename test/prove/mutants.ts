@@ -74,12 +74,12 @@ const OF_THE_CLIENT: readonly Mutant[] = [
     ],
   }),
   ...plants('publishes/outbox.ts', {
+    'an answer settles nothing': [`if (entry) this.#succeed(entry, ack)`, ``],
     'a repeat does not say how old it is': [
       `if (firstSent && entry.type === 'publish') entry.age = Math.round(since(clock, firstSent))`,
       ``,
     ],
     'one number for all publishes': [`topic, n: ++this.#count`, `topic, n: 1`],
-    'an answer settles nothing': [`return entry?.firstSent ? entry : undefined`, `return undefined`],
   }),
   ...plants('policy/close-verdict.ts', {
     'a draining server is taken for the end': [

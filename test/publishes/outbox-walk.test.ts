@@ -54,7 +54,7 @@ describe('the random walk notices', () => {
     [
       'an answer that is taken for another’s',
       'publishes/outbox',
-      'const entry = this.#answered(ack.id)',
+      'const entry = this.#queue.answered(ack.id)',
       'const [entry] = this.#queue.all()',
     ],
     [
