@@ -12,14 +12,8 @@ export function useLiveValue<Topic extends TopicName<Topics>, Topics extends obj
   topic: Topic | null,
   options?: TopicOptions<Topics>,
 ): Topics[Topic] | undefined {
-  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, dataOf, undefined, {
-    from: NEWEST,
+  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, {
+    from: { last: 1 },
     ...options,
   })
-}
-
-const NEWEST = { last: 1 }
-
-function dataOf<Data>(_before: Data | undefined, data: Data): Data {
-  return data
 }
