@@ -11,14 +11,14 @@ export const BUDGET: Sizes = {
   // 0.2 kB of it: a topic begins at the first render, also where React shows that much later. What the core
   // loses these have to say themselves: 0.07 kB of hooks, 0.06 kB of usePresence are gzip's.
   // 0.06 kB of it: an own publish is there until its message, also where the topic's numbering starts over.
-  'React hooks, over the core': 2_120,
-  'usePresence, over the core': 1_470,
+  'React hooks, over the core': 2_100,
+  'usePresence, over the core': 1_460,
   // 0.21 kB of it, and of all that has presets: each message of a foreign server's handover waits for its own time,
   // and for no leg that was not asked.
   LiveWebSocket: 34_550,
   'CoreWebSocket: without getToken': 30_140,
   // 0.17 kB of it: what a session has shown goes from the page with it. 20 bytes are gzip's: the core lost what bind says too.
-  'bind, over the core': 1_110,
+  'bind, over the core': 1_100,
   'history, over the core': 160,
   // 0.02 kB of it: who is closed says it when it is live again.
   'presence, over the core': 1_205,

@@ -2,7 +2,7 @@ import { explain } from '../base/explanation.js'
 import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { sessionOf } from '../socket/insides.js'
-import type { LiveSocket } from '../socket/live-socket.js'
+import type { LiveSocket, SubscribeOptions } from '../socket/live-socket.js'
 
 /** How what is bound to an element is shown. */
 export interface BindOptions {
@@ -78,60 +78,52 @@ export function bind(
     }),
   )
 
-  for (const element of all('topic')) {
-    const topic = element.dataset['liveTopic']!
-    let latest: { data: unknown } | null = null
+  // Of what comes before one paint the newest are shown: the others would be gone again with the same frame.
+  function follow(
+    topic: string,
+    most: number,
+    show: (data: unknown) => void,
+    clear: () => void,
+    how?: SubscribeOptions,
+  ) {
+    let waiting: unknown[] = []
     clears.push(() => {
-      latest = null
-      element.textContent = ''
+      waiting = []
+      clear()
     })
     undo.push(
-      socket.subscribe(topic, (data) => {
-        renew()
-        if (latest) latest.data = data
-        else {
-          latest = { data }
-          paint(() => {
-            const { data } = latest!
-            latest = null
-            write(element, data, topic)
-          })
-        }
-      }),
+      socket.subscribe(
+        topic,
+        (data) => {
+          renew()
+          if (waiting.push(data) === 1) paint(() => each(waiting.splice(0), show))
+          if (waiting.length > most) waiting.shift()
+        },
+        how,
+      ),
+    )
+  }
+
+  for (const element of all('topic')) {
+    const topic = element.dataset['liveTopic']!
+    follow(
+      topic,
+      1,
+      (data) => write(element, data, topic),
+      () => (element.textContent = ''),
     )
   }
 
   for (const { template, limit, last } of lists) {
     const topic = template.dataset['liveList']!
     const rows = rowsAfter(template)
-    let waiting: unknown[] = []
-    clears.push(() => {
-      rows.keep(0)
-      waiting = []
-    })
-    const show = () => {
-      const batch = waiting
-      waiting = []
-      each(batch, addRow)
-    }
-    undo.push(
-      socket.subscribe(
-        topic,
-        (data) => {
-          renew()
-          if (waiting.push(data) === 1) paint(show)
-          // What would be gone again with the same frame.
-          if (waiting.length > limit) waiting.shift()
-        },
-        last === undefined ? {} : { from: { last } },
-      ),
-    )
-    const addRow = (data: unknown) => {
+    const add = (data: unknown) => {
       const copy = template.content.cloneNode(true) as DocumentFragment
       for (const element of copy.querySelectorAll<HTMLElement>('[data-live-field]')) write(element, data, topic)
       rows.add(copy)
       rows.keep(limit)
     }
+    follow(topic, limit, add, () => rows.keep(0), last === undefined ? {} : { from: { last } })
   }
 
   for (const form of all<HTMLFormElement>('publish')) {
