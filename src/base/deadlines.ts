@@ -60,7 +60,7 @@ export class Deadlines implements Clock {
     const wanted = delay > 0 ? Math.max(delay, EXACT) : 0
     const deadline = { wall: now.wall + wanted, monotonic: now.monotonic + wanted, task }
     this.#waiting = this.#waiting.concat(deadline)
-    this.#arm(now)
+    this.#arm(now, wanted)
     return () => this.#undo(deadline)
   }
 
@@ -117,9 +117,12 @@ export class Deadlines implements Clock {
 
   #arm(now: Instant, first = this.#left(now)) {
     if (this.#settling || this.#ringing) return
-    // One that is overdue has slept, and would sleep on for the rest of its time.
-    if (this.#timer && this.#timer.at >= now.monotonic && this.#timer.at <= now.monotonic + first) return
-    this.#disarm()
+    if (this.#timer) {
+      // One that is overdue has slept, and would sleep on for the rest of its time.
+      if (this.#timer.at >= now.monotonic && this.#timer.at <= now.monotonic + first) return
+      this.#disarm()
+      first = this.#left(now)
+    }
     if (first === Infinity) return
     const delay = Math.max(0, first)
     const cancel = this.#clock.setTimeout(() => {
