@@ -52,7 +52,10 @@ export interface Sending {
 }
 
 export interface OutboxHandlers {
-  /** Puts the frame on that leg. False: not sendable now; call `ready` again when it is. Throws nothing. */
+  /**
+   * Puts the frame on that leg, as it is by now: a repeat is the same object with another `age`. False: not sendable
+   * now; call `ready` again when it is. Throws nothing.
+   */
   send(leg: number, frame: ClientFrame): boolean
   /** `size` changed. */
   changed(): void

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LiveSocketError } from '../../src/base/errors.js'
 import type { PublishFrame } from '../../src/publishes/outbox.js'
 import { encodeClientFrame } from '../../src/protocol/client-frames.js'
@@ -221,6 +221,16 @@ describe('giving up', () => {
     clock.sleep(5_000)
     outbox.ready(1)
     expect([await outcome('a'), sent()]).toEqual(['timeout', []])
+  })
+
+  it('sets one timer for all that are answered in time, however many there are', () => {
+    const { publish, outbox, clock } = setUp()
+    const set = vi.spyOn(clock, 'setTimeout')
+    outbox.ready(1)
+    set.mockClear()
+    for (let n = 1; n <= 100; n++) publish(n)
+    for (let n = 1; n <= 100; n++) outbox.acked(`p${n}`)
+    expect([set.mock.calls.length, clock.pending]).toEqual([1, 0])
   })
 
   it('settles everything at once at close, and nothing later', async () => {
