@@ -78,9 +78,14 @@ describe('who begins with the last so many messages', () => {
       }
       publish()
       await sim.advance(500)
-      const readers: ReturnType<typeof read>[] = []
-      const join = () =>
-        readers.push(read(socket, sim.random() < 0.7 ? { last: 1 + Math.floor(sim.random() * 80) } : undefined))
+      const readers: (ReturnType<typeof read> & { readonly from: number })[] = []
+      const join = () => {
+        const last = sim.random() < 0.7 ? 1 + Math.floor(sim.random() * 80) : 0
+        const at = socket.position('room')
+        // Where the topic is somewhere already, the last ones are those up to there.
+        const from = at && last > 0 ? Math.max(1, at.offset - last + 1) : Infinity
+        readers.push({ ...read(socket, last > 0 ? { last } : undefined), from })
+      }
       join()
       socket.connect()
       for (let turn = 0; turn < 40; turn++) {
@@ -95,8 +100,9 @@ describe('who begins with the last so many messages', () => {
       stop = true
       await sim.advance(20_000)
       const head = sim.published.length
-      for (const { offsets } of readers) {
+      for (const { offsets, from } of readers) {
         expect(offsets.length).toBeGreaterThan(0)
+        expect(offsets[0]).toBeLessThanOrEqual(from)
         expect(offsets).toEqual(rising(offsets[0]!, head))
       }
       expect(socket.stats().gaps).toBe(0)
