@@ -5,7 +5,7 @@ export const BUDGET: Sizes = {
   createLiveSocket: 33_540,
   'core: without getToken, fold, stream, schemas, requests, signals': 26_220,
   // What FEATURES of features.ts cost it together.
-  'what the core does beyond messages': 1_175,
+  'what the core does beyond messages': 1_115,
   'core with tokens': 30_700,
   'all of livesocket': 38_970,
   // 0.2 kB of it: a topic begins at the first render, also where React shows that much later. What the core
@@ -21,7 +21,7 @@ export const BUDGET: Sizes = {
   'bind, over the core': 1_100,
   'history, over the core': 160,
   // 0.02 kB of it: who is closed says it when it is live again.
-  'presence, over the core': 1_205,
+  'presence, over the core': 1_200,
   'query, over the core': 1_100,
   'spans, over the core and @opentelemetry/api': 530,
   // 0.15 kB of it: qos and a will's delay that MQTT has no number for are refused, and no text that is none counts as an id.
