@@ -1,5 +1,6 @@
 import { inDevelopment } from '../base/development.js'
 import { brief, explain } from '../base/explanation.js'
+import { isObject } from '../options/option-table.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import { defaultKey } from '../options/settings.js'
 import { insidesOf } from '../socket/insides.js'
@@ -85,14 +86,16 @@ function following<Options extends object>(latest: () => Options): Options {
 /** Objects with code in them, often made anew by every render. */
 const OPAQUE = /^(protocol|schemas|methods|environment)$/
 
-/** The names of the options that would make another socket, as far as can be seen. */
+/** The names of the options that would make another socket, as far as can be seen: functions are all alike. */
 export function differing(a: object, b: object): string[] {
-  return Object.keys({ ...a, ...b }).filter(
-    (name) => !OPAQUE.test(name) && textOf(a[name as never]) !== textOf(b[name as never]),
-  )
-}
-
-/** As JSON, in which a URL is its text; functions are all alike. */
-function textOf(option: unknown): string {
-  return JSON.stringify(option, (_name, value: unknown) => (typeof value === 'function' ? 'function' : value))
+  return Object.keys({ ...a, ...b }).filter((name) => {
+    const one: unknown = a[name as never]
+    const other: unknown = b[name as never]
+    return (
+      !OPAQUE.test(name) &&
+      !(typeof one === 'function' && typeof other === 'function') &&
+      // A URL is its text.
+      (String(one) !== String(other) || (isObject(one) && isObject(other) && differing(one, other).length > 0))
+    )
+  })
 }

@@ -129,6 +129,18 @@ describe('useLiveSocket(options)', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
+  it('takes the same options in another order for the same', async () => {
+    const stage = createStage()
+    const { url, ...others } = stage.options
+    stage.render([
+      <Part key={1} options={{ ...others, url, heartbeat: { interval: 3_000, timeout: 2_000 } }} />,
+      <Part key={2} options={{ heartbeat: { timeout: 2_000, interval: 3_000 }, url, ...others }} />,
+    ])
+    await stage.advance(1_000)
+    expect(warned).not.toHaveBeenCalled()
+    expect(seen.size).toBe(1)
+  })
+
   it('warns once of other options under one key, and the first ones count', async () => {
     const stage = createStage()
     const { rerender } = stage.renderStrictly([
