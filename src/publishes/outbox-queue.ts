@@ -51,12 +51,12 @@ export class OutboxQueue {
 
   /**
    * What may be sent on the active leg, in order: nothing passes one of its lane whose answer the old leg still owes.
-   * Where nothing but `newest` waits, that alone is looked at.
+   * Where nothing but `newest` waits, that alone is looked at: it may be taken back by then, or sent, and another waits.
    */
   sendable(newest?: OutboxEntry): readonly OutboxEntry[] {
     if (!this.active || this.#waiting === 0) return []
     const holding = this.old?.passed ? null : this.old
-    if (newest && this.#waiting === 1 && !holding) return [newest]
+    if (newest && !newest.leg && this.#waiting === 1 && !holding && this.#entries.has(newest.id)) return [newest]
     const held = new Set(holding?.abandoned.keys())
     return this.all().filter(({ leg, lane }) => {
       if (leg && leg === holding) held.add(lane)

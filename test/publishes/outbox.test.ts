@@ -72,6 +72,31 @@ describe('publishing', () => {
     expect(await rejection(setUp().outbox.publish(topic, 1, options))).toMatchObject({ code: 'invalid' })
   })
 
+  it('sends what waits for its leg, whatever was taken back before it was taken', async () => {
+    const { publish, outbox, sent, sendable, outcome } = setUp()
+    outbox.ready(1)
+    sendable(false)
+    publish('a')
+    publish('b', { signal: AbortSignal.abort() })
+    expect(await outcome('b')).toBe('aborted')
+    sendable(true)
+    outbox.ready(2)
+    expect(sent()).toEqual(['2:a'])
+  })
+
+  it('sends each once where one is published as another goes out', () => {
+    const { outbox, sent, handlers } = setUp({ acknowledges: false })
+    outbox.ready(1)
+    const { send } = handlers
+    handlers.send = (leg, frame) => {
+      handlers.send = send
+      void outbox.publish('room', 'b')
+      return send(leg, frame)
+    }
+    void outbox.publish('room', 'a')
+    expect(sent()).toEqual(['1:a', '1:b'])
+  })
+
   it('sends what the data was when it was published', () => {
     const { outbox, frames } = setUp()
     const data = { text: 'before', list: [1] }
