@@ -87,7 +87,7 @@ class Subscriber {
     return this.epoch ? { epoch: this.epoch, offset: this.offset } : null
   }
   set seen(place: TopicRequest) {
-    this.epoch = place && place.epoch
+    this.epoch = place === null ? null : place.epoch
     this.offset = place?.offset ?? 0
   }
 }
