@@ -54,6 +54,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
       "(what: 'topic' | 'method', name: unknown, most: number) { if (typeof name !== 'string' || name === '' || name.length > most)",
       "(name: unknown) { if (typeof name !== 'string' || name === '' || name.length > MAX_TOPIC)",
     ],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a part of a template in the source
     ['socket/topic-arguments.ts', 'A ${what} is a string of 1 to ${most}', 'A topic is a string of 1 to ${MAX_TOPIC}'],
     ['socket/topic-arguments.ts', "checkName('topic', topic, MAX_TOPIC)", 'checkName(topic)'],
     ['publishes/kept-frame.ts', 'data === undefined && method ? { json: data } :'],
