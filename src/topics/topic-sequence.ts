@@ -120,11 +120,14 @@ export class TopicSequence {
     return true
   }
 
-  /** The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. */
-  adopt(named: Named, unasked: boolean) {
+  /**
+   * The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. `former`: it
+   * was asked before somebody came for the last ones, and says nothing of them.
+   */
+  adopt(named: Named, unasked: boolean, former = false) {
     const { epoch, last } = this
     this.open = true
-    if (!unasked) this.last = 0
+    if (!unasked && !former) this.last = 0
     if (epoch === named.epoch) {
       if (this.#epochGap === 'unconfirmed') this.#epochGap = 'due'
       // Of the last ones that it was asked for, what is not kept any more is no gap.

@@ -7,7 +7,7 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
   const clock = createStepClock()
   let ids = 0
   let lines: string[] = []
-  const hooks: { told?: (line: string) => unknown } = {}
+  const hooks: { told?: (line: string) => unknown; answered?: (topic: string) => unknown } = {}
   const say = (line: string) => {
     lines.push(line)
     hooks.told?.(line)
@@ -26,7 +26,7 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
         return options.standby ?? false
       },
       invalid: (topic, reason) => say(`invalid ${topic}: ${reason}`),
-      answered: () => {},
+      answered: (topic) => void hooks.answered?.(topic),
     },
   )
   return {
@@ -67,6 +67,7 @@ export function at(text: string): TopicAnswer {
 }
 
 function showRequests(topics: TopicRequests): string {
-  const one = (from: TopicRequest) => (from && 'epoch' in from ? `${from.epoch}:${from.offset}` : 'now')
+  const one = (from: TopicRequest) =>
+    !from ? 'now' : from.last === undefined ? `${from.epoch}:${from.offset}` : `last ${from.last}`
   return [...topics].map(([topic, from]) => `${topic} ${one(from)}`).join(', ')
 }

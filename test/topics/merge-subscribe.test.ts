@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createStepClock } from '../kit/step-clock.js'
 import { at, createMergeBench } from './merge-bench.js'
 
 /** Topic `t` on leg 1, which named the head 5 in epoch `e`. */
@@ -128,7 +129,7 @@ describe('client rule 4: answers', () => {
     merge.subscribe('t', { last: 5 })
     merge.subscribe('u', { epoch: 'e', offset: 0 })
     expect([told(), clock.pending, merge.caughtUp()]).toEqual([[], 0, true])
-    expect(welcome(2, { t: at('e:1'), u: at('e:1 after 0') })).toBe('t now, u e:0')
+    expect(welcome(2, { t: at('e:1'), u: at('e:1 after 0') })).toBe('t last 5, u e:0')
     merge.gone(2)
     expect(told()).toEqual([])
   })
@@ -238,6 +239,54 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(welcome(1, { t: at('e:9 after 6') })).toBe('t e:5')
     bring(1, 7)
     expect(told()).toEqual(['t e:7 replayed'])
+  })
+
+  test('who comes for the last ones gets them where the leg that is asked dies: the others wait for no answer of a dead leg', () => {
+    const { told, merge, bring, ready, subscribed } = live()
+    merge.hello(2)
+    merge.subscribe('t', { last: 3 })
+    expect(told()).toEqual(['s1 on 1: t e:2'])
+    ready(2, { t: at('e:5') })
+    expect(told()).toEqual(['s2 on 2: t e:2'])
+    subscribed(1, 's1', { t: at('e:5 after 2') })
+    bring(1, 3, 4, 5, 6)
+    merge.gone(2)
+    for (const line of told()) if (line.startsWith('s')) subscribed(1, line.split(' ')[0]!, { t: at('e:6 after 2') })
+    bring(1, 3, 4, 5, 6, 7)
+    expect(told()).toEqual(['t e:3 replayed', 't e:4 replayed', 't e:5 replayed', 't e:6', 't e:7'])
+  })
+
+  test('who comes for the last ones of a topic that no leg has served gets them from the leg that serves again', () => {
+    const { told, merge, bring, welcome, ready, subscribed } = createMergeBench()
+    welcome(1, {})
+    merge.hello(2)
+    merge.subscribe('t', { last: 3 })
+    ready(2, {})
+    subscribed(1, 's1', { t: at('e:5 after 2') })
+    bring(1, 3, 4, 5)
+    expect(told()).toEqual(['s1 on 1: t last 3', 's2 on 2: t last 3'])
+    merge.gone(2)
+    for (const line of told()) if (line.startsWith('s')) subscribed(1, line.split(' ')[0]!, { t: at('e:5 after 2') })
+    bring(1, 3, 4, 5, 6)
+    expect(told()).toEqual(['t e:3 replayed', 't e:4 replayed', 't e:5 replayed', 't e:6'])
+  })
+
+  test('who comes for the last ones when told of another topic is not answered with what others asked for', () => {
+    const turns: (() => void)[] = []
+    const clock = Object.assign(createStepClock(), { turn: (task: () => void) => void turns.push(task) })
+    const { told, merge, bring, subscribed, welcome, hooks } = createMergeBench({ clock })
+    merge.subscribe('u', null)
+    merge.subscribe('t', null)
+    turns.shift()!()
+    welcome(1, {})
+    expect(told()).toEqual(['s1 on 1: u now, t now'])
+    hooks.answered = (topic) => topic === 'u' && merge.subscribe('t', { last: 3 })
+    subscribed(1, 's1', { u: at('e:1'), t: at('e:5') })
+    turns.shift()?.()
+    expect(told()).toEqual(['s2 on 1: t e:2'])
+    subscribed(1, 's2', { t: at('e:5 after 2') })
+    bring(1, 3, 4, 5, 6)
+    expect(told()).toEqual(['t e:3 replayed', 't e:4 replayed', 't e:5 replayed', 't e:6'])
   })
 
   test('the new leg gets what changed since its hello', () => {
