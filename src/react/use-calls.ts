@@ -40,5 +40,5 @@ export function useCalls<Method extends 'publish' | 'request'>(
     },
     [socket, method, to],
   )
-  return { [method]: call, pending, error: failed?.session === present ? failed!.error : null } as never
+  return { [method]: call, pending, error: failed && failed.session === present ? failed.error : null } as never
 }

@@ -41,6 +41,23 @@ describe('usePublish', () => {
     expect(simulation.published.map(({ data }) => data)).toEqual([{ text: 'hello' }, { text: 'again' }])
   })
 
+  it('publishes with what stands for a live socket: of another copy of livesocket, or of a test', async () => {
+    const stage = createStage()
+    const real = createLiveSocket(stage.options)
+    const socket = { ...real }
+    let publishing!: Publishing<unknown>
+    const Sender = () => {
+      publishing = usePublish<string, Record<string, unknown>>('chat', { socket })
+      return publishing.error?.code ?? 'no error'
+    }
+    const { container } = stage.render(<Sender />)
+    expect(container.textContent).toBe('no error')
+    await act(async () => void publishing.publish('not connected'))
+    act(() => real.close())
+    await stage.advance(10)
+    expect(container.textContent).toBe('closed')
+  })
+
   it('shows why the last one failed until the next one, without an unhandled rejection', async () => {
     const { publish, container, socket, advance } = await setUp()
     act(() => socket.close())
