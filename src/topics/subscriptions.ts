@@ -76,10 +76,11 @@ class Subscriber {
   epoch: string | null | undefined = null
   offset = 0
   removed = false
+  /** From when it has its undo. */
+  watch: StatusWatch | undefined
 
   constructor(
     readonly handler: MessageHandler,
-    readonly watch: StatusWatch | undefined,
     readonly from: TopicRequest,
   ) {}
 
@@ -144,7 +145,7 @@ class TopicSubscriptions implements Subscriptions {
 
   add(name: string, handler: MessageHandler, watch?: StatusWatch, from?: Position | Last, once = false): Subscription {
     const start = from ?? null
-    const subscriber = new Subscriber(handler, watch, once ? null : start)
+    const subscriber = new Subscriber(handler, once ? null : start)
     subscriber.seen = start
     const { merge } = this.#handlers
     const present = merge.position(name)
@@ -160,8 +161,8 @@ class TopicSubscriptions implements Subscriptions {
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)
     topic.subscribers = topic.subscribers.concat(subscriber)
     if (!known || isBehind) merge.subscribe(name, start)
-    if (known && typeof topic.status === 'object')
-      queueMicrotask(() => this.#tell(name, topic, subscriber, topic.status))
+    subscriber.watch = watch
+    if (typeof topic.status === 'object') queueMicrotask(() => this.#tell(name, topic, subscriber, topic.status))
 
     const remove = () => this.#remove(name, topic, subscriber)
     // While the topic goes back for another one, or tells another one first, its position says nothing about this one.

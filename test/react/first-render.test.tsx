@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { render, waitFor } from '@testing-library/react'
-import { createLiveSocket, type Gap } from 'livesocket'
+import { createLiveSocket, rawProtocol, type Gap } from 'livesocket'
 import { LiveSocketProvider, useLiveLog, useLiveMessages, type TopicOptions } from 'livesocket/react'
 import {
   Activity,
@@ -15,6 +15,8 @@ import {
 } from 'react'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
+import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { fakeWebSockets } from '../kit/fake-socket.js'
 import { act } from '../kit/react-act.js'
 import { servedByHand } from './served-by-hand.js'
 import { createStage } from './stage.js'
@@ -175,6 +177,29 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     await advance(1_000)
     expect(heard()).toEqual([4])
     expect(gaps).toHaveLength(1)
+  })
+
+  it('begins where a server without answers serves already, and nothing of it is an error', async () => {
+    const clock = createSimulatedClock()
+    const { WebSocket, sockets } = fakeWebSockets()
+    const protocol = rawProtocol({ message: (data) => ({ topic: 'chat', data }) })
+    const socket = createLiveSocket({ url: 'wss://a.test/', protocol, environment: { WebSocket, clock } })
+    const errors: unknown[] = []
+    socket.on('error', ({ error }) => void errors.push(error))
+    socket.connect()
+    await clock.flush()
+    sockets[0]!.open()
+    await clock.flush()
+    let heard: readonly unknown[] = []
+    render(
+      <LiveSocketProvider socket={socket}>
+        <Reader told={(all) => void (heard = all)} />
+      </LiveSocketProvider>,
+    )
+    sockets[0]!.message('hello')
+    await act(() => clock.advance(100))
+    expect([heard, errors]).toEqual([['hello'], []])
+    socket.close()
   })
 
   it('begins at a render before the socket is connected, at what the socket finds when it is', async () => {
