@@ -16,8 +16,9 @@ export function useSignal<Topic extends TopicName<Topics>, Topics extends object
   handler: (data: unknown, signal: SignalInfo<Topic>) => void,
   options: Pick<TopicOptions<Topics>, 'enabled' | 'onError' | 'socket'> = {},
 ): (data: unknown) => void {
+  const { enabled, onError } = options
   const socket = useSocket(options.socket)
-  useTopicStore(topic, undefined, { ...options, handler }, (socket, of, calls) => ({
+  useTopicStore(topic, undefined, { enabled, onError, socket, handler }, (socket, of, calls) => ({
     ...constantStore(undefined),
     subscribe: () => socket.onSignal(of, calls.handler as never),
   }))

@@ -1,7 +1,7 @@
 'use client'
 import type { TopicStatus } from '../topics/subscriptions.js'
 import type { RegisteredTopics, SocketOf, TopicName } from './register.js'
-import { useTopicStore } from './use-topic-store.js'
+import { useTopicStore, type TopicStore } from './use-topic-store.js'
 
 /**
  * Whether the topic is served: `pending` until the server has answered (and for a topic of `null`), then `live`, or the
@@ -11,7 +11,8 @@ import { useTopicStore } from './use-topic-store.js'
  */
 export function useTopicStatus<Topics extends object = RegisteredTopics>(
   topic: TopicName<Topics> | null,
-  options: { readonly socket?: SocketOf<Topics> } = {},
+  { socket }: { readonly socket?: SocketOf<Topics> } = {},
 ): TopicStatus {
-  return useTopicStore<TopicStatus, typeof options>(topic, 'pending', options, (socket, of) => socket.topicStatus(of))
+  // What else an object of options says is for the hook that it was made for.
+  return useTopicStore(topic, 'pending', { socket }, (of, topic): TopicStore<TopicStatus> => of.topicStatus(topic))
 }

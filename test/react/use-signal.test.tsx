@@ -1,9 +1,11 @@
 // @vitest-environment happy-dom
 import { render } from '@testing-library/react'
-import { LiveSocketProvider, useSignal } from 'livesocket/react'
+import { createLiveSocket } from 'livesocket'
+import { LiveSocketProvider, useLiveMessages, useSignal } from 'livesocket/react'
 import { StrictMode } from 'react'
 import { expect, it } from 'vitest'
 import { handServed } from '../kit/hand-served.js'
+import { createStage } from './stage.js'
 
 it('useSignal tells the latest handler, sends by a function that stays the same, and leaves with its component', async () => {
   const { socket, live } = handServed()
@@ -33,5 +35,28 @@ it('useSignal tells the latest handler, sends by a function that stays the same,
   unmount()
   await Promise.resolve()
   expect(one.of('unsubscribe')).toMatchObject([{ topics: ['room'] }])
+  socket.close()
+})
+
+it('a gap is told once to options that useSignal shares with who reads the messages', async () => {
+  const { options, simulation, advance, publish, ...stage } = createStage()
+  const socket = createLiveSocket(options)
+  const told: unknown[] = []
+  const shared = { socket, onGap: ({ topic }: { topic: string }) => void told.push(topic) }
+  const Room = () => {
+    useSignal('room', () => undefined, shared)
+    useLiveMessages('room', () => undefined, shared)
+    return null
+  }
+  stage.render(<Room />)
+  socket.connect()
+  await publish('room', 1)
+  simulation.offline()
+  await advance(60_000)
+  for (const data of [2, 3, 4]) simulation.publish('room', data)
+  simulation.log.trim('room', 1)
+  simulation.online()
+  await advance(60_000)
+  expect(told).toEqual(['room'])
   socket.close()
 })

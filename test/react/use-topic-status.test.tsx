@@ -130,6 +130,30 @@ describe('a topic that the server refuses', () => {
     socket.close()
   })
 
+  it.each([true, false])(
+    'is told once to an onError in options that are given to every hook of the topic (enabled: %s)',
+    async (enabled) => {
+      const stage = guarded()
+      const socket = createLiveSocket(stage.options)
+      const heard: string[] = []
+      const options = { socket, enabled, onError: ({ code }: LiveSocketError) => void heard.push(code) }
+      const Shown = ({ topic }: { topic: string }) => {
+        useLiveValue(topic, options)
+        const status = useTopicStatus(topic, options)
+        return <p>{String(status instanceof LiveSocketError ? status.code : status)}</p>
+      }
+      const { container, rerender } = stage.render(<Shown topic="secret" />)
+      act(() => socket.connect())
+      await stage.advance(1_000)
+      expect(container.textContent).toBe('forbidden')
+      expect(heard).toEqual(enabled ? ['forbidden'] : [])
+      rerender(<Shown topic="news" />)
+      await stage.advance(1_000)
+      expect(container.textContent).toBe('live')
+      socket.close()
+    },
+  )
+
   it('is pending on a server, where nothing is subscribed', () => {
     const stage = guarded()
     const hooks = createLiveHooks<{ news: number }>()
