@@ -208,8 +208,8 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 
   answered(topic: string, head: Position | null): void {
-    // Who was told of another topic may have closed.
-    if (this.closed === null) this.#audience.subscriptions.answered(topic, head)
+    // Who was told of another topic may have closed, and connected again.
+    if (this.#legs.serving) this.#audience.subscriptions.answered(topic, head)
   }
 
   // What its publishes, requests and signals want.

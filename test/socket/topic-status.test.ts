@@ -138,6 +138,29 @@ describe('whether a topic is served', () => {
     expect(told).toEqual(['a live', 'a pending'])
   })
 
+  it.each([
+    ['livesocket.v1', undefined],
+    ['one that has no answers', rawProtocol({ message: (text) => ({ topic: 'a', data: text }) })],
+  ])('is live for nobody while the socket is dialled anew by one who was told so, by %s', async (_, protocol) => {
+    const { socket, leg, clock } = handServed(protocol && { protocol })
+    const told: unknown[] = []
+    for (const topic of ['a', 'b']) {
+      socket.topicStatus(topic).subscribe((now) => {
+        told.push(`${topic} ${String(shown(now))}`)
+        if (now !== 'live') return
+        socket.close()
+        socket.connect()
+      })
+    }
+    socket.connect()
+    const one = await leg(1)
+    const answer = { epoch: 'e', offset: 1, after: 1 }
+    if (protocol) one.open()
+    else one.welcome({ topics: { a: answer, b: answer } })
+    await clock.flush()
+    expect(told).toEqual(['a live', 'a pending'])
+  })
+
   it('refuses what is no topic', async () => {
     const { socket } = world()
     expect(() => socket.topicStatus('')).toThrow(/topic/)
