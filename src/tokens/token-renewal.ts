@@ -157,9 +157,12 @@ export abstract class TokenRenewal extends TokenTabs {
   }
 
   stop(): void {
-    if (this.#current && ++this.#dropped >= CALLS_DROPPED) this.pause.extend(MIN_GAP)
-    this.#forget()
+    const turn = this.#current
+    if (turn && ++this.#dropped >= CALLS_DROPPED) this.pause.extend(MIN_GAP)
+    // Whoever is told by its signal may want a token again: nothing is under way then.
     this.#current = null
+    turn?.abort()
+    this.#forget()
   }
 
   /** Resolves when the provider has answered, or at the limit; an answer may still come after that. */

@@ -344,6 +344,28 @@ test.each<[string, Answer[], string]>([
   expect(clock.pending).toBe(0)
 })
 
+test('who connects again as soon as close() aborts its call has another one, and a token', async () => {
+  let again: Promise<string | undefined> | undefined
+  const { keeper, clock, calls } = keepToken([
+    ({ signal }) => {
+      signal.addEventListener('abort', () => {
+        keeper.open()
+        again = keeper.token(new AbortController().signal)
+      })
+      return new Promise(() => {})
+    },
+    'token-2',
+  ])
+  keeper.open()
+  void keeper.token(new AbortController().signal)
+  await clock.advance(SECOND)
+  keeper.rest()
+  await clock.advance(SECOND)
+  expect(calls).toHaveLength(2)
+  expect(await again).toBe('token-2')
+  keeper.rest()
+})
+
 test('an answer that comes after signOut() resurrects nothing', async () => {
   let answer = (_: string) => {}
   const { keeper, clock, dial, events, calls, status } = keepToken([() => new Promise((resolve) => (answer = resolve))])
