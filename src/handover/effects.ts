@@ -69,8 +69,8 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const refusals = leg.takeRefusals()
     session.merge.ready(number, leg.answers ?? new Map(), refusals)
     leg.answers = null
-    if (gone()) return
     for (const [topic, error] of refusals) {
+      if (gone()) return
       session.merge.refused(number, topic, error.retryAfter)
       audience.refused(error)
     }

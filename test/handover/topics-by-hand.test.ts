@@ -196,6 +196,25 @@ describe('a topic that is not answered', () => {
 describe('a topic that is refused before the welcome', () => {
   const refused = (more: object) => ({ type: 'error', code: 'busy', message: 'later', topic: 't', ...more })
 
+  it.each(['close', 'signOut'] as const)('is the last that is told of where who hears of it calls %s', async (ends) => {
+    const { socket, leg, clock } = handServed()
+    const told: string[] = []
+    for (const topic of ['t', 'u'])
+      socket.subscribe(topic, () => undefined, {
+        onError: () => {
+          told.push(topic)
+          socket[ends]()
+        },
+      })
+    socket.connect()
+    const one = await leg(1)
+    one.open()
+    for (const topic of ['t', 'u']) one.send(refused({ code: 'forbidden', topic }))
+    one.welcome({ topics: {} })
+    await clock.flush()
+    expect(told).toEqual(['t'])
+  })
+
   it('for now is asked for again on the same leg, when its server has said, and the old leg serves it until then', async () => {
     const { one, leg, told, clock } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
