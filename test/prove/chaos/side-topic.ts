@@ -39,7 +39,7 @@ export function followSide(socket: LiveSocket, random: Random) {
         wanted > 0 ? { from: { last: wanted } } : {},
       )
     },
-    at: () => at,
+    at: () => `${JSON.stringify(socket.position(SIDE))}, told ${got} of the last ${wanted}, up to ${at},`,
     /** Where it is wanted it has all that there is, and of what there was before as many as it asked for. */
     done: (head: number) => !unsubscribe || (socket.position(SIDE)?.offset === head && got >= Math.min(wanted, head)),
     judge(record: TopicRecord): string[] {
