@@ -197,23 +197,31 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (!wasActive && leg !== this.#old) return this.ask()
     if (wasActive) this.#active = this.#old
     this.#old = null
+    const served: TopicSequence[] = []
     for (const topic of this.#topics.values()) {
       if (wasActive) topic.active = topic.old
       topic.old = null
       this.#mark(topic)
-      if (wasActive) this.#serveAgain(topic)
+      if (wasActive && this.#serveAgain(topic)) served.push(topic)
     }
+    // Who is told may end the next one.
+    for (const topic of served)
+      if (this.#topics.get(topic.name) === topic) this.#handlers.answered?.(topic.name, topic.position!)
     this.ask()
   }
 
-  /** The old leg has become the active one again, or none is left. */
-  #serveAgain(topic: TopicSequence) {
+  /** The old leg has become the active one again, or none is left. True: what it has said of the topic holds. */
+  #serveAgain(topic: TopicSequence): boolean {
     const { active: view } = topic
     topic.refresh()
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared. And the
     // last ones that are wanted it may have brought while they were the other leg's to name.
     if (!view?.named || view.generation !== topic.generation || topic.last > 0) topic.resubscribe()
-    else if (topic.epoch === null) topic.adopt(view.named, false)
+    else {
+      if (topic.epoch === null) topic.adopt(view.named, false)
+      return topic.epoch === view.named.epoch
+    }
+    return false
   }
 
   caughtUp(): boolean {

@@ -338,6 +338,23 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['t e:8'])
   })
 
+  test('a leg that serves again says again that it serves what it has named, also where the other one refused it', () => {
+    const { merge, hooks, welcome, ready, subscribed } = createMergeBench()
+    const answered: string[] = []
+    hooks.answered = (topic) => answered.push(topic)
+    merge.subscribe('t', null)
+    welcome(1, { t: at('e:5') })
+    merge.hello(2)
+    merge.subscribe('u', null)
+    ready(2, {})
+    merge.refused(2, 't', undefined)
+    subscribed(1, 's1', { u: at('e:1') })
+    expect(answered).toEqual(['t'])
+    merge.gone(2)
+    expect(answered).toEqual(['t', 't', 'u'])
+    expect(merge.position('u')).toEqual({ epoch: 'e', offset: 1 })
+  })
+
   test('an old leg that brought a topic past a position that went back does not cover it', () => {
     const { told, merge, welcome, bring, subscribed } = live()
     bring(1, 6, 7)
