@@ -78,7 +78,10 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
       'return this.position',
     ],
     ['topics/topic-sequence.ts', 'const { epoch, last } = this', 'const { epoch } = this'],
-    ['topics/topic-sequence.ts', 'if (!unasked) this.last = 0'],
+    ['topics/topic-sequence.ts', 'if (!unasked && !former) this.last = 0'],
+    ['topics/topic-sequence.ts', ', former = false'],
+    ['topics/merge.ts', ', view.generation !== topic.generation)', ')'],
+    ['topics/merge.ts', '|| topic.last > 0'],
     [
       'topics/topic-sequence.ts',
       '// Of the last ones that it was asked for, what is not kept any more is no gap. if (last > this.last) this.offset = Math.min(this.offset, named.after)',
