@@ -1,10 +1,10 @@
 'use client'
 import { explain } from '../base/explanation.js'
-import { createContext, createElement, useContext, type ReactNode } from 'react'
+import { createContext, createElement, useContext, useState, type ReactNode } from 'react'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketOptions } from '../options/options.js'
 import type { RegisteredTopics, SocketOf } from './register.js'
-import { ownSocket } from './shared-sockets.js'
+import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
 /** Either a socket of yours, or options for one that the provider makes, connects and closes. */
@@ -36,7 +36,8 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
   options,
   children,
 }: LiveSocketProviderProps<Topics>): ReactNode {
-  const held = useHeldSocket(ownSocket, options as LiveSocketOptions | undefined, true)
+  const [find] = useState(createSharedSockets)
+  const held = useHeldSocket(find, options as LiveSocketOptions | undefined, true)
   const given = present<any>(socket ?? held?.socket)
   return createElement(LiveSocketContext.Provider, { value: given }, children)
 }

@@ -4,7 +4,7 @@ import type { LiveSocket } from '../socket/live-socket.js'
 import { useSocket } from './provider.js'
 import type { RegisteredInputs, RegisteredTopics } from './register.js'
 import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topics/topic-schema.js'
-import { sharedSocket } from './shared-sockets.js'
+import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
 /** The options of a socket that hooks share, by its key. */
@@ -12,6 +12,9 @@ export type SharedLiveSocketOptions<Topics extends object = RegisteredTopics> = 
   /** False: this component does not hold the socket, and alone does not connect it. Default true. */
   readonly enabled?: boolean
 }
+
+/** Two copies of this module on a page, of two versions perhaps, each keep their own and share nothing. */
+const shared = createSharedSockets()
 
 /**
  * The socket of the nearest provider. It is the same one at every render, and nothing that happens to it renders this
@@ -35,6 +38,6 @@ export function useLiveSocket<Topics extends object = RegisteredTopics>(
 ): LiveSocket<Topics>
 export function useLiveSocket<Topics extends object>(given?: SharedLiveSocketOptions<Topics>): LiveSocket<Topics> {
   const { enabled = true, ...options } = given ?? {}
-  const held = useHeldSocket(sharedSocket, given && (options as LiveSocketOptions), enabled)
+  const held = useHeldSocket(shared, given && (options as LiveSocketOptions), enabled)
   return useSocket(held?.socket as LiveSocket<Topics, any> | undefined)
 }

@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 import { createLiveSocket, type LiveSocket, type LiveSocketOptions } from 'livesocket'
 import { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveValue } from 'livesocket/react'
-import { useEffect } from 'react'
+import { startTransition, Suspense, use, useEffect, useState } from 'react'
 import { describe, expect, it, vi } from 'vitest'
+import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 function Status() {
@@ -49,6 +50,59 @@ describe('<LiveSocketProvider options>', () => {
     expect(tokens[0]).toBe('ann')
     expect(tokens.at(-1)).toBe('bob')
     expect(stage.simulation.dials).toHaveLength(1)
+  })
+
+  it('shows a page that waits for something of its socket when another key comes in a transition', async () => {
+    const stage = createStage()
+    const loads = new Map<object, Promise<string>>()
+    let loaded = () => {}
+    const Page = () => {
+      const socket = useLiveSocket()
+      const load = loads.get(socket) ?? new Promise((resolve) => (loaded = () => resolve('loaded')))
+      loads.set(socket, load)
+      return use(load)
+    }
+    let go = () => {}
+    const App = () => {
+      const [key, setKey] = useState('ann')
+      go = () => setKey('bob')
+      return (
+        <LiveSocketProvider options={{ ...stage.options, key }}>
+          {key}: {key === 'ann' ? 'nothing to wait for' : <Page />}
+        </LiveSocketProvider>
+      )
+    }
+    const { container } = stage.render(
+      <Suspense>
+        <App />
+      </Suspense>,
+    )
+    await act(async () => startTransition(go))
+    expect(container.textContent).toBe('ann: nothing to wait for')
+    await act(async () => loaded())
+    expect(container.textContent).toBe('bob: loaded')
+    expect(loads.size).toBe(1)
+  })
+
+  it('is the same socket for a key that comes back a moment later', async () => {
+    const stage = createStage()
+    const seen: LiveSocket[] = []
+    const Seen = () => {
+      seen.push(useLiveSocket() as LiveSocket)
+      return null
+    }
+    const page = (key: string) => (
+      <LiveSocketProvider options={{ ...stage.options, key }}>
+        <Seen />
+      </LiveSocketProvider>
+    )
+    const { rerender } = stage.render(page('ann'))
+    await stage.advance(1_000)
+    rerender(page('bob'))
+    rerender(page('ann'))
+    expect(seen.at(-1)).toBe(seen[0])
+    await stage.advance(10_000)
+    expect([stage.simulation.dials.length, stage.connections()]).toEqual([2, 1])
   })
 
   it('makes another socket for another key, and lets the former one go', async () => {
