@@ -84,6 +84,7 @@ export async function walk(
   )
   const legs: ModelLeg[] = []
   const settled = new Map<string, unknown>()
+  const takenBack = new Set<string>()
   const topicsOf = new Map<string, string>()
   /** Told to be unknown, by a server: it was applied before that, or is never. */
   const unknown = new Set<string>()
@@ -113,7 +114,10 @@ export async function walk(
         const frame: PublishFrame = { type, id, topic, n, data, age }
         const leg = legs.find((other) => other.number === number)
         if (!leg || leg.gone) return broken.push(`${frame.id} was sent on leg ${number}, which is gone`) > 0
+        if (takenBack.has(frame.id)) broken.push(`${frame.id} was sent after it was taken back`)
         if (settled.has(frame.id)) broken.push(`${frame.id} was sent after it had settled`)
+        // A codec is the application's code too.
+        if (chance(0.02)) publish()
         if (chance(0.05)) return false
         leg.inbox.push(frame)
         return true
@@ -217,6 +221,11 @@ export async function walk(
     const id = `p${++count}`
     const topic = pick(TOPICS)!
     topicsOf.set(id, topic)
+    const takeBack = () => {
+      takenBack.add(id)
+      controller.abort()
+    }
+    if (chance(0.05)) takeBack()
     const promise = outbox.publish(topic, id, {
       signal: controller.signal,
       ...(chance(0.2) ? { ttl: 1 + random() * 3_000 } : {}),
@@ -226,7 +235,7 @@ export async function walk(
       settled.set(id, outcome)
     }
     promise.then(settle, (error: { code: string }) => settle(error.code))
-    if (chance(0.1)) clock.setTimeout(() => controller.abort(), random() * 2_000)
+    if (chance(0.1)) clock.setTimeout(takeBack, random() * 2_000)
   }
 
   const actions: (() => void)[] = [
