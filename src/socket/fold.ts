@@ -147,12 +147,13 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     const { subscription, undo } = this.#attached
     const reached = subscription?.position() ?? null
     this.#attached = null
-    this.#loading?.stop()
     // Further than the last message: where it began if none came, and past those that this client may not see.
     if (this.#held) this.#hold(null)
     else if (!this.#catching && reached && !reaches(this.#position, reached)) this.#position = reached
     undo()
     subscription?.()
+    // Last: who hears of it may listen, or connect, again.
+    this.#loading?.stop()
   }
 
   /** What was folded belongs to the session that it came in. */
@@ -169,9 +170,9 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
   #release() {
     this.#cancelRelease?.()
     this.#cancelRelease = null
-    this.#detach()
     this.#unwatch?.()
     this.#unwatch = null
+    this.#detach()
   }
 
   /** From there on; whatever came before on another subscription of ours is no more. */

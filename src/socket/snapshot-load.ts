@@ -79,31 +79,32 @@ export function createSnapshotLoad<State>(
   let attempt = 0
   let doneAt: Instant | null = null
 
-  function stop() {
-    undo?.()
-    undo = null
+  /** Whoever hears that the former is given up may end all of this, or begin it anew. */
+  function turnTo(next: (() => void) | null) {
+    const former = undo
+    undo = next
+    former?.()
   }
 
   function wait(failures: number, early = false): number {
     const delay = reconnectDelay({ failures, early, spread: RETRY_SPREAD, cap }, random)
-    stop()
     waiting = true
-    undo = clock.setTimeout(run, delay)
+    turnTo(clock.setTimeout(run, delay))
     return delay
   }
 
   function run() {
-    stop()
     waiting = false
     const call = new AbortController()
     const cancel = clock.setTimeout(
       () => fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
       LOAD_LIMIT,
     )
-    const mine = (undo = () => {
+    const mine = () => {
       cancel()
       call.abort()
-    })
+    }
+    turnTo(mine)
     const ask = { signal: call.signal, attempt: attempt++ }
     // Within an async function a `load` that throws at once is one that rejects.
     void (async () => snapshotOf<State>(await load(ask)))().then(
@@ -139,7 +140,7 @@ export function createSnapshotLoad<State>(
     retry() {
       if (undo && waiting) run()
     },
-    stop,
+    stop: () => turnTo(null),
     forget() {
       troubles = attempt = 0
       doneAt = null

@@ -43,6 +43,37 @@ describe('fold with load', () => {
     ).toMatchObject([{ type: 'hello', topics: { orders: { epoch: 'epoch-1', offset: 0 } } }])
   })
 
+  it.each(['connects again', 'listens again'])('loads anew for who %s as soon as its load is aborted', async (how) => {
+    const w = await world()
+    const load = vi.fn(({ signal, attempt }: { signal: AbortSignal; attempt: number }) => {
+      signal.addEventListener('abort', () => {
+        if (how === 'connects again') w.socket.connect()
+        else fold.subscribe(() => undefined)
+      })
+      return attempt === 0 ? new Promise<never>(() => {}) : { state: [7], position: { epoch: 'epoch-1', offset: 0 } }
+    })
+    const fold = w.socket.fold('orders', append, none, { load: load as never })
+    const undo = fold.subscribe(() => undefined)
+    await w.simulation.advance(100)
+    if (how === 'connects again') w.socket.close()
+    else undo()
+    await w.simulation.advance(5_000)
+    w.simulation.publish('orders', 8)
+    await w.simulation.advance(500)
+    expect(fold.getState()).toEqual([7, 8])
+  })
+
+  it('asks for nothing more where its signal, which says that it took too long, closes the live socket', async () => {
+    const w = await world()
+    const load = vi.fn(({ signal }: { signal: AbortSignal }) => {
+      signal.addEventListener('abort', () => w.socket.close())
+      return new Promise<never>(() => {})
+    })
+    w.socket.fold('orders', append, none, { load }).subscribe(() => undefined)
+    await w.simulation.advance(600_000)
+    expect(load).toHaveBeenCalledTimes(1)
+  })
+
   it('loads again after a gap, keeps its state meanwhile, and is told of one gap', async () => {
     const w = await world()
     const { load, asks } = api(w)
