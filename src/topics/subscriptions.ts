@@ -153,9 +153,10 @@ class TopicSubscriptions implements Subscriptions {
     const topic = known ?? this.#begin(name)
     const isBehind = from !== undefined && known !== undefined && !reaches(from, present)
     if (isBehind && topic.answered) {
-      // The others are not told again what comes again for this one.
+      // The others are not told again what comes again for this one. What is just being told they may have still to hear.
       topic.served = furthest(topic.served, present)
-      for (const other of topic.subscribers) other.seen = furthest(other.seen, present)
+      const heard = present && topic.telling ? { ...present, offset: present.offset - 1 } : present
+      for (const other of topic.subscribers) other.seen = furthest(other.seen, heard)
       topic.answered = false
     }
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)

@@ -126,6 +126,28 @@ test('what the others were told to be missing is not told to them when the topic
   expect(told()).toEqual(['subscribe t now', 'subscribe t e:5', 'b 6', 'b 7', 'a 8', 'b 8'])
 })
 
+test('who comes from before within a handler takes nothing from those who are told after it', () => {
+  const { add, answered, deliver, told } = createBench()
+  let comes = true
+  add('a', undefined, () => {
+    if (comes) add('c', e(3))
+    comes = false
+  })
+  add('b')
+  answered('e', 5)
+  deliver('e', 6)
+  answered('e', 6)
+  deliver('e', 4, 5, 6, 7)
+  expect(told()).toEqual([
+    'subscribe t now',
+    'a 6',
+    'subscribe t e:3',
+    'b 6',
+    ...['c 4', 'c 5', 'c 6'],
+    ...['a 7', 'b 7', 'c 7'],
+  ])
+})
+
 test('a handler from above the position is told what is after its own', () => {
   const { add, answered, deliver, told } = createBench()
   add('a', e(1))
