@@ -156,7 +156,8 @@ class TopicSubscriptions implements Subscriptions {
       // The others are not told again what comes again for this one. What is just being told they may have still to hear.
       topic.served = furthest(topic.served, present)
       const heard = present && topic.telling ? { ...present, offset: present.offset - 1 } : present
-      for (const other of topic.subscribers) other.seen = furthest(other.seen, heard)
+      // Nor is it theirs who still wait for the last ones.
+      for (const other of topic.subscribers) if (other.epoch !== undefined) other.seen = furthest(other.seen, heard)
       topic.answered = false
     }
     if (from === undefined && known) subscriber.seen = this.#nowOf(name, topic)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
 import type { MessageInfo } from '../../src/topics/message.js'
 import { createSubscriptions, nobody } from '../../src/topics/subscriptions.js'
-import type { Position, TopicRequest } from '../../src/protocol/frames.js'
+import type { Last, Position, TopicRequest } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 /** Subscriptions of one topic over a merge that is told what to say. */
@@ -26,7 +26,7 @@ function createBench() {
   return {
     subscriptions,
     told: () => lines.splice(0),
-    add: (name: string, from?: Position, then?: () => void) =>
+    add: (name: string, from?: Position | Last, then?: () => void) =>
       subscriptions.add(
         't',
         (_data, { offset }) => {
@@ -146,6 +146,21 @@ test('who comes from before within a handler takes nothing from those who are to
     ...['c 4', 'c 5', 'c 6'],
     ...['a 7', 'b 7', 'c 7'],
   ])
+})
+
+test('who waits for the last ones gets them, whoever comes for others before they are there', () => {
+  const { add, answered, deliver, goTo, told } = createBench()
+  add('a')
+  answered('e', 9)
+  add('b', { last: 4 })
+  // What was asked before is answered.
+  goTo(e(9))
+  answered('e', 9)
+  add('c', { last: 3 })
+  goTo(e(5))
+  answered('e', 9)
+  deliver('e', 6, 9, 10)
+  expect(told().slice(3)).toEqual(['b 6', 'c 6', 'b 9', 'c 9', 'a 10', 'b 10', 'c 10'])
 })
 
 test('a handler from above the position is told what is after its own', () => {
