@@ -78,9 +78,9 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
       'return this.position',
     ],
     ['topics/topic-sequence.ts', 'const { epoch, last } = this', 'const { epoch } = this'],
-    ['topics/topic-sequence.ts', 'if (!unasked && !former) this.last = 0'],
-    ['topics/topic-sequence.ts', ', former = false'],
-    ['topics/merge.ts', ', view.generation !== topic.generation)', ')'],
+    ['topics/topic-sequence.ts', 'if (whole) this.last = 0'],
+    ['topics/topic-sequence.ts', ', whole?: boolean'],
+    ['topics/merge.ts', ', view.generation === topic.generation)', ')'],
     ['topics/merge.ts', '|| topic.last > 0'],
     [
       'topics/topic-sequence.ts',

@@ -209,7 +209,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
 
   answered(topic: string, head: Position | null): void {
     // Who was told of another topic may have closed, and connected again.
-    if (this.#legs.serving) this.#audience.subscriptions.answered(topic, head)
+    if (this.serving) this.#audience.subscriptions.answered(topic, head)
   }
 
   // What its publishes, requests and signals want.

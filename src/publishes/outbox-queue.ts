@@ -56,7 +56,7 @@ export class OutboxQueue {
   sendable(newest?: OutboxEntry): readonly OutboxEntry[] {
     if (!this.active || this.#waiting === 0) return []
     const holding = this.old?.passed ? null : this.old
-    if (newest && !newest.leg && this.#waiting === 1 && !holding && this.#entries.has(newest.id)) return [newest]
+    if (newest && !holding && this.#waiting === 1 && this.get(newest.id)?.leg === null) return [newest]
     const held = new Set(holding?.abandoned.keys())
     return this.all().filter(({ leg, lane }) => {
       if (leg && leg === holding) held.add(lane)

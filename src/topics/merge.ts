@@ -175,7 +175,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
     this.#mark(topic)
     if (view !== topic.active) return
-    topic.adopt(view.named!, unasked, view.generation !== topic.generation)
+    topic.adopt(view.named!, unasked, view.generation === topic.generation)
     this.#handlers.answered?.(topic.name, { epoch: answer.epoch, offset: answer.offset })
   }
 
@@ -216,7 +216,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     topic.refresh()
     // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared. And the
     // last ones that are wanted it may have brought while they were the other leg's to name.
-    if (!view?.named || view.generation !== topic.generation || topic.last > 0) topic.resubscribe()
+    if (!view?.named || topic.last > 0 || view.generation !== topic.generation) topic.resubscribe()
     else {
       if (topic.epoch === null) topic.adopt(view.named, false)
       return topic.epoch === view.named.epoch

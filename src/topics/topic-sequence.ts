@@ -121,13 +121,13 @@ export class TopicSequence {
   }
 
   /**
-   * The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. `former`: it
-   * was asked before somebody came for the last ones, and says nothing of them.
+   * The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. `whole`: it
+   * answers all that is wanted, also the last ones where somebody came for them.
    */
-  adopt(named: Named, unasked: boolean, former = false) {
+  adopt(named: Named, unasked: boolean, whole?: boolean) {
     const { epoch, last } = this
     this.open = true
-    if (!unasked && !former) this.last = 0
+    if (whole) this.last = 0
     if (epoch === named.epoch) {
       if (this.#epochGap === 'unconfirmed') this.#epochGap = 'due'
       // Of the last ones that it was asked for, what is not kept any more is no gap.
