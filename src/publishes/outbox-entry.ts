@@ -24,11 +24,11 @@ export class OutboxEntry extends KeptFrame<Owed['type']> {
   release: (() => void) | null = null
 
   /** Throws `invalid` for what cannot be sent. */
-  constructor(head: Owed, data: unknown, { repeatable, ackTimeout, limit }: Sending, binary?: boolean) {
+  constructor(head: Owed, data: unknown, { repeatable, ackTimeout, limit = Infinity }: Sending, binary?: boolean) {
     super(head, data, binary)
     this.repeatable = repeatable
     this.patience = ackTimeout
-    this.limit = limit ?? Infinity
+    this.limit = limit
   }
 
   /** What is sent in one lane is answered in that order: a topic is one, and each request is its own. */

@@ -68,6 +68,7 @@ describe('publishing', () => {
   it.each<[string, string, { ttl?: number }]>([
     ['a ttl of 0', 'room', { ttl: 0 }],
     ['a ttl that is not a number', 'room', { ttl: NaN }],
+    ['a ttl of null', 'room', { ttl: null as never }],
   ])('refuses %s as invalid', async (_, topic, options) => {
     expect(await rejection(setUp().outbox.publish(topic, 1, options))).toMatchObject({ code: 'invalid' })
   })
