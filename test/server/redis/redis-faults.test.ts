@@ -154,6 +154,8 @@ test('killed in the middle of many publishes: what was acknowledged is there, on
   const limits = { history: { maxMessages: 10_000 }, dedupe: { maxIds: 2_000 } }
   const logs = [open(limits), open(limits)]
   const tail = await follow(logs[1]!)
+  // A session has a leg before it publishes: so the log has all of it, from its first publish on.
+  await logs[0]!.admit('s', 1)
   const outcomes = new Map<string, Answer | 'refused' | 'unknown'>()
   const publish = async (id: string, log: ReturnType<typeof redisLog>) => {
     try {
@@ -173,6 +175,7 @@ test('killed in the middle of many publishes: what was acknowledged is there, on
       if (at === 200) void redis.kill()
     }
     await until(() => !logs[0]!.stats().here && !logs[1]!.stats().here, 'it is noticed')
+    await publish(`${round}.away`, logs[0]!)
     await redis.start()
     await Promise.all(logs.map(here))
   }
