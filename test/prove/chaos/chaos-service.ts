@@ -17,6 +17,8 @@ export interface ChaosService {
   /** Publishes 1, 2, 3, … from a server until `stop`. */
   publish(): void
   stop(): void
+  /** What was published here has come to the log, or never will. */
+  settled(): boolean
   /** A new server takes the place of the present one, which is drained. */
   move(): void
   crash(): void
@@ -39,6 +41,7 @@ export async function startChaosService(
   let refusedUntil = 0
   let logStalledUntil = 0
   let published = 0
+  let publishing = 0
   let stopPublishing = () => {}
 
   async function start() {
@@ -89,9 +92,11 @@ export async function startChaosService(
       let going = true
       let cancel = () => {}
       const next = () => {
+        publishing++
         newest()
           .publish(random() < 0.7 ? ROOM : SIDE, ++published)
           .catch(() => undefined)
+          .finally(() => void publishing--)
         if (going) cancel = systemClock.setTimeout(next, 2 + random() * 15)
       }
       next()
@@ -101,6 +106,7 @@ export async function startChaosService(
       }
     },
     stop: () => stopPublishing(),
+    settled: () => publishing === 0,
     move: () => void leaving.push(replace((old) => old.drain({ deadline: 1_000, rate: 1_000, endWhenAlone: false }))),
     crash: () =>
       void leaving.push(
