@@ -151,6 +151,8 @@ export function startClient(url: string, name: string, plan: Plan, random: Rando
       next()
     },
     stop: () => void (publishing = false),
+    /** What it has asked for is answered. */
+    settled: () => waiting === 0,
     /** Live, on one leg, with everything answered and everything up to `head`. */
     done: (head: number, sideHead: number) =>
       faults.length > 0 ||

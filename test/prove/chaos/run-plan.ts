@@ -41,7 +41,7 @@ export async function runPlan(plan: Plan, createLog: () => TopicLog): Promise<Ch
   let [head, sideHead] = [0, 0]
   const well = await until(async () => {
     // What was on its way to the log as all were stopped comes still.
-    if (!service.settled()) return false
+    if (![service, ...clients].every((one) => one.settled())) return false
     head = (await log.head(ROOM)).offset
     sideHead = (await log.head(SIDE)).offset
     return clients.every((client) => client.done(head, sideHead) && client.sees() === there())
