@@ -50,18 +50,18 @@ export class OutboxQueue {
   }
 
   /**
-   * What may be sent on the active leg, in order: nothing passes one of its lane whose answer the old leg still owes.
+   * What may be sent on the active leg, in order, as far as it is asked for: nothing passes one of its lane whose answer the old leg still owes.
    * Where nothing but `newest` waits, that alone is looked at: it may be taken back by then, or sent, and another waits.
    */
-  sendable(newest?: OutboxEntry): readonly OutboxEntry[] {
-    if (!this.active || this.#waiting === 0) return []
+  *sendable(newest?: OutboxEntry): Iterable<OutboxEntry> {
+    if (!this.active || this.#waiting === 0) return
     const holding = this.old?.passed ? null : this.old
-    if (newest && !holding && this.#waiting === 1 && this.get(newest.id)?.leg === null) return [newest]
+    if (newest && !holding && this.#waiting === 1 && this.get(newest.id)?.leg === null) return void (yield newest)
     const held = new Set(holding?.abandoned.keys())
-    return this.all().filter(({ leg, lane }) => {
-      if (leg && leg === holding) held.add(lane)
-      return !leg && !held.has(lane)
-    })
+    for (const entry of this.#entries.values())
+      if (!entry.leg) {
+        if (!held.has(entry.lane)) yield entry
+      } else if (entry.leg === holding) held.add(entry.lane)
   }
 
   /** The oldest whose patience may run out: on the active leg, or, where it may not be sent twice, on any. */

@@ -63,7 +63,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `if (!leg) return false this.#requeue(leg)`,
       `if (!leg) return false`,
     ],
-    'a newer publish passes one that the old leg owes': [`return !leg && !held.has(lane)`, `return !leg`],
+    'a newer publish passes one that the old leg owes': [`if (!held.has(entry.lane)) yield entry`, `yield entry`],
     'repeats go out in another order': [
       `if (entry.leg === leg && wanted(entry)) this.place(entry, null)`,
       `if (entry.leg === leg && wanted(entry)) (this.remove(entry), this.add(entry))`,

@@ -19,7 +19,7 @@ describe('client rule 5, server rules 4 and 5: in any history', () => {
 
 describe('the random walk notices', () => {
   it.each([
-    ['a newer publish that passes one the old leg owes', 'publishes/outbox-queue', '!held.has(lane)', 'true'],
+    ['a newer publish that passes one the old leg owes', 'publishes/outbox-queue', '!held.has(entry.lane)', 'true'],
     [
       'a repeat behind newer ones',
       'publishes/outbox-queue',

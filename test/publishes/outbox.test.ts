@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LiveSocketError } from '../../src/base/errors.js'
 import type { PublishFrame } from '../../src/publishes/outbox.js'
 import { encodeClientFrame } from '../../src/protocol/client-frames.js'
+import { OutboxEntry } from '../../src/publishes/outbox-entry.js'
 import { setUp } from './outbox-kit.js'
 
 const rejection = (promise: Promise<unknown>) =>
@@ -71,6 +72,16 @@ describe('publishing', () => {
     ['a ttl of null', 'room', { ttl: null as never }],
   ])('refuses %s as invalid', async (_, topic, options) => {
     expect(await rejection(setUp().outbox.publish(topic, 1, options))).toMatchObject({ code: 'invalid' })
+  })
+
+  it('looks at no more than the first of those that wait, while their leg takes none', () => {
+    const looked = vi.spyOn(OutboxEntry.prototype, 'lane', 'get')
+    onTestFinished(() => looked.mockRestore())
+    const { outbox, publish, sendable } = setUp()
+    outbox.ready(1)
+    sendable(false)
+    for (let at = 0; at < 500; at++) publish(`m${at}`)
+    expect(looked.mock.calls.length).toBeLessThan(1_000)
   })
 
   it('sends what waits for its leg, whatever was taken back before it was taken', async () => {
