@@ -6,7 +6,7 @@ export interface Blocks {
 }
 
 export interface Compared {
-  /** Processor time of the client for a message, over that of parsing it and calling back. */
+  /** Processor time of the client for a message, over that of reading it off its event, parsing it and calling back. */
   readonly ratio: number
   /** The same, in nanoseconds. */
   readonly clientNs: number

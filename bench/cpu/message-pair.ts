@@ -2,7 +2,7 @@ import { createStubServer, messageEvent, type Stub } from '../kit/stub-socket.js
 import { tick } from '../kit/tick.js'
 import type { Peer } from '../peers/peer.js'
 
-/** A client and the least that anybody could do with the same texts: parse them, and call back. */
+/** A client, and the least that anybody could do with events of the same texts: parse what they bear, and call back. */
 export interface MessagePair {
   /** Makes the texts of the next block, which is in nobody's measure. */
   prepare(messages: number): void
@@ -16,7 +16,7 @@ export async function createMessagePair(peer: Peer): Promise<MessagePair> {
   let seen = 0
   let sent = 0
   let events: object[] = []
-  let texts: string[] = []
+  let bare: { readonly data: string }[] = []
   let told: (() => void) | null = null
   let parsed = 0
 
@@ -30,19 +30,20 @@ export async function createMessagePair(peer: Peer): Promise<MessagePair> {
   await connection.ready
   seen = 0
   const stub = server.sockets.at(-1) as Stub
-  const callback = (data: unknown) => {
-    if (data !== null) parsed++
+  const onmessage = ({ data }: { readonly data: string }) => {
+    if (JSON.parse(data) !== null) parsed++
   }
 
   return {
     prepare(messages) {
       const wires = Array.from({ length: messages }, (_, at) => peer.wire(sent + at + 1, tick(sent + at + 1)))
       // A text is flat before it is measured, as one that came from the network is.
-      texts = wires.map((wire) => JSON.parse(JSON.stringify(peer.json?.(wire) ?? wire)) as string)
-      events = wires.map((wire) => messageEvent(JSON.parse(JSON.stringify(wire)) as string))
+      const flat = (text: string) => JSON.parse(JSON.stringify(text)) as string
+      bare = wires.map((wire) => messageEvent(flat(peer.json?.(wire) ?? wire)))
+      events = wires.map((wire) => messageEvent(flat(wire)))
     },
     parse() {
-      for (const text of texts) callback(JSON.parse(text))
+      for (const event of bare) onmessage(event)
     },
     async client() {
       sent += events.length

@@ -18,9 +18,10 @@ export interface StubServer {
 }
 
 /** An event as the platform makes it, ahead of time. */
-export function messageEvent(data: string): object {
+export function messageEvent(data: string): { readonly data: string } {
   // Node's own is slow to read, and no socket of Node makes one.
-  return typeof document === 'undefined' ? { type: 'message', data } : new MessageEvent('message', { data })
+  const plain = { type: 'message', data }
+  return typeof document === 'undefined' ? plain : new MessageEvent('message', plain)
 }
 
 export function createStubServer(peer: Peer): StubServer {
