@@ -1,7 +1,8 @@
 import type { ClientFrame, ServerFrame } from '../protocol/frames.js'
-import { HISTORY, type HistoryAsk } from '../protocol/own-methods.js'
+import { historyAsk } from '../protocol/history-ask.js'
+import { HISTORY } from '../protocol/own-methods.js'
 import { isOwnTopic } from '../protocol/own-topics.js'
-import type { Decision } from './cluster-settings.js'
+import type { ClusterSettings, Decision } from './cluster-settings.js'
 import type { Cluster } from './simulated-cluster.js'
 import type { SessionUser } from './simulated-presence.js'
 
@@ -9,7 +10,9 @@ export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
 export const REFUSED = 'the application refused it'
 
-export const FAILED: Decision = { refuse: { code: 'error', message: 'the server failed to answer this' } }
+type PublishDecision = ReturnType<NonNullable<ClusterSettings['onPublish']>>
+
+export const FAILED: PublishDecision = { refuse: { code: 'error', message: 'the server failed to answer this' } }
 
 /** What a publish comes to: decided once for each id, whichever leg brings it. */
 export function answerPublish(cluster: Cluster, session: string, welcomedAt: number, frame: PublishFrame): ServerFrame {
@@ -40,10 +43,18 @@ function apply(
   if (n !== undefined && n <= newest)
     return { type: 'nack', id, code: 'out-of-order', message: 'a later publish into this topic was decided first' }
   if (isOwnTopic(topic)) return { type: 'nack', id, code: 'forbidden', message: 'this topic is the server’s own' }
-  const decision = settings.onPublish?.(topic, data) ?? {}
+  const decision = decided(settings, topic, data)
   if ('refuse' in decision) return { type: 'nack', id, message: REFUSED, ...decision.refuse }
   const { offset } = log.append(topic, data)
   return { type: 'ack', id, offset, ...('data' in decision ? { data: decision.data } : {}) }
+}
+
+function decided({ onPublish }: ClusterSettings, topic: string, data: unknown): PublishDecision {
+  try {
+    return onPublish?.(topic, data) ?? {}
+  } catch {
+    return FAILED
+  }
 }
 
 /** What a request is answered, or how it is refused. */
@@ -70,10 +81,14 @@ export function answerRequest(
 
 function historyOf({ log, settings }: Cluster, method: string, data: unknown): Decision | null {
   if (method !== HISTORY) return null
-  const { topic, limit, before } = data as HistoryAsk
+  const ask = historyAsk(data)
+  if (typeof ask === 'string') return { refuse: { code: 'invalid', message: `history: ${ask}.` } }
+  const { topic, limit, before } = ask
   if (settings.authorize?.(topic) === false)
     return { refuse: { code: 'forbidden', message: 'this topic is not for this client' } }
   const { epoch } = log.answer(topic, null)
+  if (before && before.epoch !== epoch)
+    return { refuse: { code: 'epoch', message: 'the numbering of this topic has started over' } }
   const seen = log
     .after(topic, 0)
     .filter((one) => one.offset < (before?.offset ?? Infinity) && settings.filter?.(topic, one.data) !== false)

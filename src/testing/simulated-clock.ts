@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../base/clock.js'
+import { LiveSocketError } from '../base/errors.js'
 import { TimerHeap } from './timer-heap.js'
 
 /** A clock that stands still until the test advances it. */
@@ -89,7 +90,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
     if (timersAreFake())
       return Promise.reject(
         new Error(
-          'a simulation has a clock of its own, and waits for real timers of 0 ms: call vi.useRealTimers() or jest.useRealTimers() in this test',
+          'a simulation has a clock of its own, and waits for real timers of 0 ms: call vi.useRealTimers(), jest.useRealTimers() or mock.timers.reset() in this test',
         ),
       )
     const run = running.then(() => runTo(elapsed + ms))
@@ -104,7 +105,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
     setTimeout: (task, delay) => set(task, Math.round((elapsed + (delay > 0 ? delay : 0)) * 1e6) / 1e6),
     settled: (task) => set(task, elapsed),
     frame: (task) => set(task, (Math.floor(elapsed / FRAME) + 1) * FRAME),
-    advance: (ms) => queue(ms > 0 ? ms : 0),
+    advance: async (ms) => queue(Math.max(0, time(ms))),
     flush: () => queue(0),
     next() {
       const timer = first()
@@ -113,9 +114,15 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
     get pending() {
       return live.size
     },
-    sleep: (ms) => void (wallAhead += ms),
-    setWall: (wall) => void (wallAhead = wall - elapsed),
+    sleep: (ms) => void (wallAhead += time(ms)),
+    setWall: (wall) => void (wallAhead = time(wall) - elapsed),
   }
+}
+
+/** A number that time can go on by: with another one a test would wait for nothing, or for ever. */
+function time(ms: number): number {
+  if (!Number.isFinite(ms)) throw new LiveSocketError('invalid', `A simulated clock takes milliseconds, and not ${ms}.`)
+  return ms
 }
 
 /**
@@ -130,9 +137,13 @@ async function settle() {
   await turn()
 }
 
-/** Jest and Vitest fake timers with sinon's, which leaves its clock on what it replaces. */
+/**
+ * Jest and Vitest fake timers with sinon's, which leaves its clock on what it replaces; `node:test` with a method of its
+ * own, bound.
+ */
 function timersAreFake(): boolean {
-  return Object.hasOwn(Reflect.get(globalThis, 'setTimeout') as object, 'clock')
+  const timer = Reflect.get(globalThis, 'setTimeout') as object & { readonly name: string }
+  return Object.hasOwn(timer, 'clock') || timer.name.startsWith('bound #')
 }
 
 /** One turn of the event loop that is not a timer's: every promise that can go on has gone on before it ends. */

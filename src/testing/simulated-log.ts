@@ -1,4 +1,6 @@
+import { LiveSocketError } from '../base/errors.js'
 import type { TopicAnswer, TopicRequest } from '../protocol/frames.js'
+import { serialise } from '../protocol/json.js'
 
 /** A message in the simulated log. */
 export interface LoggedMessage {
@@ -10,6 +12,7 @@ export interface LoggedMessage {
 
 /** The log of topics that all simulated servers share, and what can happen to it. */
 export interface SimulatedLog {
+  /** Keeps a copy of the data, as JSON has them; throws `LiveSocketError` `invalid` for what JSON has no word for. */
   append(topic: string, data: unknown): LoggedMessage
   /** What a leg that asks so is told, as the protocol's `welcome` has it. */
   answer(topic: string, asked: TopicRequest): TopicAnswer
@@ -54,7 +57,8 @@ export function createSimulatedLog(): SimulatedLog {
   const log: SimulatedLog = {
     history: true,
     published,
-    append(name, data) {
+    append(name, given) {
+      const data = copied(name, given)
       const topic = topicOf(name)
       const message = { topic: name, epoch: topic.epoch, offset: ++topic.head, data }
       topic.kept.push(message)
@@ -97,4 +101,16 @@ export function createSimulatedLog(): SimulatedLog {
     },
   }
   return log
+}
+
+/** As a real log has it: what whoever published it changes afterwards is not in it. */
+function copied(topic: string, data: unknown): unknown {
+  if (data === null || typeof data === 'string' || typeof data === 'boolean') return data
+  const written = serialise(data)
+  if ('invalid' in written)
+    throw new LiveSocketError('invalid', `What is published into "${topic}" is no JSON: ${written.invalid}.`, {
+      topic,
+      cause: written.cause,
+    })
+  return JSON.parse(written.json)
 }

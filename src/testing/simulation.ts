@@ -123,7 +123,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
   const crashed = new Set<SimulatedServer>()
   const balancer = createSimulatedBalancer(clock, ORIGIN, servers)
   let devices = 0
-  let doors: Pick<Behaviour, 'door' | 'retryAfter'> = { door: 'open' }
+  let doors: { door: Behaviour['door']; retryAfter: number | undefined } = { door: 'open', retryAfter: undefined }
 
   const cluster = createCluster({ clock, log, tokens, settings }, wire)
 
@@ -203,12 +203,12 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
       crashed.clear()
     },
     refuse(how, retryAfter) {
-      doors = { door: how, ...(retryAfter === undefined ? {} : { retryAfter }) }
+      doors = { door: how, retryAfter }
       for (const server of up()) Object.assign(server, doors)
     },
     accept() {
-      doors = { door: 'open' }
-      for (const server of servers) server.door = 'open'
+      doors = { door: 'open', retryAfter: undefined }
+      for (const server of servers) Object.assign(server, doors)
     },
     forgetPublishes() {
       cluster.answers.clear()

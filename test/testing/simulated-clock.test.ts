@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import imported from 'reconnecting-websocket'
 import { describe, expect, it, vi } from 'vitest'
 import { instant, since } from '../../src/base/clock.js'
@@ -108,6 +109,27 @@ describe('the simulated clock', () => {
     }
     await createSimulatedClock().advance(1)
   })
+
+  it('says so where node:test has faked them', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      await expect(createSimulatedClock().advance(1)).rejects.toThrow('mock.timers.reset()')
+    } finally {
+      mock.timers.reset()
+    }
+    await createSimulatedClock().advance(1)
+  })
+
+  it.each([NaN, Infinity, undefined as never])(
+    'refuses to go on by %s ms, which a test would wait for in vain',
+    async (ms) => {
+      const clock = createSimulatedClock()
+      await expect(clock.advance(ms)).rejects.toThrow(/takes milliseconds, and not/)
+      for (const set of [clock.sleep, clock.setWall]) expect(() => set(ms)).toThrow(/takes milliseconds, and not/)
+      await clock.advance(5)
+      expect([clock.monotonic(), Number.isFinite(clock.now())]).toEqual([5, true])
+    },
+  )
 
   it('paints every 16 ms', async () => {
     const clock = createSimulatedClock()

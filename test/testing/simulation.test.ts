@@ -1,5 +1,7 @@
 import { createLiveSocket } from 'livesocket'
 import { describe, expect, it } from 'vitest'
+import type { LiveSocketError } from '../../src/base/errors.js'
+import { history, type HistoryOptions } from '../../src/history/history.js'
 import { encodeClientFrame } from '../../src/protocol/client-frames.js'
 import type { ClientFrame, Position } from '../../src/protocol/frames.js'
 import { createSimulation, type Simulation } from '../../src/testing/index.js'
@@ -139,6 +141,83 @@ describe('a simulated server', () => {
     two.send({ type: 'publish', id: 'p', topic: 'room', data: 1, age: 200 })
     await sim.advance(100)
     expect(two.frames()).toEqual([expect.objectContaining({ type: 'nack', code: 'outcome-unknown' })])
+  })
+
+  it('answers a publish whose onPublish threw as a real one does, and what comes behind it', async () => {
+    const sim = createSimulation({
+      onPublish: (_, data) => {
+        if (data === 'bad') throw new Error('a mistake in onPublish')
+        return {}
+      },
+    })
+    const leg = await welcomed(sim)
+    leg.frames()
+    for (const data of ['bad', 'good']) leg.send({ type: 'publish', id: data, topic: 'room', data })
+    await sim.advance(100)
+    expect(leg.frames()).toMatchObject([
+      { type: 'nack', id: 'bad', code: 'error' },
+      { type: 'ack', id: 'good', offset: 1 },
+    ])
+  })
+
+  it('keeps a message as it was when it was published, whatever becomes of it where it came from', async () => {
+    const sim = createSimulation()
+    const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
+    const room = sim.observe(socket, 'room')
+    socket.connect()
+    await sim.advance(100)
+    const cart = { items: 1, when: new Date(0) }
+    for (const items of [1, 2]) {
+      sim.publish('room', Object.assign(cart, { items }))
+      await sim.advance(100)
+    }
+    cart.items = 3
+    expect(room.problems()).toEqual([])
+    expect(room.messages.map(({ data }) => data)).toMatchObject([{ items: 1 }, { items: 2 }])
+    const circle: Record<string, unknown> = {}
+    circle['self'] = circle
+    for (const bad of [undefined, 1n, () => 1, circle])
+      expect(() => sim.publish('room', bad)).toThrow(/published into "room" is no JSON/)
+    sim.publish('room', 'last')
+    await sim.advance(100)
+    expect(room.problems()).toEqual([])
+    expect(room.messages).toHaveLength(3)
+    socket.close()
+  })
+
+  it('refuses a request for history as a real one does: without a limit, of no topic, before a numbering that is over', async () => {
+    const sim = createSimulation()
+    const socket = createLiveSocket<{ room: number }>({ url: sim.url, environment: sim.environment })
+    socket.connect()
+    for (let n = 1; n <= 1_002; n++) sim.publish('room', n)
+    await sim.advance(100)
+    const asked = async (ask: object) => {
+      const page = history(socket, 'room', ask as HistoryOptions).then(
+        (messages) => messages.length,
+        ({ code, reason }: LiveSocketError) => `${code} ${reason}`,
+      )
+      await sim.advance(100)
+      return page
+    }
+    for (const limit of [0, -1, NaN, 1.5, undefined]) expect(await asked({ limit })).toBe('refused invalid')
+    expect(await asked({ limit: 3, before: 7 })).toBe('refused invalid')
+    expect(await asked({ limit: 3, before: { epoch: 'of another log', offset: 2 } })).toBe('refused epoch')
+    expect(await asked({ limit: 5_000 })).toBe(1_000)
+    socket.close()
+  })
+
+  it('forgets how long it was to be left alone once it is told something else', async () => {
+    const sim = createSimulation()
+    sim.refuse('busy', 5_000)
+    sim.refuse('forbidden')
+    const leg = dial(sim)
+    await sim.advance(100)
+    leg.hello()
+    await sim.advance(100)
+    expect(leg.frames()[0]).not.toHaveProperty('retryAfter')
+    sim.refuse('busy', 5_000)
+    sim.accept()
+    expect(sim.servers[0]!.retryAfter).toBeUndefined()
   })
 
   it.each<[string, Parameters<Simulation['refuse']>, string[]]>([

@@ -1,6 +1,5 @@
-import type { Position } from '../../protocol/frames.js'
+import { historyAsk, MOST_MESSAGES } from '../../protocol/history-ask.js'
 import type { HistoryAnswer } from '../../protocol/own-methods.js'
-import { MAX_EPOCH, MAX_TOPIC } from '../../protocol/fields.js'
 import { LONGEST_DATA } from '../bounds.js'
 import type { Permission } from '../identity/permission.js'
 import { aboutOf } from '../log/about.js'
@@ -21,15 +20,15 @@ export interface HistoryDeps<User> {
   }): boolean
 }
 
-/** Messages of one answer: a longer history is paged. */
-const MOST = 1_000
 /** Characters of one answer. */
 const MOST_BYTES = LONGEST_DATA / 16
 
 /** What stands before a position, for those who may subscribe: the newest that are kept, the oldest of them first. */
 export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>) {
   return async ({ data, user, session, signal }: Request<User>): Promise<HistoryAnswer> => {
-    const { topic, limit, before } = checked(data)
+    const ask = historyAsk(data)
+    if (typeof ask === 'string') throw new RequestRefused('invalid', `history: ${ask}.`)
+    const { topic, limit, before } = ask
     const denial = await permission({ action: 'subscribe', topic, user, session })
     if (denial) throw new RequestRefused(denial.code, denial.message, denial.data, denial.retryAfter)
     const head = await log.head(topic)
@@ -55,7 +54,7 @@ export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>
     let page = limit
     while (end > head.oldest && found.length < limit && size < MOST_BYTES && !signal.aborted) {
       const from = Math.max(head.oldest - 1, end - 1 - page)
-      page = Math.min(MOST, page * 2)
+      page = Math.min(MOST_MESSAGES, page * 2)
       const entries = await entriesBetween(log, topic, from, end, head.epoch)
       for (const entry of entries.reverse()) if (found.length < limit && size < MOST_BYTES) take(entry)
       end = from + 1
@@ -77,18 +76,4 @@ async function entriesBetween(log: TopicLog, topic: string, after: number, end: 
     at = within.at(-1)!.offset
   }
   return entries
-}
-
-function checked(data: unknown): { topic: string; limit: number; before: Position | null } {
-  const { topic, limit, before = null } = (data ?? {}) as Record<string, unknown>
-  const wrong = (what: string) => new RequestRefused('invalid', `history: ${what}.`)
-  if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC)
-    throw wrong(`a topic is a string of 1 to ${MAX_TOPIC} characters`)
-  if (!Number.isSafeInteger(limit) || (limit as number) < 1) throw wrong('limit must be a whole number from 1')
-  if (before !== null) {
-    const { epoch, offset } = before as Record<string, unknown>
-    if (typeof epoch !== 'string' || epoch === '' || epoch.length > MAX_EPOCH || !Number.isSafeInteger(offset))
-      throw wrong('before must be a position { epoch, offset }')
-  }
-  return { topic, limit: Math.min(limit as number, MOST), before: before as Position | null }
 }
