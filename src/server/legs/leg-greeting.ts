@@ -1,5 +1,6 @@
 import type { ClientFrame, TopicAnswers } from '../../protocol/frames.js'
 import { LOG_AWAY, UNTOLD, type Failure } from '../failure.js'
+import { callOut } from '../reporter.js'
 import { dropSlow, fail, refusal, release, tellSession } from './leg-end.js'
 import { pong } from './leg-serving.js'
 import { isEnded, nameOf, type LegState } from './leg-state.js'
@@ -98,14 +99,20 @@ async function identify<User>(leg: LegState<User>, { session, token }: Hello): P
 
 /** Whether the log took it in, and it is still here. */
 async function admit<User>(leg: LegState<User>, hello: Hello, known: Known<User>): Promise<boolean> {
+  const { deps } = leg
   const { session, leg: number, token } = hello
-  const admission = await leg.deps.log.admit(session, number, known.subject)
+  const admission = await deps.log.admit(session, number, known.subject)
   if (admission.outcome === 'admitted') {
     leg.who = { session, user: known.user, subject: known.subject, token: token !== undefined }
     if (admission.first) tellSession(leg, 'joined')
     const { learning, who } = leg
     leg.learning = null
-    for (const then of learning ?? []) then(who)
+    // Each is somebody's own question, and what it throws is no fault of the leg that it is about.
+    for (const then of learning ?? [])
+      callOut(
+        () => then(who),
+        (error) => deps.onError(error, 'matching a session'),
+      )
     if (!isEnded(leg)) return true
     release(leg)
   } else if (admission.outcome === 'superseded')

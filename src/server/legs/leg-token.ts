@@ -34,16 +34,16 @@ export function refresh<User>(leg: LegState<User>, token: string): void {
         waits: () => undefined,
       }),
     (fresh) => askWho(leg, leg.who!.session, fresh),
-    (known) => queueOf(leg).change(0, [], () => renewed(leg, known)),
+    (known) => renewed(leg, known),
   )
   leg.fresh.check(token)
 }
 
 /**
- * What its fresh token says, in its turn: whatever is being subscribed to with the rights of the old one is looked at
- * again as well.
+ * What its fresh token says counts at once: what hangs before it must not let the old one run out. Its topics are looked
+ * at in their turn, behind those that are being subscribed to with the rights of the old one.
  */
-async function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) {
+function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) {
   if (leg.phase !== 'live') return
   if (known.outcome !== 'known') return fail(leg, refusal(known.outcome))
   const who = leg.who!
@@ -53,5 +53,5 @@ async function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User
   who.token = true
   leg.socket.send({ type: 'authed', ...lifetime(leg, known) })
   // A token may bear other rights than the one before.
-  await leg.topics.recheck(who, refuse(leg, undefined))
+  queueOf(leg).change(0, [], () => leg.topics.recheck(who, refuse(leg, undefined)))
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { LiveServer } from '../../../src/server/index.js'
 import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 describe('silence', () => {
@@ -148,6 +149,24 @@ describe('the end', () => {
     expect(ann.of('welcome')).toEqual([])
     await bob.next('welcome')
     await bob.settle()
+  })
+
+  test.each([
+    ['end', (server: LiveServer<{ subject?: string }>, match: () => boolean) => server.end(match)],
+    ['renewTokens', (server: LiveServer<{ subject?: string }>, match: () => boolean) => server.renewTokens(match)],
+  ])('a match of %s that throws for who is just being asked about is told, and sends nobody away', async (_, call) => {
+    let know: (user: { subject: string }) => void
+    const server = await liveServer({ authenticate: () => new Promise((resolve) => void (know = resolve)) })
+    const client = await server.client()
+    client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
+    await until(() => know !== undefined, 'asked')
+    await call(server, () => {
+      throw new Error('bug')
+    })
+    know!({ subject: 'ann' })
+    await client.next('welcome')
+    await client.settle()
+    expect(server.errors).toEqual([new Error('bug')])
   })
 
   test('a server that closes says so to every leg, takes no more, and is gone', async () => {

@@ -369,6 +369,23 @@ describe('a fresh token on a live leg', () => {
     expect(client.of('error')).toMatchObject([{ code: 'busy', retryAfter: expect.any(Number) }])
   })
 
+  test('counts as soon as it was checked, also behind a subscription that is being looked at when the old one runs out', async () => {
+    const clock = createSimulatedClock()
+    const server = await liveServer({
+      clock,
+      authenticate: ({ token }) => ({ subject: 'ann', tokenTtl: token === 'first' ? 3_000 : 60_000 }),
+      authorize: () => new Promise<never>(() => undefined),
+      limits: { tokenGrace: 0 },
+    })
+    const client = await server.join({ token: 'first' })
+    client.send({ type: 'subscribe', id: '1', topics: { t: {} } })
+    client.send({ type: 'auth', token: 'fresh' })
+    await client.settle()
+    await clock.advance(4_000)
+    await client.settle()
+    expect([client.of('authed'), client.of('error')]).toEqual([[{ type: 'authed', tokenTtl: 60_000 }], []])
+  })
+
   test('holds up nothing while it is looked at, and the newest of many is the one that counts', async () => {
     const answers: ((user: object) => void)[] = []
     const tokens: unknown[] = []
