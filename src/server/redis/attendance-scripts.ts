@@ -43,7 +43,7 @@ if #set + #gone == 0 then return {'none', unpack(refused)} end
 data = '{"set":[' .. table.concat(tells.set, ',') .. '],"gone":[' .. table.concat(tells.gone, ',') .. ']}'
 `,
   permits: ` or barred('HDEL', attending, 'HSET', attending, 'ZADD', departing, 'ZREM', departing, 'EXISTS', ARGV[11] .. 'session:',
-  'HEXISTS', ARGV[11] .. 'session:', 'ZADD', ARGV[11] .. 'attends:', 'ZREM', ARGV[11] .. 'attends:')`,
+  'HEXISTS', ARGV[11] .. 'session:', 'ZADD', ARGV[11] .. 'attends:', 'ZREM', ARGV[11] .. 'attends:', 'SADD', ARGV[11] .. 'attended:', 'SREM', ARGV[11] .. 'attended:')`,
   last: `redis.call('HSET', root, 'salt', ARGV[10])
 for at, session in ipairs(set) do
   redis.call('HSET', attending, session, tells.set[at])
@@ -56,6 +56,8 @@ for _, session in ipairs(gone) do
   redis.call('ZREM', ARGV[11] .. 'attends:' .. session, name)
   if redis.call('EXISTS', ARGV[11] .. 'attends:' .. session) == 0 then redis.call('ZREM', departing, session) end
 end
+-- A topic may be forgotten while somebody is present in it: what is to go with this numbering is known by this.
+redis.call(redis.call('EXISTS', attending) == 1 and 'SADD' or 'SREM', ARGV[11] .. 'attended:' .. epoch, name)
 do return {'new', num(seq), last, unpack(refused)} end
 `,
 }

@@ -96,12 +96,14 @@ if ARGV[1] == 'hold' then
   return {'ok'}
 end
 ${TIP('ARGV[6]', 'state[4]')}
-local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root, 'DEL', members)
+local no = barred('UNLINK', root, 'UNLINK', feed, 'TYPE', feed, 'HSET', root, 'XADD', feed, 'ZRANGE', root, 'SMEMBERS', members, 'DEL', members)
 if no then return no end
 redis.call('UNLINK', root)
 if epoch then
-  for _, name in ipairs(redis.call('ZRANGE', ARGV[7] .. 'topics:' .. epoch, 0, -1)) do redis.call('UNLINK', ARGV[7] .. 'topic:' .. epoch .. ':' .. name, ARGV[7] .. 'attending:' .. epoch .. ':' .. name) end
-  redis.call('UNLINK', ARGV[7] .. 'topics:' .. epoch)
+  local topics, attended = ARGV[7] .. 'topics:' .. epoch, ARGV[7] .. 'attended:' .. epoch
+  for _, name in ipairs(redis.call('ZRANGE', topics, 0, -1)) do redis.call('UNLINK', ARGV[7] .. 'topic:' .. epoch .. ':' .. name) end
+  for _, name in ipairs(redis.call('SMEMBERS', attended)) do redis.call('UNLINK', ARGV[7] .. 'attending:' .. epoch .. ':' .. name) end
+  redis.call('UNLINK', topics, attended)
 end
 last = ''
 redis.call('HSET', root, 'epoch', ARGV[5], 'run', ARGV[3], 'call', ARGV[3], 'begun', num(now), 'tip', tip())

@@ -172,3 +172,26 @@ test('after a numbering that started over a member may be in as many topics as b
   for (const topic of ['b', 'c']) expect((await enter(topic)).refused.size).toBe(0)
   expect((await enter('a')).refused.size).toBe(1)
 })
+
+test('after a numbering that started over nothing stays of the one before, nor of who was present in a topic that was forgotten', async () => {
+  const { redis, open } = await redisWith({ persistence: 'everysec' })
+  const log = open({ durable: false, maxTopics: 2 })
+  const change = (topic: string, set: string[], gone: string[] = []) =>
+    log.attendance!.change(topic, 10, () => ({
+      set: set.map((session) => ({ session, row: `["${session}"]` })),
+      gone: gone.map((session) => ({ session, ids: `["${session}"]` })),
+    }))
+  await log.admit('s', 1)
+  for (const topic of ['a', 'b', 'c', 'd']) await change(topic, ['s', 't'])
+  await change('d', [], ['s', 't'])
+  const { epoch } = await log.head('a')
+  const root = epoch.split('.')[0]!
+  const kept = async () => ((await redis.command('KEYS', `*${root}*`)) as string[]).map((key) => key.replace(root, 'E'))
+  expect((await kept()).filter((key) => key.includes(':attending:'))).toHaveLength(3)
+  await redis.command('CONFIG', 'SET', 'appendfsync', 'always')
+  await redis.kill()
+  await redis.start()
+  await here(log)
+  expect((await log.head('a')).epoch).not.toBe(epoch)
+  expect(await kept()).toEqual([])
+})
