@@ -27,6 +27,7 @@ public sealed class Drain(LiveServer server)
     readonly List<Func<DrainOptions, CancellationToken, Task>> others = [];
     CancellationTokenSource cancelled = new();
     Task<DrainResult>? run;
+    /// <summary>Whom the drain has asked, and under which id.</summary>
     Leg[] asked = [];
     string id = "";
 
@@ -46,19 +47,22 @@ public sealed class Drain(LiveServer server)
     {
         // Nobody enters any more once Start has returned.
         await Task.Yield();
+        if (cancelled.IsCancellationRequested) return new DrainResult(0, 0);
         foreach (var leg in server.All(live: false)) leg.Fail("draining", Leaving);
-        asked = server.All(live: true);
-        var handingOver = HandOver(asked, options, cancelled);
+        var legs = server.All(live: true);
+        var name = Guid.NewGuid().ToString("N");
+        // Who takes it back from here on tells them so.
+        lock (turn) if (!cancelled.IsCancellationRequested) (asked, id) = (legs, name);
+        var handingOver = HandOver(legs, options, cancelled, name);
         await Task.WhenAll([handingOver, .. others.Select(other => other(options, cancelled))]);
-        await Task.WhenAny(Task.WhenAll(asked.Select(leg => leg.Gone)), Task.Delay(Timeout.Infinite, cancelled));
-        return new DrainResult(asked.Count(leg => leg.Gone.IsCompleted) - await handingOver, await handingOver);
+        await Task.WhenAny(Task.WhenAll(legs.Select(leg => leg.Gone)), Task.Delay(Timeout.Infinite, cancelled));
+        return new DrainResult(legs.Count(leg => leg.Gone.IsCompleted) - await handingOver, await handingOver);
     }
 
     /// <summary>Asks them at a pace, and closes who is still here at the deadline. How many those were.</summary>
-    public async Task<int> HandOver(Leg[] legs, DrainOptions options, CancellationToken cancelled)
+    public async Task<int> HandOver(Leg[] legs, DrainOptions options, CancellationToken cancelled, string name)
     {
         var begun = Clock.Now;
-        var name = id = Guid.NewGuid().ToString("N");
         double Left() => hurry.IsCancellationRequested ? 0 : begun + options.Deadline - Clock.Now;
         var rate = options.Rate is { } most ? most * Even : Math.Max(200 * Even, legs.Length / Math.Max(1, options.Deadline / 2_000.0));
         var onTheirWay = new List<Leg>();
@@ -76,7 +80,8 @@ public sealed class Drain(LiveServer server)
                 for (double due; Left() > 0 && ((due = begun + at / rate * 1_000 - Clock.Now) > 1 || IsFull(at));) await Task.Delay(due > 1 ? (int)Math.Min(due, 50) : 50, cancelled);
                 if (!legs[at].IsLive) continue;
                 onTheirWay.Add(legs[at]);
-                _ = legs[at].Send(new { type = "handover", id = name, reason = options.Reason, url = options.Url, spread = options.Spread, deadline = (int)Math.Max(0, Left()) });
+                // Nobody is asked behind being told to stay.
+                lock (turn) if (!cancelled.IsCancellationRequested) _ = legs[at].Send(new { type = "handover", id = name, reason = options.Reason, url = options.Url, spread = options.Spread, deadline = (int)Math.Max(0, Left()) });
             }
             while (legs.Any(leg => leg.IsLive) && Left() > 0) await Task.Delay((int)Math.Clamp(Left(), 1, 50), cancelled);
         }
@@ -99,8 +104,9 @@ public sealed class Drain(LiveServer server)
             if (run is null) return false;
             run = null;
             cancelled.Cancel();
+            foreach (var leg in asked) _ = leg.Send(new { type = "handover-cancelled", id });
+            asked = [];
         }
-        foreach (var leg in asked) _ = leg.Send(new { type = "handover-cancelled", id });
         return true;
     }
 

@@ -27,15 +27,24 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     readonly ConcurrentDictionary<string, Reading> readings = [];
     /// <summary>The newest publish of each topic: the next one waits for it.</summary>
     readonly ConcurrentDictionary<string, Task> lanes = [];
+    /// <summary>Changes of what is followed, one after the other; and of each topic the newest: a publish waits for it.</summary>
+    readonly Dictionary<string, Task> changing = [];
+    Task changes = Task.CompletedTask;
+    /// <summary>The newest token that has come and was not looked at yet.</summary>
+    readonly Channel<string> tokens = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
+    Task? renewing;
     readonly CancellationTokenSource over = new();
     readonly TaskCompletionSource gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     Task closing = Task.CompletedTask, greeting = Task.CompletedTask;
     int ending;
-    volatile bool live, serving, blind, admitted;
+    volatile bool live, serving, blind, admitted, untold;
     Hello? hello;
     double welcomedAt, heardAt = Clock.Now, sentAt = Clock.Now, tokenEndsAt = double.MaxValue;
 
-    public Identity? Who { get; private set; }
+    /// <summary>Null until it is known.</summary>
+    public Identity? Who { get; internal set; }
+    /// <summary>Told as soon as it is known who it is.</summary>
+    internal List<Action<Identity>> WhenKnown { get; } = [];
     public bool IsLive => live && ending == 0;
     public Task Gone => gone.Task;
     /// <summary>The number of the log's life under which it was welcomed.</summary>
@@ -80,7 +89,8 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         if (Interlocked.Exchange(ref ending, 1) == 0) closing = Close(null, 1000, "");
         await Task.WhenAny(closing, Task.Delay(ForClose));
         over.Cancel();
-        await Task.WhenAll(telling, greeting);
+        await Task.WhenAll(telling, greeting, renewing ?? Task.CompletedTask);
+        await changes;
         foreach (var topic in readings.Keys) LeaveTopic(topic);
         // Before the log is closed, where this was the last one of a server that goes.
         if (admitted) await server.Log.Release(hello!.Session, hello.Leg);
@@ -89,7 +99,10 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
 
     async Task HelloInTime()
     {
+        var due = Clock.Now + server.Options.HelloTimeout;
         await Task.Delay(server.Options.HelloTimeout);
+        // A process that stood still has not read what has arrived.
+        if (Clock.Now - due > 1_000) await Task.Delay(1_000);
         if (hello is null) Fail("timeout", "The hello took too long.");
         else if (!live) Fail("busy", "The server cannot reach its log.", retryAfter: 1_000);
     }
@@ -125,7 +138,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         try { frame = Frames.Decode(text.Span); }
         catch (InvalidFrame invalid) { Fail("protocol", invalid.Message); return; }
         // What it says to be here is as large as its token and its topics make it.
-        if (frame is not (Hello or Auth) && text.Length > server.Options.MaxFrame) Fail("too-large", $"Frames must have at most {server.Options.MaxFrame} bytes.", (frame as Publish)?.Id);
+        if (frame is not (Hello or Auth) && text.Length > server.Options.MaxFrame) Fail("too-large", $"Frames must have at most {server.Options.MaxFrame} bytes.", (frame as Publish)?.Id ?? (frame as Request)?.Id);
         // Whoever goes meanwhile is noticed.
         else if (frame is Hello said && hello is null) greeting = Greet(said);
         else if (frame is Hello || frame is not null && !live) Fail("protocol", hello is null ? "The first frame must be a hello." : "A leg says hello once, and waits for the welcome.");
@@ -137,11 +150,31 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         Ping => Send(Pong()),
         Request request => Send(new { type = "nack", id = request.Id, code = "unknown-method", message = "This server has no methods." }),
         Publish publish => Take(publish),
-        Subscribe subscribe => Follow(subscribe),
-        Unsubscribe unsubscribe => InTurn(async () => { foreach (var topic in unsubscribe.Topics) LeaveTopic(topic); }),
-        Auth auth => Renew(auth.Token),
+        Subscribe subscribe => Change(subscribe.Topics.Keys, () => Follow(subscribe)),
+        Unsubscribe unsubscribe => Change(unsubscribe.Topics, () => InTurn(async () => { foreach (var topic in unsubscribe.Topics) LeaveTopic(topic); })),
+        Auth auth => Refresh(auth.Token),
         _ => Task.CompletedTask,
     };
+
+    /// <summary>Does it behind the changes before it, and lets what is read next go on: what it asks may take its time.</summary>
+    async Task Change(IEnumerable<string> topics, Func<Task> act)
+    {
+        await room.WaitAsync(over.Token);
+        lock (changing)
+        {
+            foreach (var (topic, change) in changing.ToArray()) if (change.IsCompleted) changing.Remove(topic);
+            changes = Do(changes);
+            foreach (var topic in topics) changing[topic] = changes;
+        }
+        async Task Do(Task before)
+        {
+            await Task.Yield();
+            await before;
+            try { if (ending == 0) await act(); }
+            catch (Exception error) { if (!IsGone(error)) server.Report(error, "serving a leg"); }
+            finally { room.Release(); }
+        }
+    }
 
     async Task Greet(Hello said)
     {
@@ -150,7 +183,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         try
         {
             if (await server.Identify(said.Token, context, over.Token) is not { } known) { Fail("unauthorized", "The token is not valid."); return; }
-            Who = known;
+            server.Learn(this, known);
             switch (await server.Log.Admit(said.Session, said.Leg, known.Subject))
             {
                 case Admission.Superseded: Fail("superseded", $"This session has a leg {said.Leg} or a newer one already."); return;
@@ -207,12 +240,14 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         var refused = new List<object>();
         try
         {
-            foreach (var (topic, from) in topics)
+            var others = readings.Keys.Count(one => !topics.ContainsKey(one));
+            // All at once: one that is not answered holds up none of the others.
+            var asked = topics.Select((one, at) => (one.Key, one.Value, May: at + others < server.Options.MaxTopics ? server.Allows(new Asked(false, one.Key, Who!, null), over.Token) : null)).ToArray();
+            foreach (var (topic, from, may) in asked)
             {
-                if (held.Count + readings.Keys.Count(one => !topics.ContainsKey(one)) >= server.Options.MaxTopics)
-                    refused.Add(new { type = "error", code = "forbidden", message = $"A leg has at most {server.Options.MaxTopics} topics.", topic, id });
-                else if (!await server.Options.Authorize(new Asked(false, topic, Who!, null)))
-                    refused.Add(new { type = "error", code = "forbidden", message = "This topic is not yours to read.", topic, id });
+                if (may is null) refused.Add(new { type = "error", code = "limit", message = $"A leg has at most {server.Options.MaxTopics} topics.", topic, id });
+                else if (await may is not { } allowed) refused.Add(new { type = "error", code = "busy", message = "Whether this is allowed cannot be told now.", topic, id, retryAfter = 1_000 });
+                else if (!allowed) refused.Add(new { type = "error", code = "forbidden", message = "This topic is not yours to read.", topic, id });
                 else held.Add((await server.Feeds.Hold(topic, from), from));
             }
             await InTurn(async () =>
@@ -249,20 +284,30 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     {
         await room.WaitAsync(over.Token);
         if (lanes.Count > MaxPublishes) foreach (var (topic, lane) in lanes) if (lane.IsCompleted) lanes.TryRemove(topic, out _);
-        lanes[frame.Topic] = Apply(lanes.GetValueOrDefault(frame.Topic, Task.CompletedTask), frame);
+        // What it subscribed to before it sees.
+        Task? change;
+        lock (changing) change = changing.GetValueOrDefault(frame.Topic);
+        lanes[frame.Topic] = Apply(lanes.GetValueOrDefault(frame.Topic, Task.CompletedTask), change, frame);
     }
 
-    async Task Apply(Task before, Publish frame)
+    async Task Apply(Task before, Task? change, Publish frame)
     {
         await before;
+        if (change is not null) await change;
+        // Whoever may not be here any more begins nothing more.
+        if (blind) { room.Release(); return; }
         // What comes on a leg at all was sent after its welcome. An age is whole milliseconds, which may have been rounded down.
         var origin = new Origin(hello!.Session, frame.Id, frame.Topic, frame.N, frame.Age + 1, welcomedAt);
         var answer = Answer.OutcomeUnknown;
         try
         {
-            answer = await server.Options.Authorize(new Asked(true, frame.Topic, Who!, frame.Data.Utf8))
-                ? await server.Log.Append(frame.Topic, frame.Data.Utf8, origin)
-                : await server.Log.Refuse(origin, Answer.Forbidden);
+            answer = await server.Allows(new Asked(true, frame.Topic, Who!, frame.Data.Utf8), default) switch
+            {
+                true => await server.Log.Append(frame.Topic, frame.Data.Utf8, origin),
+                false => await server.Log.Refuse(origin, Answer.Forbidden),
+                // Of a repeat nobody knows what became of it when it was sent first.
+                null => frame.Age is null ? Answer.Untold : Answer.OutcomeUnknown,
+            };
         }
         catch (Exception error)
         {
@@ -275,25 +320,54 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         finally { room.Release(); }
     }
 
-    async Task Renew(string token)
+    Task Refresh(string token)
     {
-        Identity? known;
-        try { known = await server.Identify(token, context, over.Token); }
-        catch (Unidentified error)
+        tokens.Writer.TryWrite(token);
+        renewing ??= RenewAll();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The leg lives on with the token that it has for as long as nobody can tell what the fresh one is worth.</summary>
+    async Task RenewAll()
+    {
+        try
         {
-            server.Report(error, "checking a token");
-            return;
+            await foreach (var token in tokens.Reader.ReadAllAsync(over.Token))
+            {
+                untold = true;
+                for (var again = 1_000; !tokens.Reader.TryPeek(out _); again = Math.Min(30_000, 2 * again))
+                    try
+                    {
+                        var known = await server.Identify(token, context, over.Token);
+                        if (!tokens.Reader.TryPeek(out _)) await Renewed(known);
+                        break;
+                    }
+                    catch (Unidentified error)
+                    {
+                        server.Report(error, "checking a token");
+                        await Task.Delay(again, over.Token);
+                    }
+                untold = false;
+            }
         }
+        catch (Exception error) { if (!IsGone(error)) server.Report(error, "checking a token"); }
+    }
+
+    async Task Renewed(Identity? known)
+    {
         if (known is null) Fail("unauthorized", "The token is not valid.");
         else if (known.Subject != Who!.Subject) Fail("session-ended", "The fresh token is of another user.");
         else
         {
             Who = known;
             await Send(new { type = "authed", tokenTtl = TokenLife(known) });
-            // A token may bear other rights than the one before.
-            foreach (var topic in readings.Keys)
-                if (!await server.Options.Authorize(new Asked(false, topic, known, null)))
-                    await InTurn(() => { LeaveTopic(topic); return Write(new { type = "error", code = "forbidden", message = "This topic is not yours to read any more.", topic }); });
+            // A token may bear other rights than the one before. Only a plain no ends a subscription.
+            await Change([], async () =>
+            {
+                foreach (var topic in readings.Keys)
+                    if (await server.Allows(new Asked(false, topic, known, null), over.Token) == false)
+                        await InTurn(() => { LeaveTopic(topic); return Write(new { type = "error", code = "forbidden", message = "This topic is not yours to read any more.", topic }); });
+            });
         }
     }
 
@@ -309,7 +383,9 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     public void Tend(double now, bool spared)
     {
         if (!IsLive) return;
-        if (now >= tokenEndsAt) Fail("unauthorized", "The token has run out.");
+        // Whoever brought a fresh one in time is not to blame for that nobody could check it.
+        if (now >= tokenEndsAt && untold) Fail("busy", "Who this is cannot be told now.", retryAfter: 1_000);
+        else if (now >= tokenEndsAt) Fail("unauthorized", "The token has run out.");
         else if (!spared && !serving && now - heardAt >= server.Options.Heartbeat + 10_000) socket.Abort();
         else if (turn.CurrentCount > 0 && now - sentAt >= 0.9 * server.Options.Heartbeat) _ = Send(Pong());
     }
@@ -362,6 +438,13 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         }
     }
 
+    /// <summary>It goes on behind that offset, and is told so.</summary>
+    static object Named(Reading reading, Head head, long after)
+    {
+        (reading.Epoch, reading.At, reading.Told) = (head.Epoch, after, after);
+        return new { type = "subscribed", topics = new Dictionary<string, object> { [reading.Feed.Topic] = new { epoch = head.Epoch, offset = head.Offset, after } } };
+    }
+
     /// <summary>A page of what it lacks. True: there may be more.</summary>
     async Task<bool> Tell(Reading reading)
     {
@@ -370,8 +453,8 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         var head = reading.Feed.Head;
         if (reading.Epoch != head.Epoch)
         {
-            (reading.Epoch, reading.At, reading.Told) = (head.Epoch, head.Oldest - 1, head.Oldest - 1);
-            await Say(() => new { type = "subscribed", topics = new Dictionary<string, object> { [reading.Feed.Topic] = new { epoch = head.Epoch, offset = head.Offset, after = reading.At } } });
+            await Say(() => Named(reading, head, head.Oldest - 1));
+            if (readings.GetValueOrDefault(reading.Feed.Topic) != reading) return false;
         }
         if (reading.At >= head.Offset) return false;
         IReadOnlyList<Entry> page;
@@ -384,8 +467,8 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         }
         if (page.Count == 0)
         {
-            // Nothing of it is kept. What comes next says so by the offset before it.
-            if (reading.Feed.Head.Epoch == reading.Epoch) reading.At = reading.Told = head.Offset;
+            // Nothing of it is kept, and perhaps nothing comes any more that would say so by the offset before it.
+            if (reading.Feed.Head.Epoch == reading.Epoch) await Say(() => Named(reading, head, head.Offset));
             return true;
         }
         foreach (var entry in page) await Say(() =>

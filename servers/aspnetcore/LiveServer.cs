@@ -101,14 +101,30 @@ public sealed class LiveServer : IAsyncDisposable
     /// <summary>JSON in UTF-8, published as the server itself. The offset.</summary>
     public async Task<long> Publish(string topic, byte[] data) => (await Log.Append(topic, data, null)).Offset!.Value;
 
-    /// <summary>Ends the sessions of whoever matches, wherever they have signed out. How many legs that were here.</summary>
+    /// <summary>
+    /// Ends the sessions of whoever matches, wherever they have signed out, and of whom it is just being asked who they are: that may be
+    /// answered from before. How many legs that were known here.
+    /// </summary>
     public int End(Func<Identity, bool> match, string reason = "This session was ended.")
     {
         lock (legs)
         {
             var matching = connections.Where(leg => leg.Who is { } who && match(who)).ToArray();
+            foreach (var leg in connections) if (leg.Who is null) leg.WhenKnown.Add(who => { if (match(who)) leg.Fail("session-ended", reason); });
             foreach (var leg in matching) leg.Fail("session-ended", reason);
             return matching.Length;
+        }
+    }
+
+    internal void Learn(Leg leg, Identity who)
+    {
+        lock (legs)
+        {
+            leg.Who = who;
+            foreach (var told in leg.WhenKnown)
+                try { told(who); }
+                catch (Exception error) { Report(error, "matching a session"); }
+            leg.WhenKnown.Clear();
         }
     }
 
@@ -145,6 +161,18 @@ public sealed class LiveServer : IAsyncDisposable
         finally { authenticating.Release(); }
     }
 
+    /// <summary>Null: it cannot be told now.</summary>
+    internal async Task<bool?> Allows(Asked asked, CancellationToken gone)
+    {
+        // A leg is greeted within twice that, and nobody's answer about one topic may take all of it.
+        try { return await Options.Authorize(asked).WaitAsync(TimeSpan.FromMilliseconds(Options.HelloTimeout / 2), gone); }
+        catch (Exception error) when (!gone.IsCancellationRequested)
+        {
+            Report(error, "authorizing");
+            return null;
+        }
+    }
+
     internal bool Shows(string topic, Entry entry, Identity who)
     {
         if (Options.Filter is null) return true;
@@ -174,7 +202,7 @@ public sealed class LiveServer : IAsyncDisposable
     void Renumbered()
     {
         Generation++;
-        _ = Drain.HandOver([.. All(live: true).Where(leg => leg.Generation < Generation)], new DrainOptions { Reason = "the log began anew" }, default);
+        _ = Drain.HandOver([.. All(live: true).Where(leg => leg.Generation < Generation)], new DrainOptions { Reason = "the log began anew" }, default, $"anew-{Generation}");
     }
 
     void Sweep()

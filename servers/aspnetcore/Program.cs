@@ -8,6 +8,15 @@ var deadline = settings.GetValue("DEADLINE", 30_000);
 // Longer than the drain, or the host cuts it short.
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(deadline + 15_000));
 
+var accounts = settings["ACCOUNTS"] is { } service ? new HttpClient { BaseAddress = new Uri(service) } : null;
+TimeSpan? life = settings.GetValue<double?>("TOKEN_TTL", null) is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+// 403 is a no; of any other failure it cannot be told.
+async Task<string?> Ask(string what, string about)
+{
+    using var reply = await accounts!.PostAsync(what, new StringContent(about));
+    return reply.StatusCode == System.Net.HttpStatusCode.Forbidden ? null : await reply.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
+}
+
 var (token, hidden) = (settings["TOKEN"], settings["HIDDEN"]);
 ITopicLog log = settings["REDIS"] is { } redis ? new RedisLog(redis, RedisScripts.Load(settings["REDIS_SCRIPTS"] ?? "redis-scripts.json")) : new MemoryLog();
 var server = new LiveServer(new LiveOptions
@@ -16,10 +25,11 @@ var server = new LiveServer(new LiveOptions
     Id = settings["ID"] ?? Guid.NewGuid().ToString("N"),
     Release = settings["RELEASE"],
     Heartbeat = settings.GetValue("HEARTBEAT", 10_000),
+    TokenGrace = settings.GetValue("TOKEN_GRACE", 60_000),
     ReconnectSpread = settings.GetValue<int?>("RECONNECT_SPREAD", null),
-    // Your own: a JWT's validation, a session's look-up. Here one token is right, or anybody is let in.
-    Authenticate = (said, _) => Task.FromResult(token is null || said == token ? new Identity("load") : null),
-    Authorize = _ => Task.FromResult(true),
+    // Your own: a JWT's validation, a session's look-up. Here one token is right, or anybody is let in, or a service is asked.
+    Authenticate = async (said, _) => accounts is not null ? await Ask("whose", said ?? "") is { } name ? new Identity(name, life) : null : token is null || said == token ? new Identity("load") : null,
+    Authorize = async asked => accounts is null || await Ask(asked.Publishing ? "write" : "read", asked.Topic) is not null,
     Filter = hidden is null ? null : (_, entry, _) => Encoding.UTF8.GetString(entry.Data.Utf8) != hidden,
 });
 builder.Services.AddHostedService(_ => new DrainOnStop(server, new DrainOptions { Deadline = deadline, Rate = settings.GetValue<double?>("RATE", null) }));
@@ -32,6 +42,7 @@ app.UseWebSockets(web);
 app.Map("/live", server.Handle);
 app.MapGet("/healthz", server.Health);
 if (settings["DRAIN_SECRET"] is { } secret) app.Map("/drain", server.Drain.Endpoint(secret));
+if (settings["DRAIN_SECRET"] is not null) app.MapPost("/end", (string subject) => server.End(who => who.Subject == subject, "Signed out."));
 if (settings["DRAIN_SECRET"] is not null && log is MemoryLog memory) app.MapPost("/lose", () => memory.Forget());
 if (settings["PUBLIC_URL"] is { } address) _ = server.DrainWhenReplaced(new Uri(address), TimeSpan.FromMilliseconds(settings.GetValue("ASK_EVERY", 5_000)), new DrainOptions { Deadline = deadline, Reason = "replaced" }, app.Lifetime.ApplicationStopping);
 app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"listening on {new Uri(app.Urls.First()).Port}"));

@@ -51,7 +51,7 @@ public sealed class RedisLog : ITopicLog
         (options.AbortOnConnectFail, options.BacklogPolicy, options.Protocol) = (false, BacklogPolicy.FailFast, RedisProtocol.Resp2);
         options.ReconnectRetryPolicy = new LinearRetry(200);
         connecting = ConnectionMultiplexer.ConnectAsync(options);
-        rollCall = new RollCall(node, tag, scripts.Lease, async (name, keys, args) => Texts(await Evaluate(name, keys, args)), Term);
+        rollCall = new RollCall(node, tag, scripts.Lease, async (name, keys, args) => Texts(await Evaluate(name, keys, args)), Term, Heard);
         reading = Task.Run(ReadFeed);
         tending = Task.Run(Tend);
     }
@@ -333,7 +333,8 @@ public sealed class RedisLog : ITopicLog
     /// <summary>What the scripts' clock said, and when that was heard.</summary>
     volatile Tuple<double, double>? time;
 
-    void Heard(RedisResult now) => time = new(Number(now), Clock.Now);
+    void Heard(RedisResult now) => Heard(Number(now));
+    void Heard(long now) => time = new(now, Clock.Now);
 
     /// <summary>
     /// Of a repeat its age; how long this copy may have been on its way; its number; and when this is written, in Redis's

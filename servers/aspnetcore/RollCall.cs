@@ -7,7 +7,7 @@ public sealed record Mark(string Epoch, long Seq, string Last);
 /// Which epoch holds. Whenever another Redis than before is the master, every node says what it last knew of: where all find that in
 /// the log the epoch goes on, and where one does not, or does not come, there is a new one. See src/server/redis/roll-call.ts.
 /// </summary>
-sealed class RollCall(string node, string tag, int lease, Func<string, string[], object[], Task<string[]>> evaluate, Func<Task<string>> term)
+sealed class RollCall(string node, string tag, int lease, Func<string, string[], object[], Task<string[]>> evaluate, Func<Task<string>> term, Action<long> heard)
 {
     /// <summary>For so long, in milliseconds, the others are waited for.</summary>
     const int Patience = 8_000, Look = 50, MostEnded = 100;
@@ -45,6 +45,7 @@ sealed class RollCall(string node, string tag, int lease, Func<string, string[],
             if (said[0] == "joined")
             {
                 joinedBefore = true;
+                heard(long.Parse(said[5]));
                 Knows(new Mark(epoch, long.Parse(said[3]), said[4]));
                 return (epoch, run, long.Parse(said[3]));
             }

@@ -38,7 +38,18 @@ public sealed class TopicFeed(string topic, ITopicLog log, Action<Exception, str
         Behind();
     }
 
-    public void Behind() => _ = Refresh().ContinueWith(done => onError(done.Exception!.InnerException!, $"asking where a topic stands"), TaskContinuationOptions.OnlyOnFaulted);
+    /// <summary>It is asked until it is told: there may be nothing else that would bring what was missed.</summary>
+    public async void Behind()
+    {
+        for (; ; )
+            try { await Refresh(); return; }
+            catch (Exception error)
+            {
+                onError(error, "asking where a topic stands");
+                await Task.Delay(500);
+                if (Volatile.Read(ref Holders) == 0) return;
+            }
+    }
 
     /// <summary>Asks the log where the topic stands. Whoever asks while an answer is on its way waits for the next one.</summary>
     public Task Refresh()

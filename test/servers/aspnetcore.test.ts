@@ -5,15 +5,18 @@ import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Outcome } from '../../bench/cluster/run-scenario.js'
 import { conformance } from '../../src/cli/conformance.js'
 import { openFrameClient, type FrameSocketClass } from '../../src/cli/frame-client.js'
+import { createLiveSocket } from '../../src/index.js'
 import { exportScripts } from '../../src/server/redis/script-export.js'
 import { builtDotnet } from '../kit/dotnet.js'
 import { startRedisServer } from '../kit/redis-server.js'
+import { createRelay } from '../kit/relay.js'
 import { ROOT } from '../kit/source-files.js'
 import { startDotnet } from './dotnet-program.js'
 
@@ -120,6 +123,152 @@ describe('the server in C#', () => {
     await client.next('welcome')
     const types = client.frames.map(({ type }) => type)
     expect([types[0], types.at(-1)]).toEqual(['pong', 'welcome'])
+  })
+
+  describe('whose application asks others', () => {
+    /** What the application asks: `whose` a token is, and who may `read` and `write` what. Null: no answer. */
+    type Answer = (what: string, about: string) => { status: number; said?: string } | null
+    const dialTo = (port: number) => async (session: string, more: object) => {
+      const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
+      onTestFinished(() => client.close())
+      client.send({ type: 'hello', session, leg: 1, topics: {}, ...more })
+      return client
+    }
+
+    async function asking(answer: Answer, env: Record<string, string> = {}) {
+      const held: (() => void)[] = []
+      const accounts = createServer(async (request, response) => {
+        const about = await text(request)
+        const reply = () => {
+          const { status, said = '' } = answer(request.url!.slice(1), about) ?? { status: 500 }
+          response.writeHead(status).end(said)
+        }
+        if (answer(request.url!.slice(1), about)) reply()
+        else held.push(reply)
+      })
+      onTestFinished(() => void (accounts.close(), accounts.closeAllConnections()))
+      accounts.listen(0, '127.0.0.1')
+      await once(accounts, 'listening')
+      const { port } = await startDotnet(program, {
+        ACCOUNTS: `http://127.0.0.1:${(accounts.address() as AddressInfo).port}`,
+        DRAIN_SECRET: SECRET,
+        ...env,
+      })
+      return { port, held, dial: dialTo(port) }
+    }
+
+    it('ends also the sessions of whom it is just being asked who they are', async () => {
+      let away = true
+      const { port, held, dial } = await asking((what, about) =>
+        what === 'whose' && away ? null : { status: 200, said: about },
+      )
+      const [ann, bob] = [await dial('a', { token: 'ann' }), await dial('b', { token: 'bob' })]
+      await expect.poll(() => held.length).toBe(2)
+      await fetch(`http://127.0.0.1:${port}/end?subject=ann`, { method: 'POST' })
+      away = false
+      for (const reply of held) reply()
+      expect(await ann.next(['welcome', 'error'])).toMatchObject({ code: 'session-ended' })
+      await bob.next('welcome')
+    })
+
+    it('serves what it may where nobody answers about another topic, and refuses for now what cannot be told', async () => {
+      const { dial } = await asking((what, about) =>
+        about === 'hung' ? null : { status: about === 'broken' ? 500 : about === 'secret' ? 403 : 200, said: 'ann' },
+      )
+      const client = await dial('s', { token: 't', topics: { broken: {}, secret: {}, open: {} } })
+      expect(Object.keys((await client.next('welcome'))['topics'] as object)).toEqual(['open'])
+      expect(client.of('error').map(({ topic, code, retryAfter }) => [topic, code, retryAfter])).toEqual([
+        ['broken', 'busy', 1_000],
+        ['secret', 'forbidden', undefined],
+      ])
+      client.send({ type: 'subscribe', id: '1', topics: { hung: {} } })
+      client.send({ type: 'publish', id: 'p', topic: 'open', data: 1 })
+      client.send({ type: 'publish', id: 'q', topic: 'broken', data: 1 })
+      await client.next('ack')
+      expect(await client.next('nack')).toMatchObject({ id: 'q', code: 'busy', retryAfter: 1_000 })
+      client.send({ type: 'ping' })
+      await client.next('pong')
+      expect(client.of('subscribed')).toEqual([])
+    })
+
+    it('keeps a leg whose fresh token cannot be checked for as long as the old one lasts, and then says busy', async () => {
+      let status = 200
+      const { dial } = await asking((what) => ({ status: what === 'whose' ? status : 200, said: 'ann' }), {
+        TOKEN_TTL: '2500',
+        TOKEN_GRACE: '0',
+      })
+      const [kept, late] = [await dial('s', { token: '1' }), await dial('t', { token: '1' })]
+      for (const client of [kept, late]) await client.next('welcome')
+      status = 500
+      kept.send({ type: 'auth', token: '2' })
+      kept.send({ type: 'ping' })
+      await kept.next('pong')
+      status = 200
+      expect(await kept.next('authed')).toMatchObject({ tokenTtl: 2_500 })
+      status = 500
+      late.send({ type: 'auth', token: '2' })
+      expect(await late.next('error')).toMatchObject({ code: 'busy', retryAfter: 1_000 })
+      status = 200
+      kept.send({ type: 'auth', token: '3' })
+      expect(await kept.next(['authed', 'error'])).toMatchObject({ type: 'authed' })
+    })
+  })
+
+  it('tells at once what was missed where nothing of it is kept, and not with the next message', async () => {
+    const redis = await startRedisServer()
+    onTestFinished(() => redis.close())
+    const relay = createRelay({ target: { port: redis.port } })
+    await relay.ready
+    onTestFinished(() => relay.close())
+    const nothing = join(folder, 'nothing-kept.json')
+    writeFileSync(nothing, JSON.stringify(exportScripts({ history: { maxMessages: 0 } })))
+    const [away, other] = await Promise.all(
+      [relay.port, redis.port].map((port) =>
+        startDotnet(program, { REDIS: `127.0.0.1:${port}`, REDIS_SCRIPTS: nothing }),
+      ),
+    )
+    const told: unknown[] = []
+    const reader = createLiveSocket<{ t: number }>({
+      url: `ws://127.0.0.1:${away!.port}/live`,
+      environment: { WebSocket },
+    })
+    const writer = createLiveSocket<{ t: number }>({
+      url: `ws://127.0.0.1:${other!.port}/live`,
+      environment: { WebSocket },
+    })
+    onTestFinished(() => (reader.close(), writer.close()))
+    reader.subscribe('t', (data) => void told.push(data))
+    reader.on('gap', ({ from, to }) => void told.push({ from, to }))
+    reader.connect()
+    writer.connect()
+    await expect.poll(() => reader.store.getState().status).toBe('live')
+    await writer.publish('t', 1)
+    await expect.poll(() => told, { timeout: 5_000 }).toEqual([1])
+    relay.refuse(true)
+    relay.cut()
+    for (const data of [2, 3, 4]) await writer.publish('t', data)
+    relay.refuse(false)
+    await expect.poll(() => told, { timeout: 10_000 }).toEqual([1, { from: 2, to: 4 }])
+  }, 30_000)
+
+  it('tells whoever was asked to hand over to stay, where a drain is taken back as it begins', async () => {
+    const { port } = await startDotnet(program, { DRAIN_SECRET: SECRET })
+    const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
+    onTestFinished(() => client.close())
+    client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
+    await client.next('welcome')
+    const order = (body: object) =>
+      fetch(`http://127.0.0.1:${port}/drain`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    for (let at = 0; at < 100; at++) await Promise.all([order({}), order({ cancel: true })])
+    await order({ cancel: true })
+    client.send({ type: 'ping' })
+    await client.next('pong')
+    const ids = (type: string) => new Set(client.of(type).map(({ id }) => id))
+    expect([...ids('handover')].filter((id) => !ids('handover-cancelled').has(id))).toEqual([])
   })
 
   it('drains once another release answers at its public address for good, and takes it back after a swap back', async () => {
