@@ -156,7 +156,9 @@ describe('the end', () => {
     ['renewTokens', (server: LiveServer<{ subject?: string }>, match: () => boolean) => server.renewTokens(match)],
   ])('a match of %s that throws for who is just being asked about is told, and sends nobody away', async (_, call) => {
     let know: (user: { subject: string }) => void
-    const server = await liveServer({ authenticate: () => new Promise((resolve) => void (know = resolve)) })
+    const server = await liveServer({
+      authenticate: () => new Promise<{ subject?: string }>((resolve) => void (know = resolve)),
+    })
     const client = await server.client()
     client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
     await until(() => know !== undefined, 'asked')
