@@ -38,7 +38,7 @@ export function createEventLog(recorder: Recorder): { readonly element: HTMLElem
     part('time', `${(at / 1_000).toFixed(2)} s`)
     part('b', type)
     // Ids join events in a recording; here the order does.
-    const told = Object.entries(detail).filter(([name]) => name !== 'id' && name !== 'handover')
+    const told = Object.entries(detail).filter(([name, value]) => name !== 'id' && name !== 'handover' && value !== '')
     part(
       'span',
       told

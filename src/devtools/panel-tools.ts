@@ -13,7 +13,7 @@ export function createTools(
   wire: BreakableWebSocket | undefined,
   onExport: (recording: Recording) => void,
 ) {
-  let frozen = new Set<Connection>()
+  let frozen: Connection[] = []
   let paused: number | null = null
   let span = 20
 
@@ -33,15 +33,9 @@ export function createTools(
   const handover = button('Hand over now', () => void socket.handover().catch(() => undefined), 'primary')
   const breakIt = button('Break it', () => active()?.break(), 'danger')
   const freeze = button('Freeze it', () => {
-    if (frozen.size > 0) {
-      thaw()
-      frozen = new Set()
-      return
-    }
-    for (const connection of wire?.connections ?? []) {
-      connection.freeze()
-      frozen.add(connection)
-    }
+    thaw()
+    frozen = frozen.length > 0 ? [] : [...(wire?.connections ?? [])]
+    for (const connection of frozen) connection.freeze()
   })
   const pause = button('Pause', () => {
     paused = paused === null ? recorder.now() : null
@@ -83,7 +77,8 @@ export function createTools(
     thaw,
     show(status: LiveSocketState['status']) {
       handover.disabled = status !== 'live' && status !== 'reconnecting' && status !== 'connecting'
-      freeze.textContent = frozen.size > 0 ? 'Thaw' : 'Freeze it'
+      frozen = frozen.filter(({ state }) => state !== 'over')
+      freeze.textContent = frozen.length > 0 ? 'Thaw' : 'Freeze it'
     },
   }
 }

@@ -1,12 +1,14 @@
 import type { RecordedLeg } from './leg-history.js'
-import { LANE, laneOf, OWN, SOFT, topOf, type Lane, type TimelineSheet } from './timeline-sheet.js'
+import { LANE, OWN, SOFT, topOf, type Lane, type Lanes, type TimelineSheet } from './timeline-sheet.js'
 
 /** Dashed while a leg is dialled, full while it is active, soft while another one is; its close code at its end. */
-export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], now: number): void {
+export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], laneAt: Lanes, now: number): void {
+  const laneOf = ({ number, dialled }: RecordedLeg) => laneAt(number, dialled)
   for (const leg of legs) {
     if (sheet.x(leg.closed ?? now) < 0) continue
-    const next = legs.find((one) => one.dialled > leg.dialled && laneOf(one.number) === laneOf(leg.number))
-    paintLeg(sheet, leg, now, next ? sheet.x(next.dialled) : sheet.width)
+    const lane = laneOf(leg)
+    const next = legs.find((one) => one.dialled > leg.dialled && laneOf(one) === lane)
+    paintLeg(sheet, leg, lane, now, next ? sheet.x(next.dialled) : sheet.width)
   }
 }
 
@@ -18,9 +20,8 @@ export function cutoversOf(legs: readonly RecordedLeg[]): readonly number[] {
 }
 
 /** @param room where the next leg of the lane begins */
-function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, now: number, room: number) {
+function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, lane: Lane, now: number, room: number) {
   const { context, colours, x, font } = sheet
-  const lane = laneOf(leg.number)
   const own = colours[OWN[lane]]
   const end = x(leg.closed ?? now)
   const dialled = x(leg.dialled)

@@ -1,13 +1,28 @@
 import type { RecordedLeg } from './leg-history.js'
 import type { Arrival } from './recorder.js'
-import { LANE, laneOf, OWN, STREAM, STREAM_MIDDLE, topOf, type Lane, type TimelineSheet } from './timeline-sheet.js'
+import {
+  LANE,
+  legAt,
+  OWN,
+  STREAM,
+  STREAM_MIDDLE,
+  topOf,
+  type Lane,
+  type Lanes,
+  type TimelineSheet,
+} from './timeline-sheet.js'
 
 /** So many at once, after a silence, are a number. */
 const REPLAY = 3
 
 /** On its leg, and below in the one stream that the application saw, in the colour of that leg. */
-export function paintMessages(sheet: TimelineSheet, legs: readonly RecordedLeg[], seen: readonly Arrival[]): void {
-  const spots = spotsOf(sheet, seen)
+export function paintMessages(
+  sheet: TimelineSheet,
+  legs: readonly RecordedLeg[],
+  laneAt: Lanes,
+  seen: readonly Arrival[],
+): void {
+  const spots = spotsOf(sheet, laneAt, seen)
   const touching = spots.filter(({ left }, index) => index > 0 && left - spots[index - 1]!.left < 3).length
   if (touching > Math.max(8, spots.length / 2)) paintColumns(sheet, spots)
   else paintDots(sheet, legs, spots)
@@ -31,9 +46,10 @@ export function paintLost({ context, colours, x }: TimelineSheet, lost: readonly
 /** What came over one leg in one place, as far as an eye can tell. */
 interface Spot extends Arrival {
   readonly left: number
+  readonly lane: Lane
 }
 
-function spotsOf({ x }: TimelineSheet, seen: readonly Arrival[]): readonly Spot[] {
+function spotsOf({ x }: TimelineSheet, laneAt: Lanes, seen: readonly Arrival[]): readonly Spot[] {
   const spots: Spot[] = []
   for (const arrival of seen) {
     const left = x(arrival.at)
@@ -42,7 +58,7 @@ function spotsOf({ x }: TimelineSheet, seen: readonly Arrival[]): readonly Spot[
       before.delivered += arrival.delivered
       before.duplicates += arrival.duplicates
       before.held += arrival.held
-    } else spots.push({ ...arrival, left })
+    } else spots.push({ ...arrival, left, lane: laneAt(arrival.leg, arrival.at) })
   }
   return spots
 }
@@ -59,11 +75,9 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: re
     context.beginPath()
     context.arc(left, y, size, 0, 7)
   }
-  for (const { at, left, leg, delivered, duplicates, held } of spots) {
-    const lane = laneOf(leg)
+  for (const { at, left, leg, lane, delivered, duplicates, held } of spots) {
     const middle = topOf(lane) + LANE - 10
-    // A new session counts its legs from 1 again.
-    const known = legs.findLast(({ number, dialled }) => number === leg && dialled <= at)
+    const known = legAt(legs, leg, at)
     const active =
       known !== undefined &&
       known.serving !== null &&
@@ -85,10 +99,10 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: re
     context.fillStyle = colours[OWN[lane]]
     context.fill()
   }
-  for (const { from, to, count, leg } of numbers) {
+  for (const { from, to, count, lane } of numbers) {
     context.beginPath()
     context.roundRect(from, STREAM_MIDDLE - 9, to - from, 18, 9)
-    context.fillStyle = colours[OWN[laneOf(leg)]]
+    context.fillStyle = colours[OWN[lane]]
     context.fill()
     context.fillStyle = colours['--surface']
     context.fillText(String(count), from + 6, STREAM_MIDDLE + 1)
@@ -100,15 +114,15 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: re
  * before it.
  */
 function numbersOf({ context, width, font }: TimelineSheet, spots: readonly Spot[], radius: number) {
-  const numbers: { readonly from: number; readonly to: number; readonly count: number; readonly leg: number }[] = []
+  const numbers: { readonly from: number; readonly to: number; readonly count: number; readonly lane: Lane }[] = []
   let end = -Infinity
   font(650, 11)
-  for (const { left, leg, delivered } of spots) {
+  for (const { left, lane, delivered } of spots) {
     if (delivered === 0) continue
     const room = context.measureText(String(delivered)).width + 12
     const from = Math.min(Math.max(0, left - room / 2), width - room)
     const fits = delivered > REPLAY && from > end
-    if (fits) numbers.push({ from, to: from + room, count: delivered, leg })
+    if (fits) numbers.push({ from, to: from + room, count: delivered, lane })
     end = Math.max(end, fits ? from + room : left + radius)
   }
   return numbers
@@ -118,9 +132,8 @@ function numbersOf({ context, width, font }: TimelineSheet, spots: readonly Spot
 function paintColumns({ context, colours }: TimelineSheet, spots: readonly Spot[]) {
   const columns = new Map<number, { lane: Lane; count: number }>()
   let most = 1
-  for (const { left, leg, delivered, duplicates, held } of spots) {
+  for (const { left, lane, delivered, duplicates, held } of spots) {
     const column = Math.floor(left / 3) * 3
-    const lane = laneOf(leg)
     if (duplicates + held > 0) {
       context.fillStyle = colours[OWN[lane]]
       context.fillRect(column, topOf(lane) + LANE - 1, 2, 4)

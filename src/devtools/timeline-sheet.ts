@@ -1,3 +1,4 @@
+import type { RecordedLeg } from './leg-history.js'
 import { coloursOf, type TimelineColours } from './timeline-colours.js'
 
 /** What the parts of a timeline are painted on: a scale, colours, places. */
@@ -15,8 +16,30 @@ export interface TimelineSheet {
 
 export type Lane = 0 | 1
 
-/** Legs take the two lanes in turns. */
-export const laneOf = (leg: number): Lane => ((leg + 1) % 2) as Lane
+/**
+ * Where a leg is drawn, by its number and a moment of its life. Legs take the two lanes in turns; but where a dial in
+ * between has failed, the next one takes the lane that nobody is in.
+ */
+export type Lanes = (number: number, at: number) => Lane
+
+export function lanesOf(legs: readonly RecordedLeg[]): Lanes {
+  const lanes = new Map<RecordedLeg, Lane>()
+  let open: RecordedLeg[] = []
+  for (const leg of legs) {
+    open = open.filter(({ closed }) => closed === null || closed > leg.dialled)
+    const turn = turnOf(leg.number)
+    lanes.set(leg, open.some((one) => lanes.get(one) === turn) ? other(turn) : turn)
+    open.push(leg)
+  }
+  return (number, at) => lanes.get(legAt(legs, number, at)!) ?? turnOf(number)
+}
+
+/** A new session counts its legs from 1 again. */
+export const legAt = (legs: readonly RecordedLeg[], number: number, at: number) =>
+  legs.findLast((leg) => leg.number === number && leg.dialled <= at)
+
+const turnOf = (number: number): Lane => (number % 2 === 1 ? 0 : 1)
+const other = (lane: Lane): Lane => (lane === 0 ? 1 : 0)
 
 export const OWN = ['--leg-a', '--leg-b'] as const
 export const SOFT = ['--leg-a-soft', '--leg-b-soft'] as const

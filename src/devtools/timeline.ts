@@ -2,7 +2,16 @@ import type { RecordedLeg } from './leg-history.js'
 import type { Arrival } from './recorder.js'
 import { cutoversOf, paintLegs } from './timeline-legs.js'
 import { paintLost, paintMessages } from './timeline-messages.js'
-import { AXIS, createSheet, HEAD, STREAM, STREAM_MIDDLE, STREAM_TOP, type TimelineSheet } from './timeline-sheet.js'
+import {
+  AXIS,
+  createSheet,
+  HEAD,
+  lanesOf,
+  STREAM,
+  STREAM_MIDDLE,
+  STREAM_TOP,
+  type TimelineSheet,
+} from './timeline-sheet.js'
 
 /** A moment that has a name, over the whole height. */
 export interface TimelineMark {
@@ -23,19 +32,21 @@ export interface TimelinePicture {
 }
 
 /**
- * Paints legs as two lanes, which they take in turns so that an overlap is seen as one, what each of them brought, and
- * below them the one stream that the application saw, in the colour of the leg that brought it.
+ * Paints legs in two lanes, so that an overlap is seen as one, what each of them brought, and below them the one stream
+ * that the application saw, in the colour of the leg that brought it.
  */
 export function paintTimeline(canvas: HTMLCanvasElement, picture: TimelinePicture): void {
   const { now, span, legs, arrivals, marks = [], lost = [] } = picture
   const sheet = createSheet(canvas, picture)
   if (!sheet) return
   paintAxis(sheet, now, span)
-  paintLegs(sheet, legs, now)
+  const laneAt = lanesOf(legs)
+  paintLegs(sheet, legs, laneAt, now)
   paintMarks(sheet, marks, cutoversOf(legs))
   paintMessages(
     sheet,
     legs,
+    laneAt,
     arrivals.filter(({ at }) => at >= now - span && at <= now),
   )
   paintLost(sheet, lost)

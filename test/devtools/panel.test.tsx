@@ -98,6 +98,28 @@ describe('mountDevtools', () => {
       expect(text()).toContain(word)
   })
 
+  it('offers to thaw for as long as something is frozen, not when that has ended', async () => {
+    const { sim, socket, button } = mounted()
+    socket.connect()
+    await sim.advance(500)
+    button('Freeze it').click()
+    await sim.advance(100)
+    expect(button('Thaw')).toBeDefined()
+    button('Break it').click()
+    await sim.advance(1_500)
+    expect(socket.stats().reconnects).toBe(1)
+    expect(button('Freeze it')).toBeDefined()
+  })
+
+  it('leaves out of its log what an event does not say', async () => {
+    const { sim, socket, button, text } = mounted()
+    socket.connect()
+    await sim.advance(500)
+    button('Break it').click()
+    await sim.advance(100)
+    expect(text()).toContain('leg 1 · code 1006 · by server')
+  })
+
   it('cannot break what is not breakable, and says how it would be', () => {
     const { button } = mounted({ breakableToo: false })
     for (const name of ['Break it', 'Freeze it']) {

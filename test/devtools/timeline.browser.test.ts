@@ -138,6 +138,26 @@ describe('the timeline', () => {
     expect([at(6_250, LANE_A), at(6_250, ON_LANE_A)]).toEqual(['--leg-a', '--surface'])
   })
 
+  it('shows a dial beside the leg that serves, never on it, also where the dial before has failed', () => {
+    const at = paint({
+      legs: [
+        leg(1, { ready: 0, serving: 0, retired: 4_250, closed: 5_250, code: 1000 }),
+        leg(2, { dialled: 1_000, closed: 2_000, code: 1006 }),
+        leg(3, { dialled: 3_000, ready: 4_000, serving: 4_250, retired: 8_250 }),
+        leg(4, { dialled: 6_000, ready: 7_000, serving: 8_250 }),
+      ],
+      arrivals: [{ at: 9_250, leg: 4, delivered: 1, duplicates: 0, held: 0 }],
+    })
+    const lanes = (moment: number) => [at(moment, LANE_A), at(moment, LANE_B)]
+    expect([lanes(3_500), lanes(4_750), lanes(5_750), lanes(8_750)]).toEqual([
+      ['--leg-a', null],
+      ['--leg-a-soft', '--leg-b'],
+      [null, '--leg-b'],
+      ['--leg-a', '--leg-b-soft'],
+    ])
+    expect([at(9_250, ON_LANE_A), at(9_250, STREAM)]).toEqual(['--surface', '--leg-a'])
+  })
+
   it('names the handovers where there is room for the name, one beside the other', () => {
     const named = (marks: TimelinePicture['marks']) => {
       const at = paint({ legs, marks })
