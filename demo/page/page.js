@@ -66,9 +66,11 @@ function show(side, field, text, bad) {
 function showCounts() {
   for (const side of sides) {
     const summary = checker.summary(side.name)
-    for (const field of ['lost', 'repeated', 'reordered']) {
-      show(side, field, count.format(summary[field]), summary[field] > 0)
-    }
+    for (const field of ['repeated', 'reordered']) show(side, field, count.format(summary[field]), summary[field] > 0)
+    // What is missing on a client that is away may still be replayed to it.
+    const away = element(`${side.name}-badge`).dataset.state === 'down'
+    show(side, 'lost', count.format(summary.lost), summary.lost > 0 && !away)
+    document.querySelector(`[data-${side.name}="lost"]`).previousElementSibling.textContent = away ? 'Missing' : 'Lost'
     show(side, 'notLive', duration(summary.notLive), summary.notLive > 0)
     const silence = side.lastAt === null ? 0 : Math.max(side.longest, side.before?.longest ?? 0, now() - side.lastAt)
     show(side, 'silence', duration(silence), silence >= 1_000)
@@ -91,8 +93,9 @@ const servers = new EventSource('/events')
 servers.addEventListener('state', ({ data }) => {
   const state = JSON.parse(data)
   checker.sent('feed', state.sent)
+  const behind = state.servers.map((one) => one.id + (one.taking ? '' : ' (leaving)')).join(', ') || 'none'
   element('servers').textContent =
-    `Behind the balancer: ${state.servers.map((one) => one.id + (one.taking ? '' : ' (leaving)')).join(', ')}. ` +
+    `Behind the balancer: ${behind}. ` +
     `${count.format(state.published)} published, ${count.format(state.tokens)} tokens signed.`
   for (const button of document.querySelectorAll('[data-action]')) button.disabled = state.busy !== null
 })

@@ -58,7 +58,7 @@ export function createRoom(socket) {
       counts[unknown ? 'unknown' : 'failed']++
       row.dataset.fate = 'unknown'
       row.textContent = unknown
-        ? `No. ${number}: its server is gone, it may have been done or not, ${took()}`
+        ? `No. ${number}: its connection is gone, it may have been done or not, ${took()}`
         : `No. ${number}: ${error.reason ?? error.code}, ${took()}`
     }
     show()

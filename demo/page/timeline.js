@@ -22,7 +22,12 @@ export function createTimeline(canvas, name) {
   }
 
   return {
-    dialling: (leg, at) => void legs.set(leg, { dialled: at, ready: null, closed: null, server: '' }),
+    dialling(leg, at) {
+      const taken = [...legs.values()].filter(({ closed }) => closed === null).map(({ row }) => row)
+      // In turns; but where the dial before has failed, the row that nobody is in.
+      const row = taken.includes(leg % 2) ? 1 - (leg % 2) : leg % 2
+      legs.set(leg, { row, dialled: at, ready: null, closed: null, server: '' })
+    },
     ready(leg, server, at) {
       const known = legs.get(leg)
       if (known) Object.assign(known, { ready: at, server })
@@ -58,7 +63,7 @@ export function createTimeline(canvas, name) {
       const head = 16
       const stripHeight = 24
       const stripTop = height - stripHeight - 1
-      const row = (stripTop - head - 10) / 2
+      const tall = (stripTop - head - 10) / 2
 
       for (let second = 0; second <= WINDOW; second += 5_000) {
         const at = Math.round(x(now - second)) - 0.5
@@ -78,8 +83,8 @@ export function createTimeline(canvas, name) {
         labelEnd = start + room
       }
 
-      for (const [number, leg] of legs) {
-        const top = head + (number % 2) * (row + 3)
+      for (const leg of legs.values()) {
+        const top = head + leg.row * (tall + 3)
         const end = x(leg.closed ?? now)
         const start = x(leg.dialled)
         if (end < 0) continue
@@ -87,17 +92,17 @@ export function createTimeline(canvas, name) {
         context.setLineDash([3, 3])
         context.strokeStyle = muted
         context.lineWidth = 1.5
-        context.strokeRect(start + 0.75, top + 0.75, Math.max(2, readyAt - start - 1.5), row - 1.5)
+        context.strokeRect(start + 0.75, top + 0.75, Math.max(2, readyAt - start - 1.5), tall - 1.5)
         context.setLineDash([])
         if (leg.ready === null) continue
         const long = Math.max(2, end - readyAt)
         context.fillStyle = soft
-        context.fillRect(readyAt, top, long, row)
+        context.fillRect(readyAt, top, long, tall)
         context.fillStyle = own
-        context.fillRect(readyAt, top, Math.min(3, long), row)
+        context.fillRect(readyAt, top, Math.min(3, long), tall)
         const labelLeft = Math.max(readyAt, 0) + 8
         if (end - labelLeft > context.measureText(leg.server).width)
-          context.fillText(leg.server, labelLeft, top + row / 2)
+          context.fillText(leg.server, labelLeft, top + tall / 2)
       }
 
       const pixels = new Uint16Array(Math.ceil(width) + 1)
@@ -129,8 +134,8 @@ export function createTimeline(canvas, name) {
       const usual = (WINDOW / 1_000 / width) * 100
       for (let column = 0; column < pixels.length; column++) {
         if (pixels[column] === 0) continue
-        const tall = Math.min(1, 0.35 + (0.35 * pixels[column]) / Math.max(1, usual)) * stripHeight
-        context.fillRect(column, stripTop + stripHeight - tall, 1, tall)
+        const high = Math.min(1, 0.35 + (0.35 * pixels[column]) / Math.max(1, usual)) * stripHeight
+        context.fillRect(column, stripTop + stripHeight - high, 1, high)
       }
     },
   }
