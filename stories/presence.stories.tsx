@@ -94,14 +94,14 @@ function PresenceStory({ world, playing }: { world: World } & StoryArgs) {
   const { sim, socket, sockets, seen, mira } = world
   const read = useReading(
     useCallback(
-      () => ({ ...seen, moves: sockets.reduce((sum, one) => sum + one.stats().handovers, 0) }),
+      () => ({ ...seen, handovers: sockets.reduce((sum, one) => sum + one.stats().handovers, 0) }),
       [seen, sockets],
     ),
   )
   return (
     <Stage
       title="The servers are replaced. Nobody leaves the room."
-      lead="A member is there for as long as it has a connection anywhere, not on one server: a move is not seen. Who goes without a word, as a laptop that is closed, is gone 5 seconds later, once; and who comes back within that time never left."
+      lead="A member is there for as long as it has a connection anywhere, not on one server: a handover is not seen. Who goes without a word, as a laptop that is closed, is gone 5 seconds later, once; and who comes back within that time never left."
       sim={sim}
       playing={playing}
     >
@@ -121,7 +121,7 @@ function PresenceStory({ world, playing }: { world: World } & StoryArgs) {
           <Counters
             wide
             counts={[
-              { name: 'Moves', value: read.moves },
+              { name: 'Handovers', value: read.handovers },
               { name: 'Came', value: read.came },
               { name: 'Left', value: read.left },
             ]}

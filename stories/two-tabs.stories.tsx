@@ -131,3 +131,15 @@ export const OneSignOut = storyIn(createWorld, show, async ({ world: { sim, tabs
   await expect(sent()).toBe(before)
   await waitFor(() => expect(canvas.getAllByText('signed out')).toHaveLength(2))
 })
+
+export const SignedInAgain = storyIn(createWorld, show, async ({ world: { sim, tabs }, canvas, press }) => {
+  await sim.advance(3_000)
+  await press('Sign out in Tab 1')
+  await sim.advance(3_000)
+  await press('Sign in', 'Tab 2')
+  await sim.advance(3_000)
+  await expect(tabs.map(({ socket }) => socket.store.getState().status)).toEqual(['closed', 'live'])
+  // A new session is owed nothing of the time in which nobody was signed in.
+  await expect(tabs.map(({ book }) => book!.summary().lost)).toEqual([0, 0])
+  await waitFor(() => expect(canvas.getAllByText('signed out')).toHaveLength(1))
+})

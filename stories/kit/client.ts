@@ -25,6 +25,9 @@ export function connectClient<Topics extends object = Record<string, unknown>>(
   const recorder = createRecorder(socket, { clock: sim.clock, wire })
   const book = feed ? createBook(feed, () => sim.clock.monotonic(), true) : null
   if (feed) socket.subscribe(feed.topic as keyof Topics & string, (_, { offset }) => book!.delivered(offset))
+  socket.store.subscribe(({ closed }, before) => {
+    if (closed === null && before.closed !== null) book?.startOver()
+  })
   socket.connect()
   return { socket, wire, recorder, book }
 }

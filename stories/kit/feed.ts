@@ -48,6 +48,8 @@ export function startFeed(
 /** What one client has seen of a feed. */
 export interface Book {
   delivered(offset: number): void
+  /** A new session has begun, which nobody owes what was sent before. */
+  startOver(): void
   summary(): {
     readonly sent: number
     readonly delivered: number
@@ -66,10 +68,11 @@ const LATE = 400
  * time; one that does has lost what a later one has overtaken.
  */
 export function createBook(feed: Feed, now: () => number, resumes: boolean): Book {
-  const account = createAccount()
+  let account = createAccount()
   const newestAt = (time: number) => feed.sent.findLast(({ at }) => at <= time)?.offset ?? 0
   return {
     delivered: (offset) => void account.arrived(offset),
+    startOver: () => void (account = createAccount()),
     summary() {
       const { first, newest, delivered, repeated, reordered } = account
       const due = resumes ? newest : newestAt(now() - feed.latency - LATE)

@@ -110,7 +110,7 @@ export function Legend({ loss = true, messages = true }: { loss?: boolean; messa
             delivered
           </li>
           <li>
-            <i className="number">9</i>so many at once: a replay
+            <i className="number">9</i>so many at once
           </li>
           <li>
             <i className="double" />
