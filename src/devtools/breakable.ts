@@ -1,4 +1,5 @@
 import { LiveSocketError } from '../base/errors.js'
+import { tellUncaught } from '../base/uncaught.js'
 
 /** One connection of a breakable WebSocket class. */
 export interface Connection {
@@ -38,7 +39,14 @@ export function breakable(Class?: unknown): BreakableWebSocket {
   const connections: Connection[] = []
   const listeners = new Set<(event: WireEvent) => void>()
   const tell = (type: WireEvent['type'], connection: Connection, data?: unknown) => {
-    for (const listener of [...listeners]) listener({ type, connection, data })
+    for (const listener of [...listeners]) {
+      try {
+        listener({ type, connection, data })
+      } catch (thrown) {
+        // Whoever looks on stops nothing: neither what is sent nor who else looks.
+        tellUncaught(thrown)
+      }
+    }
   }
 
   function dial(url: string | URL, protocols?: string | string[]): WebSocket {

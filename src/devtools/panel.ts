@@ -1,4 +1,5 @@
 import { platformClock, type Clock } from '../base/clock.js'
+import { invalid } from '../options/option-table.js'
 import type { LiveConnection } from '../socket/live-connection.js'
 import { createEventLog } from './event-log.js'
 import { createCounters } from './panel-counters.js'
@@ -34,9 +35,10 @@ const CALM = 1_000
 /**
  * A panel for `socket` in `element`: both legs on a timeline, what they brought, the token's schedule, the outbox, what
  * happened, and buttons that make things happen. It records from here on, within bounds, and holds no token and no
- * message's data.
+ * message's data. Throws `LiveSocketError` `invalid` for what is no element.
  */
 export function mountDevtools(socket: LiveConnection, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
+  if (typeof element?.appendChild !== 'function') throw invalid('element', 'an element of the page', element)
   const { clock = platformClock, frames = platformClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))

@@ -1,6 +1,7 @@
 import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketEvents } from '../handover/events.js'
+import { count } from '../options/option-table.js'
 import type { LiveConnection } from '../socket/live-connection.js'
 import type { LiveSocketStats } from '../socket/stats.js'
 import type { LiveSocketState } from '../socket/store.js'
@@ -62,16 +63,21 @@ export interface Recorder {
   stop(): void
 }
 
-/** Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. */
+const LIMIT = count(2_000)
+
+/**
+ * Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. Throws
+ * `LiveSocketError` `invalid` where the limit is no whole number from 1.
+ */
 export function createRecorder(
   socket: LiveConnection,
-  { clock = platformClock, wire, limit = 2_000 }: RecorderOptions = {},
+  { clock = platformClock, wire, limit }: RecorderOptions = {},
 ): Recorder {
   const start = clock.monotonic()
   const began = clock.now()
   const now = () => clock.monotonic() - start
   const history = createLegHistory()
-  const events = createRing<RecordedEvent>(limit)
+  const events = createRing<RecordedEvent>(LIMIT('limit', limit))
   const counting = createArrivalCount(socket, history, clock, now)
   const legOf = new Map<Connection, number>()
   let justOpened: Connection | undefined
@@ -112,11 +118,14 @@ export function createRecorder(
 
   const traffic = createTraffic()
   const stopWire = wire?.listen(({ type, connection, data }) => {
-    if (type === 'outgoing') return traffic.outgoing(data)
+    if (type === 'outgoing') return traffic.outgoing(data, connection)
     if (type === 'message') traffic.came(data)
     counting.count()
     if (type === 'open') justOpened = connection
-    if (type === 'close') legOf.delete(connection)
+    if (type === 'close') {
+      legOf.delete(connection)
+      traffic.closed(connection)
+    }
     const leg = legOf.get(connection)
     if (type === 'message' && leg !== undefined) counting.frame(leg)
   })

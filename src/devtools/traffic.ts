@@ -5,9 +5,11 @@ import { presenceOf } from '../protocol/own-topics.js'
 
 /** What goes over a live socket's connections beside its messages. */
 export interface Traffic {
-  /** A frame was sent, or came. */
-  outgoing(text: unknown): void
+  /** A frame was sent on that connection, or came. */
+  outgoing(text: unknown, connection?: object): void
   came(text: unknown): void
+  /** It is over: what was asked on it last has no answer. */
+  closed(connection: object): void
   /** Requests of the application: all, and those that are not answered yet. */
   readonly requests: { readonly asked: number; readonly waiting: number }
   readonly signals: { readonly out: number; readonly in: number }
@@ -27,12 +29,15 @@ interface Frame {
 }
 
 /** Only these are read: a busy topic's messages cost no more than a look at where they begin. */
-const READ = /^\{"type":"(request|ack|nack|signal|message","topic":"livesocket\.)/
+const READ = /^\{"type":"(request|cancel|ack|nack|signal|message","topic":"livesocket\.)/
 
 export function createTraffic(): Traffic {
-  const waiting = new Set<string>()
-  /** Questions for the members of a topic. */
-  const lists = new Map<string, string>()
+  /** Requests of the application, and on which connection each was asked last. */
+  const waiting = new Map<string, object | undefined>()
+  /** The same of questions for the members of a topic. */
+  const lists = new Map<string, { readonly topic: string; readonly on: object | undefined }>()
+  /** Asked again, on another leg, it is the same request. */
+  const known = new Set<string>()
   const topics = new Map<string, Map<string, Member>>()
   const requests = { asked: 0 }
   const signals = { out: 0, in: 0 }
@@ -47,19 +52,21 @@ export function createTraffic(): Traffic {
     changeMembers(members, changes)
   }
 
-  function asked({ id = '', method = '', data }: Frame) {
-    if (method === PRESENCE) lists.set(id, (data as { topic: string }).topic)
-    // Asked again on another leg it is the same request.
-    if (method.startsWith(OWN_METHOD) || waiting.has(id) || waiting.size >= MOST) return
-    waiting.add(id)
+  function asked({ id = '', method = '', data }: Frame, on: object | undefined) {
+    if (method === PRESENCE) keep(lists).set(id, { topic: (data as { topic: string }).topic, on })
+    if (method.startsWith(OWN_METHOD)) return
+    keep(waiting).set(id, on)
+    if (known.has(id)) return
+    keep(known).add(id)
     requests.asked++
   }
 
+  /** Or nobody waits for it any more. */
   function answered({ id = '', type, data }: Frame) {
     waiting.delete(id)
-    const topic = lists.get(id)
+    const list = lists.get(id)
     lists.delete(id)
-    if (topic !== undefined && type === 'ack') change(topic, { set: (data as MembersAnswer).rows })
+    if (list && type === 'ack') change(list.topic, { set: (data as MembersAnswer).rows })
   }
 
   function heard(frame: Frame | null) {
@@ -72,18 +79,25 @@ export function createTraffic(): Traffic {
     }
   }
 
+  function sent(frame: Frame | null, on: object | undefined) {
+    if (frame?.type === 'request') asked(frame, on)
+    if (frame?.type === 'cancel') answered(frame)
+    if (frame?.type === 'signal') signals.out++
+  }
+
+  /** What is no frame of the contract is told of by others, and whoever looks on stops nothing. */
+  function look(at: () => void) {
+    try {
+      at()
+    } catch {}
+  }
+
   return {
-    outgoing(text) {
-      const frame = read(text)
-      if (frame?.type === 'request') asked(frame)
-      if (frame?.type === 'signal') signals.out++
-    },
-    came(text) {
-      try {
-        heard(read(text))
-      } catch {
-        // No frame of the contract: the live socket tells of it, and whoever looks on stops nothing.
-      }
+    outgoing: (text, connection) => look(() => sent(read(text), connection)),
+    came: (text) => look(() => heard(read(text))),
+    closed(connection) {
+      for (const [id, on] of waiting) if (on === connection) waiting.delete(id)
+      for (const [id, { on }] of lists) if (on === connection) lists.delete(id)
     },
     get requests() {
       return { asked: requests.asked, waiting: waiting.size }
@@ -93,4 +107,10 @@ export function createTraffic(): Traffic {
       return new Map([...topics].map(([topic, members]) => [topic, members.size]))
     },
   }
+}
+
+/** That, with room for one more: the oldest makes it. */
+function keep<Kept extends Map<string, unknown> | Set<string>>(kept: Kept): Kept {
+  if (kept.size >= MOST) for (const id of [...kept.keys()].slice(0, 1)) kept.delete(id)
+  return kept
 }

@@ -51,9 +51,11 @@ export function openTelemetry(
   }
 
   const { request } = socket
+  let isUndone = false
   const traced: typeof request = (method, ...args) => {
     const asked = request!(method, ...args)
-    if (method.startsWith(OWN_METHOD)) return asked
+    // Who has taken it from the socket before the undo may call it after; what is no name is refused by the socket.
+    if (isUndone || typeof method !== 'string' || method.startsWith(OWN_METHOD)) return asked
     const span = tracer.startSpan('livesocket.request', {
       kind: SpanKind.CLIENT,
       attributes: { 'livesocket.method': method },
@@ -73,6 +75,7 @@ export function openTelemetry(
 
   const undos = [
     () => {
+      isUndone = true
       if (socket.request === traced) socket.request = request
     },
     ownPublishes(socket, (topic, _, outcome) => {

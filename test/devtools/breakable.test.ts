@@ -1,7 +1,7 @@
 import { createLiveSocket } from 'livesocket'
 import { breakable } from 'livesocket/devtools'
 import { createSimulation } from 'livesocket/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 async function connected() {
   const sim = createSimulation({ seed: 3 })
@@ -32,6 +32,22 @@ describe('breakable(WebSocket)', () => {
     expect(wire.connections.map(({ state }) => state)).toEqual(['open'])
     socket.close()
     expect(wire.connections).toEqual([])
+  })
+
+  it('is not disturbed by a listener that throws, and neither is who listens after it', async () => {
+    const { sim, wire, socket, room } = await connected()
+    const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    onTestFinished(() => uncaught.mockRestore())
+    let seen = 0
+    wire.listen(() => {
+      throw new Error('a mistake of who looks on')
+    })
+    wire.listen(() => seen++)
+    const published = socket.publish('room', 'hello')
+    await sim.advance(300)
+    await expect(published).resolves.toMatchObject({ offset: expect.any(Number) })
+    expect(room.problems({ complete: false })).toEqual([])
+    expect([seen > 0, uncaught.mock.calls.length]).toEqual([true, seen])
   })
 
   it('breaks a connection as a network would: 1006 at once, nothing after it, and all of it is replayed', async () => {

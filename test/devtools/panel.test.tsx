@@ -43,6 +43,15 @@ function mounted(options?: DevtoolsOptions & { breakableToo?: boolean }) {
 }
 
 describe('mountDevtools', () => {
+  it('says what it must be given where there is no such element, and records nothing then', () => {
+    const { sim, socket, how } = setUp()
+    const pending = sim.clock.pending
+    expect(() => mountDevtools(socket, document.querySelector<HTMLElement>('#missing')!, how)).toThrow(
+      'element must be an element of the page; it was null.',
+    )
+    expect(sim.clock.pending).toBe(pending)
+  })
+
   it('shows the status, the leg, the counters, the token’s schedule and the outbox', async () => {
     const { sim, socket, root, cell, text } = mounted()
     expect(root.querySelector('[role=status]')!.textContent).toBe('idle')

@@ -123,6 +123,11 @@ describe('a recording', () => {
     expect(socket.stats()).toMatchObject({ handovers: 110, gaps: 0 })
   })
 
+  it.each([0, -1, NaN, 1.5, Infinity, null, '2000'])('refuses %s as its limit: it would have none', (limit) => {
+    const { record } = setUp({ limit: limit as number })
+    expect(record).toThrow(/^limit must be a whole number from 1/)
+  })
+
   it('holds no token, no data of a message and no query, whatever the server says', async () => {
     const { sim, socket, record } = setUp()
     sim.tokens.ttl = 20_000

@@ -69,3 +69,33 @@ it.each([
   traffic.came('{"type":"signal","topic":"room","data":1}')
   expect(traffic.signals.in).toBe(1)
 })
+
+it.each([
+  '{"type":"request","id":"1"',
+  '{"type":"request","id":"1","method":7}',
+  '{"type":"request","id":"1","method":"livesocket.presence"}',
+])('what a page sends that is no frame of the contract goes out all the same: %s', (text) => {
+  const traffic = createTraffic()
+  traffic.outgoing(text)
+  traffic.outgoing('{"type":"signal","topic":"room","data":1}')
+  expect(traffic.signals.out).toBe(1)
+})
+
+it('a request waits no more once it is given up, or its connection is over, and asked again it is the same one', () => {
+  const traffic = createTraffic()
+  const [one, two] = [{}, {}]
+  const ask = (id: number, on: object) => traffic.outgoing(`{"type":"request","id":"${id}","method":"now"}`, on)
+  for (let id = 1; id <= 3; id++) ask(id, one)
+  traffic.outgoing('{"type":"cancel","id":"1"}', one)
+  expect(traffic.requests).toEqual({ asked: 3, waiting: 2 })
+  ask(2, two)
+  traffic.closed(one)
+  expect(traffic.requests).toEqual({ asked: 3, waiting: 1 })
+  ask(3, two)
+  expect(traffic.requests).toEqual({ asked: 3, waiting: 2 })
+  for (let id = 4; id <= 5_000; id++) {
+    ask(id, two)
+    traffic.closed(two)
+  }
+  expect(traffic.requests).toEqual({ asked: 5_000, waiting: 0 })
+})

@@ -143,6 +143,31 @@ describe('a live socket with OpenTelemetry', () => {
     expect(spans()).toEqual([])
   })
 
+  test('asked for with two providers, each has its spans until its own undo, in whichever order they are undone', async () => {
+    const { sim, socket, spans, undo } = await traced({ onRequest: () => ({ data: 1 }) })
+    const second = exporting()
+    const { request } = socket
+    const undoSecond = openTelemetry(socket, second.provider)
+    const ask = async () => {
+      const answer = socket.request('price')
+      await sim.advance(500)
+      expect(await answer).toBe(1)
+      return [spans().length, second.spans().length]
+    }
+    expect(await ask()).toEqual([1, 1])
+    undo()
+    expect(await ask()).toEqual([1, 2])
+    undoSecond()
+    expect(await ask()).toEqual([1, 2])
+    expect(socket.request).toBe(request)
+  })
+
+  test('refuses what is no method as it does without', async () => {
+    const { socket } = await traced()
+    for (const bad of [undefined, 7, ''])
+      await expect(socket.request(bad as never)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
   test('sends its spans to the global provider, also where that is registered later', async () => {
     const sim = createSimulation()
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
