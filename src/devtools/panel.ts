@@ -1,5 +1,5 @@
 import { platformClock, type Clock } from '../base/clock.js'
-import { invalid } from '../options/option-table.js'
+import { LiveSocketError } from '../base/errors.js'
 import type { LiveConnection } from '../socket/live-connection.js'
 import { createEventLog } from './event-log.js'
 import { createCounters } from './panel-counters.js'
@@ -38,7 +38,7 @@ const CALM = 1_000
  * message's data. Throws `LiveSocketError` `invalid` for what is no element.
  */
 export function mountDevtools(socket: LiveConnection, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
-  if (typeof element?.appendChild !== 'function') throw invalid('element', 'an element of the page', element)
+  if (!element) throw new LiveSocketError('invalid', 'mountDevtools: there is no such element.')
   const { clock = platformClock, frames = platformClock, wire, theme, onExport = saveRecording } = options
   const recorder = createRecorder(socket, options)
   const host = element.appendChild(document.createElement('div'))

@@ -1,7 +1,6 @@
 import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import type { LiveSocketEvents } from '../handover/events.js'
-import { count } from '../options/option-table.js'
 import type { LiveConnection } from '../socket/live-connection.js'
 import type { LiveSocketStats } from '../socket/stats.js'
 import type { LiveSocketState } from '../socket/store.js'
@@ -63,21 +62,21 @@ export interface Recorder {
   stop(): void
 }
 
-const LIMIT = count(2_000)
-
 /**
  * Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. Throws
  * `LiveSocketError` `invalid` where the limit is no whole number from 1.
  */
 export function createRecorder(
   socket: LiveConnection,
-  { clock = platformClock, wire, limit }: RecorderOptions = {},
+  { clock = platformClock, wire, limit = 2_000 }: RecorderOptions = {},
 ): Recorder {
   const start = clock.monotonic()
   const began = clock.now()
   const now = () => clock.monotonic() - start
   const history = createLegHistory()
-  const events = createRing<RecordedEvent>(LIMIT('limit', limit))
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new LiveSocketError('invalid', 'limit must be a whole number from 1: of events.')
+  const events = createRing<RecordedEvent>(limit)
   const counting = createArrivalCount(socket, history, clock, now)
   const legOf = new Map<Connection, number>()
   let justOpened: Connection | undefined

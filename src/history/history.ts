@@ -20,7 +20,7 @@ export interface HistoryOptions extends Pick<RequestOptions, 'signal' | 'timeout
 export async function history<Topics extends object, Topic extends keyof Topics & string>(
   socket: LiveSocket<Topics, any, any>,
   topic: Topic,
-  { before, limit, signal, timeout }: HistoryOptions,
+  { before, limit, signal, timeout }: HistoryOptions = {} as HistoryOptions,
 ): Promise<Message<Topics[Topic], Topic>[]> {
   const ask = { topic, limit, ...(before && { before: { epoch: before.epoch, offset: before.offset } }) }
   const { epoch, messages } = (await (socket as LiveSocket<any, any>).request(HISTORY, ask, {

@@ -12,10 +12,11 @@ import { ENTER, LEAVE, PRESENCE } from '../protocol/own-methods.js'
 import { presenceTopic } from '../protocol/own-topics.js'
 import { KeptFrame } from '../publishes/kept-frame.js'
 import { failure } from '../publishes/refusal.js'
-import { insidesOf } from '../socket/insides.js'
+import { insidesOf, type Insides } from '../socket/insides.js'
 import type { CoreSocket } from '../socket/live-socket.js'
 import { fold } from '../socket/reading.js'
 import type { ReadableStore } from '../socket/store.js'
+import { checkTopic } from '../socket/topic-arguments.js'
 
 /** One of those of a socket who want to be present in a topic: it hears of refusals that nobody waits for. */
 export type Claimant = (error: LiveSocketError) => void
@@ -26,8 +27,8 @@ export interface Attendance {
   /** What was claimed last is what is told. `update`: only where it has claimed before. */
   claim(who: Claimant, data: unknown, update?: boolean): Promise<void>
   drop(who: Claimant): Promise<void>
-  /** Tells of a refusal that nobody else hears of. */
-  readonly report: Claimant
+  /** Tells of a refusal that nobody else hears of, or of what somebody threw who was told. */
+  report(error: unknown): void
 }
 
 /** What this client says of itself: a copy. */
@@ -48,19 +49,19 @@ const LOOK = 250
 const all = new WeakMap<object, Map<string, WeakRef<Attendance>>>()
 
 export function attendanceOf(socket: CoreSocket<any, any, any>, topic: string): Attendance {
+  checkTopic(topic)
   const topics = all.get(socket) ?? new Map<string, WeakRef<Attendance>>()
-  all.set(socket, topics)
   const known = topics.get(topic)?.deref()
   if (known) return known
   const fresh = new TopicAttendance(socket, topic)
-  topics.set(topic, new WeakRef(fresh))
+  all.set(socket, topics.set(topic, new WeakRef(fresh)))
   return fresh
 }
 
 class TopicAttendance implements Attendance {
   readonly #socket: CoreSocket<any, any, any>
   readonly #said
-  readonly #insides: NonNullable<ReturnType<typeof insidesOf>>
+  readonly #insides: Insides
   readonly #told: ReadableStore<Told>
   readonly members: ReadableStore<readonly Member[]>
   /** By when they last said something. */
@@ -133,7 +134,7 @@ class TopicAttendance implements Attendance {
     await this.#want()
   }
 
-  readonly report: Claimant = (error) =>
+  readonly report = (error: unknown) =>
     this.#insides.report(explain`This client is not present in "${this.#said.topic}", or not shown who is.`, error)
 
   async #load(signal: AbortSignal) {

@@ -41,7 +41,8 @@ export interface Presence<Data = unknown, User = unknown> {
 
 /**
  * Who is in a topic. Each handle of a socket may enter by itself; others see one connection of this client, with what
- * was said last. Tabs and devices of one subject are one member. Throws `invalid` for what is no topic.
+ * was said last. Tabs and devices of one subject are one member. An `onError` that throws is an `error` event. Throws
+ * `invalid` for what is no topic and no live socket.
  */
 export function presence<Data = unknown, User = unknown>(
   socket: CoreSocket<any, any, any>,
@@ -49,7 +50,13 @@ export function presence<Data = unknown, User = unknown>(
   { data, onError }: PresenceOptions<Data> = {},
 ): Presence<Data, User> {
   const attendance = attendanceOf(socket, topic)
-  const handle = (error: LiveSocketError) => (onError ?? attendance.report)(error)
+  const handle = (error: LiveSocketError) => {
+    try {
+      return (onError ?? attendance.report)(error)
+    } catch (thrown) {
+      attendance.report(thrown)
+    }
+  }
   const enter = (value?: unknown) => attendance.claim(handle, value)
   if (data !== undefined) enter(data).catch(handle)
   return {

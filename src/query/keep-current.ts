@@ -1,5 +1,6 @@
 import { LiveSocketError } from '../base/errors.js'
 import { explain } from '../base/explanation.js'
+import { givenFunction } from '../options/option-table.js'
 import type { CoreSocket, TopicName } from '../socket/live-socket.js'
 import { checkTopic } from '../socket/topic-arguments.js'
 import type { KeepCurrentOptions } from './options.js'
@@ -10,7 +11,7 @@ import { QueryKeeper } from './query-keeper.js'
  * position goes through the reducer into the query's data, once and in order, at most once an animation frame. After a
  * gap the query is fetched again, until there is a snapshot that the topic goes on from. In a new session, after a
  * sign-out, the query is reset, and fetched again once the socket connects. Returns the undo. Throws `invalid` for what
- * is no topic and no live socket.
+ * is no topic, no live socket and no reducer.
  */
 export function keepCurrent<Topics extends object, Topic extends TopicName<Topics>, State>(
   socket: CoreSocket<Topics, any, any>,
@@ -18,7 +19,8 @@ export function keepCurrent<Topics extends object, Topic extends TopicName<Topic
   options: KeepCurrentOptions<State, Topics[Topic], Topic>,
 ): () => void {
   checkTopic(topic)
-  const { client, queryKey } = options
+  const { client, queryKey, reducer } = options
+  givenFunction('reducer', reducer)
   const { queryHash } = client.defaultQueryOptions({ queryKey })
   const keepers = all.get(client) ?? new Map<string, QueryKeeper>()
   all.set(client, keepers)

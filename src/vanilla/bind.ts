@@ -1,8 +1,12 @@
 import { explain } from '../base/explanation.js'
 import { platformClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
+import { tellUncaught } from '../base/uncaught.js'
+import { invalid } from '../options/option-table.js'
 import { sessionOf } from '../socket/insides.js'
 import type { LiveSocket, SubscribeOptions } from '../socket/live-socket.js'
+import { inside } from '../socket/reading.js'
+import { checkTopic } from '../socket/topic-arguments.js'
 
 /** How what is bound to an element is shown. */
 export interface BindOptions {
@@ -25,24 +29,34 @@ const LIMIT = 100
  * - `<template data-live-list="chat" data-live-limit="50" data-live-last="20">`: a copy of its content for each message,
  *   the newest last, with `data-live-field` inside. At its limit (100) the oldest go. It begins with so many of the
  *   newest that the server has kept; default with what is new.
- * - `<form data-live-publish="chat">`: its fields are published on submit, one with several values as a list;
- *   `data-live-error` inside shows what went wrong.
+ * - `<form data-live-publish="chat">`: its fields are published on submit, with the button that was pressed, one with
+ *   several values as a list, a file by its name; `data-live-error` inside shows what went wrong. Without one it is an
+ *   uncaught error of the page.
  *
  * What topics and lists have shown of a session, and what went wrong in it, is gone from the page when it ends: what the
  * next user sees is their own. The undo leaves on the page what it shows.
  *
- * Throws `LiveSocketError` `invalid` where either of these is no whole number from 1 on.
+ * Throws `LiveSocketError` `invalid`, and has bound nothing then, where either of these is no whole number from 1 on, a
+ * list stands on something else than a template or `data-live-publish` than a form, a topic is none, `root` is not there,
+ * and for a socket of another copy of this library.
  */
 export function bind(
   socket: Bound,
   root: ParentNode = document,
   { format = text, clock = platformClock }: BindOptions = {},
 ): () => void {
+  if (!root) throw invalid('root', explain`a part of the page`, root)
   const undo: (() => void)[] = []
   const { paint, drop } = createFrames(clock)
   const clears: (() => void)[] = []
-  let session = sessionOf(socket)
-  const all = <Kind extends HTMLElement>(name: string) => [...root.querySelectorAll<Kind>(`[data-live-${name}]`)]
+  let { session } = inside(socket)
+  /** @param tag what alone may bear it */
+  const all = <Kind extends HTMLElement>(name: string, tag?: string) => {
+    const found = [...root.querySelectorAll<Kind>(`[data-live-${name}]`)]
+    const wrong = tag && found.find(({ localName }) => localName !== tag)
+    if (wrong) throw invalid(`data-live-${name}`, explain`on a <${tag}>`, wrong, `on a <${wrong.localName}>`)
+    return found
+  }
 
   function write(element: HTMLElement, data: unknown, topic: string) {
     const { liveField: field } = element.dataset
@@ -59,11 +73,14 @@ export function bind(
   }
 
   // Before anything is subscribed to: what is wrong leaves nothing behind.
-  const lists = all<HTMLTemplateElement>('list').map((template) => ({
+  const lists = all<HTMLTemplateElement>('list', 'template').map((template) => ({
     template,
+    topic: topicOf(template.dataset['liveList']),
     limit: numberOf(template, 'limit') ?? LIMIT,
     last: numberOf(template, 'last'),
   }))
+  const places = all('topic').map((element) => ({ element, topic: topicOf(element.dataset['liveTopic']) }))
+  const forms = all<HTMLFormElement>('publish', 'form')
 
   const status = () => {
     const now = socket.store.getState().status
@@ -104,18 +121,15 @@ export function bind(
     )
   }
 
-  for (const element of all('topic')) {
-    const topic = element.dataset['liveTopic']!
+  for (const { element, topic } of places)
     follow(
       topic,
       1,
       (data) => write(element, data, topic),
       () => (element.textContent = ''),
     )
-  }
 
-  for (const { template, limit, last } of lists) {
-    const topic = template.dataset['liveList']!
+  for (const { template, topic, limit, last } of lists) {
     const rows = rowsAfter(template)
     const add = (data: unknown) => {
       const copy = template.content.cloneNode(true) as DocumentFragment
@@ -126,7 +140,7 @@ export function bind(
     follow(topic, limit, add, () => rows.keep(0), last === undefined ? {} : { from: { last } })
   }
 
-  for (const form of all<HTMLFormElement>('publish')) {
+  for (const form of forms) {
     const { stop, clear } = publishForm(socket, form)
     undo.push(stop)
     clears.push(clear)
@@ -182,18 +196,23 @@ function publishForm(socket: Bound, form: HTMLFormElement): { stop: () => void; 
   }
   const submit = (event: Event) => {
     event.preventDefault()
+    const { submitter } = event as SubmitEvent
+    const entries = () => entriesOf(form, submitter)
     const session = sessionOf(socket)
     const isPresent = () => bound && sessionOf(socket) === session
-    const sent = [...new FormData(form)]
+    const sent = entries()
     socket.publish(form.dataset['livePublish']!, valuesOf(sent)).then(
       () => {
         if (!isPresent()) return
         // Whoever has gone on writing meanwhile keeps it.
-        if (same(sent, [...new FormData(form)])) form.reset()
+        // A field may have the name of the method.
+        if (same(sent, entries())) HTMLFormElement.prototype.reset.call(form)
         tell('')
       },
       (thrown: unknown) => {
-        if (isPresent()) tell(thrown instanceof LiveSocketError ? thrown.message : String(thrown))
+        if (!isPresent()) return
+        if (error) tell(thrown instanceof LiveSocketError ? thrown.message : String(thrown))
+        else tellUncaught(thrown)
       },
     )
   }
@@ -220,6 +239,11 @@ function each<Item>(items: readonly Item[], act: (item: Item) => void) {
   if (failed.length > 0) throw failed[0]
 }
 
+function topicOf(name: string | undefined): string {
+  checkTopic(name)
+  return name!
+}
+
 function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | undefined {
   const text = dataset[name === 'limit' ? 'liveLimit' : 'liveLast']
   if (text === undefined) return undefined
@@ -227,11 +251,19 @@ function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | un
   throw new LiveSocketError('invalid', explain`data-live-${name} is a whole number from 1 on, not "${text}".`)
 }
 
-type Entry = readonly [name: string, value: FormDataEntryValue]
+type Entry = readonly [name: string, value: string]
+
+/** As a browser sends them in a URL. */
+function entriesOf(form: HTMLFormElement, submitter: HTMLElement | null | undefined): readonly Entry[] {
+  return [...new FormData(form, submitter)].map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : value.name,
+  ])
+}
 
 /** A name that comes more than once has all of its values. */
-function valuesOf(entries: readonly Entry[]): Record<string, FormDataEntryValue | FormDataEntryValue[]> {
-  const values = new Map<string, FormDataEntryValue[]>()
+function valuesOf(entries: readonly Entry[]): Record<string, string | string[]> {
+  const values = new Map<string, string[]>()
   for (const [name, value] of entries) values.set(name, [...(values.get(name) ?? []), value])
   return Object.fromEntries([...values].map(([name, all]) => [name, all.length > 1 ? all : all[0]!]))
 }

@@ -47,7 +47,7 @@ describe('mountDevtools', () => {
     const { sim, socket, how } = setUp()
     const pending = sim.clock.pending
     expect(() => mountDevtools(socket, document.querySelector<HTMLElement>('#missing')!, how)).toThrow(
-      'element must be an element of the page; it was null.',
+      'mountDevtools: there is no such element.',
     )
     expect(sim.clock.pending).toBe(pending)
   })

@@ -98,6 +98,7 @@ describe('history', () => {
   })
 
   test.each([
+    [undefined as never, 'invalid'],
     [{ limit: 0 }, 'invalid'],
     [{ limit: -1 }, 'invalid'],
     [{ limit: 1.5 }, 'invalid'],

@@ -23,6 +23,12 @@ describe('keepCurrent', () => {
     expect(w.shown.length).toBeLessThan(70)
   })
 
+  it('refuses at once what is no reducer: no message would come into the data', async () => {
+    const w = await queryStage()
+    const options = { client: w.client, queryKey, reducer: undefined as never }
+    expect(() => keepCurrent(w.socket, 'orders', options)).toThrow('reducer must be a function; it was undefined.')
+  })
+
   it('is fetched again at any time, and never shows less than it has shown', async () => {
     const w = await queryStage()
     w.look()

@@ -34,6 +34,36 @@ const outcome = (asked: Promise<unknown>) =>
   )
 
 describe('who is present on simulated servers', () => {
+  it('whoever may not be there any more is told, also where another part of the page throws when it is', async () => {
+    let allowed = true
+    const sim = world({ presence: () => allowed })
+    const socket = join(sim)
+    const told: string[] = []
+    const errors: unknown[] = []
+    socket.on('error', ({ error }) => errors.push((error.cause as Error).message))
+    presence(socket, 'room', {
+      data: 1,
+      onError: () => {
+        throw new Error('a mistake of the page')
+      },
+    })
+    presence(socket, 'room', { data: 2, onError: ({ code }) => told.push(code) })
+    await sim.advance(2_000)
+    allowed = false
+    sim.log.loseEpoch('livesocket.presence:room')
+    await sim.advance(5_000)
+    expect(told).toEqual(['forbidden'])
+    expect(errors).toEqual(['a mistake of the page'])
+  })
+
+  it.each(['', undefined, 7, 'x'.repeat(257)])('is not asked of %s, which is no topic', (topic) => {
+    expect(() => presence(join(world()), topic as string)).toThrow(/^A topic is a string of 1 to 256 characters/)
+  })
+
+  it.each([undefined, null, {}])('is not asked of %s, which is no live socket', (socket) => {
+    expect(() => presence(socket as never, 'room')).toThrow(/^This is no live socket/)
+  })
+
   it('is told to all who look, and nobody flickers in a deploy', async () => {
     const sim = world({ servers: 2 })
     const { here, looks, shown } = await pair(sim)

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { LiveSocketError } from '../../src/base/errors.js'
 import { setInsides, type Insides } from '../../src/socket/insides.js'
 import type { LiveSocket } from '../../src/socket/live-socket.js'
@@ -48,6 +48,7 @@ function stage(html: string, format?: BindOptions['format']) {
     for (const listener of listeners) listener(state, before)
   }
   return {
+    socket,
     clock,
     endSession() {
       session++
@@ -117,6 +118,31 @@ it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit or the be
     )
 })
 
+it.each([
+  ['<ul data-live-list="chat"></ul>', 'data-live-list must be on a <template>; it was on a <ul>.'],
+  ['<div data-live-publish="chat"></div>', 'data-live-publish must be on a <form>; it was on a <div>.'],
+  ['<b data-live-topic></b>', 'A topic is a string of 1 to 256 characters.'],
+  ['<template data-live-list=""></template>', 'A topic is a string of 1 to 256 characters.'],
+])('says what is wrong with %s before anything is bound', (html, said) => {
+  const { socket, listening } = stage('')
+  document.body.innerHTML = `<i data-live-status></i><b data-live-topic="good"></b>${html}`
+  const before = listening()
+  expect(() => bind(socket, document)).toThrow(said)
+  expect([listening(), document.querySelector('i')!.textContent]).toEqual([before, ''])
+})
+
+it('says so where the part of the page is not there', () => {
+  const { socket } = stage('')
+  expect(() => bind(socket, document.querySelector('#missing')!)).toThrow(
+    'root must be a part of the page; it was null.',
+  )
+})
+
+it('refuses a socket of another copy of livesocket, whose sessions it would not see the end of', () => {
+  const { socket } = stage('')
+  expect(() => bind({ ...socket })).toThrow(/there may be two on the page/)
+})
+
 it('begins a list with the newest messages that the server has, where it says how many', () => {
   const { begun } = stage('<template data-live-list="chat" data-live-last="20"></template>')
   expect(begun).toEqual([['chat', { from: { last: 20 } }]])
@@ -160,6 +186,40 @@ it('publishes every value of a name that a form has more than once', () => {
   )
   document.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }))
   expect(published).toEqual([['poll', { who: 'ada', likes: ['tea', 'jam'] }]])
+})
+
+it('publishes the button that was pressed with the form, a file by its name, and empties the form then', async () => {
+  const { published, clock } = stage(
+    '<form data-live-publish="poll"><input name="who"><input type="file" name="proof"><button name="vote" value="yes">Yes</button><button name="reset" value="no">No</button></form>',
+  )
+  const form = document.querySelector('form')!
+  const who = document.querySelector('input')!
+  for (const submitter of document.querySelectorAll('button')) {
+    who.value = 'ada'
+    form.dispatchEvent(new SubmitEvent('submit', { cancelable: true, submitter }))
+    await clock.flush()
+    expect(who.value).toBe('')
+  }
+  expect(published).toEqual([
+    ['poll', { who: 'ada', proof: '', vote: 'yes' }],
+    ['poll', { who: 'ada', proof: '', reset: 'no' }],
+  ])
+})
+
+it('a form that has no place for what goes wrong tells it as an uncaught error, and never in silence', async () => {
+  const { refuse, clock, endSession } = stage('<form data-live-publish="chat"><input name="text" value="hi"></form>')
+  const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  onTestFinished(() => uncaught.mockRestore())
+  const submit = () => document.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }))
+  const refusal = new LiveSocketError('outbox-full', 'wait a little')
+  refuse(refusal)
+  submit()
+  await clock.flush()
+  expect(uncaught.mock.calls).toEqual([[refusal]])
+  submit()
+  endSession()
+  await clock.flush()
+  expect(uncaught).toHaveBeenCalledTimes(1)
 })
 
 it('empties a form when what was in it is published, and leaves what was written since', async () => {
