@@ -96,12 +96,12 @@ public sealed class Drain(LiveServer server)
     /// <summary>The deadline is now.</summary>
     public void Force() => hurry.Cancel();
 
-    /// <summary>Those asked are told to stay, and others are taken again. False: there was nothing to cancel.</summary>
-    public bool Cancel()
+    /// <summary>Those asked are told to stay, and others are taken again. False: there was nothing to cancel, or another one than that.</summary>
+    public bool Cancel(Task<DrainResult>? only = null)
     {
         lock (turn)
         {
-            if (run is null) return false;
+            if (run is null || only is not null && run != only) return false;
             run = null;
             cancelled.Cancel();
             foreach (var leg in asked) _ = leg.Send(new { type = "handover-cancelled", id });

@@ -374,7 +374,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     long? TokenLife(Identity known)
     {
         tokenEndsAt = known.TokenTtl is { } ttl ? Clock.Now + ttl.TotalMilliseconds + server.Options.TokenGrace : double.MaxValue;
-        return (long?)known.TokenTtl?.TotalMilliseconds;
+        return known.TokenTtl is { } left ? Math.Max(0, (long)left.TotalMilliseconds) : null;
     }
 
     object Pong() => new { type = "pong", reconnectSpread = server.Options.ReconnectSpread };

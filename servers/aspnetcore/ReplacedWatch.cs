@@ -16,7 +16,8 @@ sealed class ReplacedWatch(Drain drain, Uri url, string release, DrainOptions op
     public async Task Run(TimeSpan every, CancellationToken stop)
     {
         var others = 0;
-        var mine = false;
+        // What was begun for the release that is there.
+        Task<DrainResult>? mine = null;
         using var timer = new PeriodicTimer(every);
         try
         {
@@ -25,17 +26,14 @@ sealed class ReplacedWatch(Drain drain, Uri url, string release, DrainOptions op
                 // Nobody answered, or nobody who says what runs there: that tells nothing.
                 if (await Ask(stop) is not { } answers) continue;
                 others = answers == release ? 0 : others + 1;
-                if (others >= Answers && !drain.Refusing)
+                // Once: whoever takes it back wants the legs to stay, whoever is there.
+                if (others >= Answers && mine is null && !drain.Refusing) mine = drain.Start(options);
+                else if (others == 0 && mine is not null)
                 {
-                    mine = true;
-                    _ = drain.Start(options);
+                    drain.Cancel(mine);
+                    mine = null;
                 }
-                else if (others == 0 && mine)
-                {
-                    mine = false;
-                    drain.Cancel();
-                }
-                timer.Period = others > 0 && !mine ? every / 4 : every;
+                timer.Period = others > 0 && mine is null ? every / 4 : every;
             }
         }
         // What it began goes on.

@@ -10,8 +10,8 @@ export interface Drain {
   start(options?: DrainOptions): Promise<DrainResult>
   /** Throws `invalid` for options that make no sense. */
   check(options?: DrainOptions): void
-  /** False: there was nothing to cancel. */
-  cancel(): boolean
+  /** Whichever there is, or the one of that result alone. False: there was nothing to cancel. */
+  cancel(only?: Promise<DrainResult>): boolean
   /** The deadline is now. */
   force(): void
   /** A new leg was refused because of it. */
@@ -52,8 +52,8 @@ export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain 
     unlisten = () => signal?.removeEventListener('abort', abort)
   }
 
-  function cancel(): boolean {
-    if (!run) return false
+  function cancel(only?: Promise<DrainResult>): boolean {
+    if (!run || (only && run.result !== only)) return false
     const cancelled = run
     run = null
     const left = cancelled.remaining.size

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.js'
 import { numberOf } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
 import type { Drain } from './drain.js'
-import type { DrainOptions } from './drain-options.js'
+import type { DrainOptions, DrainResult } from './drain-options.js'
 
 /** How a server finds out that another release has its public address. The rest is as `drain` takes it. */
 export interface ReplacedOptions extends Omit<DrainOptions, 'signal'> {
@@ -36,7 +36,8 @@ export interface ReplacedDeps {
 
 /**
  * Drains once another release answers at the public address for good. Whoever does not answer, or names no release,
- * tells nothing. When this release answers again, as after a swap back, the drain that was begun here is cancelled.
+ * tells nothing. When this release answers again, as after a swap back, the drain that was begun here is cancelled, and
+ * no other; where somebody else has cancelled it, none is begun before that.
  * Returns what stops it, and leaves a drain as it is. Throws `invalid`.
  */
 export function watchReplaced(
@@ -53,7 +54,8 @@ export function watchReplaced(
   const wanted = { reason: 'replaced', ...options }
   drain.check(wanted)
   let others = 0
-  let mine = false
+  /** What was begun for the release that is there. */
+  let mine: Promise<DrainResult> | null = null
   let stopped = false
   let cancel: () => void = () => undefined
 
@@ -61,12 +63,13 @@ export function watchReplaced(
     const answers = await ask(url)
     if (stopped) return
     if (answers !== null) others = answers === release ? 0 : others + 1
-    if (others >= ANSWERS && !drain.refusing) {
-      mine = true
-      drain.start(wanted).catch((error: unknown) => onError(error, 'draining, since another release is there'))
+    // Once: whoever takes it back wants the legs to stay, whoever is there.
+    if (others >= ANSWERS && !mine && !drain.refusing) {
+      mine = drain.start(wanted)
+      mine.catch((error: unknown) => onError(error, 'draining, since another release is there'))
     } else if (others === 0 && mine) {
-      mine = false
-      drain.cancel()
+      drain.cancel(mine)
+      mine = null
     }
     arm()
   }

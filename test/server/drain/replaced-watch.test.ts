@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { DrainResult } from '../../../src/server/drain/drain-options.js'
 import { releaseAt, watchReplaced } from '../../../src/server/drain/replaced-watch.js'
 import { createSimulatedClock, liveServer, until } from '../kit.js'
 
@@ -13,7 +14,7 @@ const EVERY = 5_000
 function slot() {
   const clock = createSimulatedClock()
   const told: string[] = []
-  let refusing = false
+  let run: Promise<DrainResult> | null = null
   let answers: (string | null)[] = ['v1']
   let asked = 0
   const stop = watchReplaced(
@@ -26,17 +27,17 @@ function slot() {
       },
       drain: {
         get refusing() {
-          return refusing
+          return run !== null
         },
         check: () => undefined,
         start(options) {
           told.push(`drain: ${options?.reason}`)
-          refusing = true
-          return Promise.resolve({ moved: 0, forced: 0 })
+          return (run = Promise.resolve({ moved: 0, forced: 0 }))
         },
-        cancel() {
+        cancel(only = run!) {
+          if (only !== run) return false
           told.push('cancel')
-          refusing = false
+          run = null
           return true
         },
       },
@@ -49,8 +50,9 @@ function slot() {
     get asked() {
       return asked
     },
+    /** Somebody else begins a drain, or takes back the one that there is. */
     set refusing(is: boolean) {
-      refusing = is
+      run = is ? Promise.resolve({ moved: 0, forced: 0 }) : null
     },
     async hears(...given: (string | null)[]) {
       answers = [...given]
@@ -114,6 +116,25 @@ describe('a slot that asks its public address who answers', () => {
     one.refusing = true
     await one.hears(...times(30, 'v2'), 'v1')
     expect(one.told).toEqual([])
+  })
+
+  it('takes back no drain that somebody else began where its own was taken back', async () => {
+    const one = slot()
+    await one.hears(...times(20, 'v2'))
+    one.refusing = false
+    one.refusing = true
+    await one.hears(...times(20, 'v2'), 'v1')
+    expect(one.told).toEqual(['drain: replaced'])
+  })
+
+  it('stays where somebody took its drain back, until it was replaced anew', async () => {
+    const one = slot()
+    await one.hears(...times(20, 'v2'))
+    one.refusing = false
+    await one.hears(...times(40, 'v2'))
+    expect(one.told).toEqual(['drain: replaced'])
+    await one.hears('v1', ...times(20, 'v3'))
+    expect(one.told).toEqual(['drain: replaced', 'drain: replaced'])
   })
 
   it('asks no more once it is stopped', async () => {
