@@ -53,6 +53,8 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const sources = listFiles('src', /\.tsx?$/).map((path) => `src/${path}`)
 const documents = [
   ...listFiles('docs', /^[^/]+\.md$/).map((path) => `docs/${path}`),
+  ...listFiles('stories', /\.tsx?$/).map((path) => `stories/${path}`),
+  ...listFiles('demo/page', /\.(html|js|tsx)$/).map((path) => `demo/page/${path}`),
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
