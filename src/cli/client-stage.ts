@@ -9,6 +9,8 @@ export interface TriedClient {
   /** Calls `listener` with each thing that it says. */
   on(listener: (said: ClientWord) => void): void
   end(): void
+  /** How it ended by itself, where it failed: it will do nothing more. */
+  readonly failed?: string | null
 }
 
 /** What a client says, in this order as it happens. */
@@ -87,6 +89,7 @@ export async function openStage(
   async function until(holds: () => boolean, what: string, within = patience) {
     const from = clock.monotonic()
     while (!holds()) {
+      if (client.failed) throw new RuleBroken(`${what}: the client ${client.failed}`)
       if (clock.monotonic() - from > within) throw new RuleBroken(`${what}: not within ${within} ms`)
       await wait(LOOK)
     }

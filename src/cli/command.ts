@@ -69,7 +69,11 @@ const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
 }
 /** What is wrong with the value of an option. */
 const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
-  'token-from': (value) => !/^https?:\/\/./.test(value) && 'an http: or https: URL',
+  token: (value) => value === '' && 'a token, and not an empty text',
+  // What asks there takes no user's name and password, and would repeat them where it fails.
+  'token-from': (value) =>
+    !(/^https?:\/\/[^/@]+(\/|\?|$)/.test(value) && URL.canParse(value)) &&
+    'an http: or https: URL without a user’s name and password',
   patience: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
   idle: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
   rate: (value) => !(Number(value) > 0 && Number(value) < Infinity) && 'a number of legs a second above 0',
@@ -101,9 +105,11 @@ export async function command(
   const { name, url, values, fast } = call
   const { drain, topic, only, rate, lose, hidden } = values
   const from = values['token-from']
-  const given = from === undefined ? (values.token ?? environment['LIVESOCKET_TOKEN']) : await tokenFrom(from, fetch)
+  const given =
+    from === undefined ? (values.token ?? (environment['LIVESOCKET_TOKEN'] || undefined)) : await tokenFrom(from, fetch)
   if (given instanceof Error) {
-    print(`${from} gave no token: ${given.message}`.replace(UNPRINTABLE, '?'))
+    // Its query may be a secret.
+    print(`${from!.replace(/[?#].*/s, '')} gave no token: ${given.message}`.replace(UNPRINTABLE, '?'))
     return 2
   }
   const token = given
@@ -130,6 +136,7 @@ export async function command(
       ...(hidden !== undefined && { hidden: JSON.parse(hidden) as unknown }),
       found: (finding) => say(lineOf(finding)),
     })
+    if (findings.length === 0) return nothingTried(only!, print)
     const count = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length
     print(`\n${count('holds')} hold, ${count('fails')} fail, ${count('untried')} could not be tried.`)
     return count('fails') > 0 ? 1 : 0
@@ -177,9 +184,16 @@ async function tryClient(
     only,
     found: (finding) => print(lineOf(finding).replace(UNPRINTABLE, '?')),
   })
+  if (findings.length === 0) return nothingTried(only!, print)
   const failed = findings.filter(({ verdict }) => verdict === 'fails').length
   print(`\n${findings.length - failed} hold, ${failed} fail.`)
   return failed > 0 ? 1 : 0
+}
+
+/** Who misspelt a rule is not to take that for a pass. */
+function nothingTried(only: string, print: (line: string) => void): 2 {
+  print(`No rule has ${JSON.stringify(only)} in it: nothing was tried.\n${MORE}`)
+  return 2
 }
 
 function printScripts(words: readonly string[], print: (line: string) => void): 0 | 2 {
@@ -241,8 +255,8 @@ function read(
     (option) => (OF[option] ?? name) !== name,
   )
   if (foreign) return `--${foreign} is an option of ${OF[foreign]} alone.\n${MORE}`
-  if (url === undefined || more.length > 0 || !/^wss?:\/\/./.test(url) || !URL.canParse(url))
-    return `${name} takes one ws: or wss: URL.\n${MORE}`
+  if (url === undefined || more.length > 0 || !/^wss?:\/\/[^#]+$/.test(url) || !URL.canParse(url))
+    return `${name} takes one ws: or wss: URL, without a #.\n${MORE}`
   return { name, url, values, fast }
 }
 

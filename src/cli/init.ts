@@ -40,6 +40,7 @@ export function init(words: readonly string[], { template, version, print }: Ini
     print(`${folder} cannot be written: ${(error as Error).message}`)
     return 2
   }
-  print(`A chat with LiveSocket is in ${folder}. Now:\n\n  cd ${given}\n  npm install\n  npm run build && npm start\n`)
+  const there = /^[\w./\\:~-]+$/.test(given) ? given : `"${given}"`
+  print(`A chat with LiveSocket is in ${folder}. Now:\n\n  cd ${there}\n  npm install\n  npm run build && npm start\n`)
   return 0
 }

@@ -16,6 +16,7 @@ async function run(
     shell = async () => undefined,
     environment = {},
     texts = () => ({}),
+    clients,
     fetch,
   }: Partial<Parameters<typeof command>[1]> = {},
 ) {
@@ -24,6 +25,7 @@ async function run(
     WebSocket: Class,
     environment,
     texts,
+    clients,
     fetch,
     print: (line) => lines.push(line),
     shell,
@@ -69,6 +71,9 @@ describe('livesocket on the command line', () => {
     [['doctor', 'ws://h', '--token'], 2, '--token is given no value'],
     [['doctor', 'ws://h', '--idle', 'soon'], 2, 'milliseconds above 0'],
     [['doctor', 'ws://['], 2, 'takes one ws: or wss: URL'],
+    [['doctor', 'ws://h/live#room'], 2, 'takes one ws: or wss: URL, without a #'],
+    [['doctor', 'ws://h', '--token', ''], 2, '--token is a token, and not an empty text'],
+    [['doctor', 'ws://h', '--token-from', 'http://['], 2, '--token-from is an http: or https: URL'],
     [['doctor', 'ws://h', '--lose', 'x'], 2, '--lose is an option of conformance alone'],
     [['doctor', 'ws://h', '--fast'], 2, '--fast is an option of conformance alone'],
     [['conformance', 'ws://h', '--idle', '5'], 2, '--idle is an option of doctor alone'],
@@ -99,6 +104,39 @@ describe('livesocket on the command line', () => {
     expect(text).not.toContain('It wants a token')
     expect(text).not.toContain('let me in')
     expect(asked).toEqual(['http://tokens.example/token'])
+  })
+
+  it('repeats no secret of the address that gives tokens: no password in it, and no query', async () => {
+    const tokens = 'http://ann:hunter2@tokens.example/token'
+    const refused = await run(['doctor', 'ws://h', '--token-from', tokens])
+    expect(refused).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('without a user’s name and password') as string,
+    })
+    const failed = await run(['doctor', 'ws://h', '--token-from', 'http://tokens.example/token?key=hunter2'], {
+      fetch: async () => new Response('', { status: 403 }),
+    })
+    expect(failed).toEqual({ code: 2, text: 'http://tokens.example/token gave no token: it answered 403.' })
+    expect(refused.text).not.toContain('hunter2')
+  })
+
+  it('takes an empty LIVESOCKET_TOKEN for none', async () => {
+    const live = await liveServer({ authorize: () => true })
+    const words = ['doctor', live.address(), '--idle', '1']
+    expect(await run(words, { environment: { LIVESOCKET_TOKEN: '' } })).toMatchObject({ code: 0 })
+  })
+
+  it('takes a rule that there is none of for a mistake, not for a pass', async () => {
+    const live = await liveServer({ authorize: () => true })
+    const clients = { serve: () => Promise.reject(new Error('nothing is served')), start: () => () => Promise.reject() }
+    for (const words of [
+      ['conformance', live.address()],
+      ['client-conformance', './client'],
+    ])
+      expect(await run([...words, '--only', 'rule 99'], { clients: clients as never })).toMatchObject({
+        code: 2,
+        text: expect.stringContaining('No rule has "rule 99" in it') as string,
+      })
   })
 
   it.each([
@@ -421,7 +459,7 @@ describe('the doctor', () => {
       patience: 400,
       drain: () => {
         target = green.address()
-        void blue.drain({ deadline: 200 })
+        void blue.drain({ deadline: 600 })
       },
     })
     expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])

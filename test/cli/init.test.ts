@@ -26,7 +26,7 @@ describe('livesocket init', () => {
     const { home, init, said } = place()
     const folder = join(home, 'My Rooms')
     expect(await init(folder)).toBe(0)
-    expect(said()).toContain('npm install')
+    expect(said()).toContain(`cd "${folder}"\n  npm install`)
     expect(readdirSync(folder).sort()).toEqual(
       ['README.md', 'index.html', 'package.json', 'server', 'src', 'tsconfig.json', 'vite.config.ts'].sort(),
     )
