@@ -25,15 +25,24 @@ function anchors(page: string): string[] {
   )
 }
 
+const links = pages.flatMap((page) =>
+  [...withoutCode(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].map(([, link = '']) => {
+    const [path = '', anchor] = link.split('#')
+    return { page, link, target: path === '' ? page : join(dirname(page), path), anchor }
+  }),
+)
+
 it('a link in the docs leads somewhere', () => {
-  const dead = pages.flatMap((page) =>
-    [...withoutCode(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].flatMap(([, link = '']) => {
-      const [path = '', anchor] = link.split('#')
-      const target = path === '' ? page : join(dirname(page), path)
-      if (!existsSync(join(ROOT, target))) return [`${page}: ${link}`]
-      if (anchor === undefined || !target.endsWith('.md')) return []
-      return anchors(target).includes(anchor) ? [] : [`${page}: ${link}`]
-    }),
-  )
+  const dead = links.flatMap(({ page, link, target, anchor }) => {
+    if (!existsSync(join(ROOT, target))) return [`${page}: ${link}`]
+    if (anchor === undefined || !target.endsWith('.md')) return []
+    return anchors(target).includes(anchor) ? [] : [`${page}: ${link}`]
+  })
   expect(dead).toEqual([])
+})
+
+it('a link in the docs leads to what the site has as well', () => {
+  const there = new Set([...pages, 'examples/chat/README.md'])
+  const outside = links.filter(({ target }) => !there.has(target) && !/^docs\/.+\.(png|svg)$/.test(target))
+  expect(outside.map(({ page, link }) => `${page}: ${link}`)).toEqual([])
 })
