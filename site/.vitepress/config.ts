@@ -47,6 +47,7 @@ export default defineConfig({
   description: 'A live connection that survives deploys',
   srcDir: '.pages',
   outDir: 'dist',
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   cleanUrls: true,
   // A link that leads nowhere fails the build, but those to what one starts oneself.
   ignoreDeadLinks: 'localhostLinks',
