@@ -163,7 +163,7 @@ describe('the server in C#', () => {
         what === 'whose' && away ? null : { status: 200, said: about },
       )
       const [ann, bob] = [await dial('a', { token: 'ann' }), await dial('b', { token: 'bob' })]
-      await expect.poll(() => held.length).toBe(2)
+      await expect.poll(() => held.length, { timeout: 10_000 }).toBe(2)
       await fetch(`http://127.0.0.1:${port}/end?subject=ann`, { method: 'POST' })
       away = false
       for (const reply of held) reply()
@@ -241,9 +241,9 @@ describe('the server in C#', () => {
     reader.on('gap', ({ from, to }) => void told.push({ from, to }))
     reader.connect()
     writer.connect()
-    await expect.poll(() => reader.store.getState().status).toBe('live')
+    await expect.poll(() => reader.store.getState().status, { timeout: 10_000 }).toBe('live')
     await writer.publish('t', 1)
-    await expect.poll(() => told, { timeout: 5_000 }).toEqual([1])
+    await expect.poll(() => told, { timeout: 10_000 }).toEqual([1])
     relay.refuse(true)
     relay.cut()
     for (const data of [2, 3, 4]) await writer.publish('t', data)
