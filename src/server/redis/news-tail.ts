@@ -110,7 +110,7 @@ export class NewsTail {
       const batch = lane.waiting.splice(0, end < 0 ? lane.waiting.length : Math.max(1, end))
       const text = `[${batch.map((one) => one.text).join()}]`
       const told = await this.deps.connection
-        .runPlain(this.deps.script, [lane.key], [this.deps.node, text, ...lane.keeps.map(String)])
+        .runPlain(this.deps.script, [lane.key, this.deps.keys.root], [this.deps.node, text, ...lane.keeps.map(String)])
         .then(
           () => undefined,
           (error: unknown) => ({ error }),

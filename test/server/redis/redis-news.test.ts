@@ -84,6 +84,26 @@ describe('what servers tell each other through Redis', () => {
     )
   })
 
+  test('reaches the others also after the clock of Redis was set back, and what was told before has expired', async () => {
+    const { redis, open } = await redisWith()
+    const HOUR = 3_600_000
+    let ahead = HOUR
+    const time = () => Date.now() + ahead
+    const [a, b] = [open({}, time), open({}, time)].map(listen) as [
+      ReturnType<typeof listen>,
+      ReturnType<typeof listen>,
+    ]
+    await joined(a, b)
+    await redis.command('XADD', '{livesocket}:orders', `${time()}-0`, 'another', JSON.stringify([end('before')]))
+    await until(() => b.ids().includes('before'), 'it is told while the clock is ahead')
+    await a.log.append({ topic: 't', data: '1' })
+    ahead = 0
+    await redis.command('DEL', '{livesocket}:orders', '{livesocket}:signals')
+    await a.tell(end('since'))
+    await a.tell(signal('typing'))
+    await until(() => b.ids().includes('since') && b.ids().includes('typing'), 'it is told since', 3_000)
+  })
+
   test('what somebody else wrote there, or a newer server, is passed over and told of, and takes nothing else with it', async () => {
     const { redis, open, errors } = await redisWith()
     const log = open()
