@@ -60,6 +60,12 @@ local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, s
 `
 
 /**
+ * Milliseconds. The tip is written far more often than this while any node lives: where more have passed since, the
+ * clock has leapt ahead, or nobody was there.
+ */
+export const LEAP = 60_000
+
+/**
  * ARGV: the epoch and the run that this node believes in, and the time where it is not Redis's own. Whoever believes in
  * another epoch than Redis does, or in another term, gets `stale`, and nothing was done. A number must never pass
  * through `tostring`, which rounds.
@@ -78,6 +84,13 @@ local state = redis.call('HMGET', root, 'epoch', 'run', 'tip', 'begun', 'made', 
 if state[1] ~= epoch or state[2] ~= ARGV[2] then return {'stale'} end
 local begun, made = tonumber(state[4]), tonumber(state[5] or '0')
 ${TIP('ARGV[3]', 'state[3]')}
+-- What expires goes by the clock, and has gone with a leap of it: what is not there was perhaps forgotten.
+local leapt = at and raw - tonumber(rawBefore) >= ${LEAP}
+if leapt then begun = now end
+local function writeTip(...)
+  redis.call('HSET', root, 'tip', tip(), ...)
+  if leapt then redis.call('HSET', root, 'begun', num(begun)) end
+end
 if string.byte(ARGV[2]) ~= 63 and (real < looked or real >= looked + 25) then
   if term() ~= ARGV[2] then return {'stale'} end
   looked = real

@@ -105,7 +105,7 @@ if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 -- Where nobody publishes it is the leases that time is kept for.
-redis.call('HSET', root, 'tip', tip())
+writeTip()
 local reply = {'ok', late and 'late' or 'in time', num(seq), last, num(now)}
 for at = 5, #KEYS do
   local base = 7 + (at - 5) * 4

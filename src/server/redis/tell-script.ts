@@ -1,4 +1,4 @@
-import { BARRED, script, TIP } from './script.js'
+import { BARRED, LEAP, script, TIP } from './script.js'
 
 /**
  * KEYS: a stream of news, and the root, for the time. ARGV: the node, what it tells, the most entries, and the
@@ -18,7 +18,7 @@ local added = add(string.format('%d-*', now))
 -- The root was lost, and the stream was not.
 if type(added) == 'table' then added = add('*') end
 if type(added) == 'table' then return redis.error_reply(added.err) end
-if known then redis.call('HSET', KEYS[2], 'tip', tip()) end
+if known and raw - tonumber(rawBefore) < ${LEAP} then redis.call('HSET', KEYS[2], 'tip', tip()) end
 redis.call('XTRIM', KEYS[1], 'MINID', string.format('%d', now - tonumber(ARGV[4])))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {'told'}

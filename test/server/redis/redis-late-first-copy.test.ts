@@ -3,7 +3,7 @@ import { createRelay } from '../../kit/relay.js'
 import { sleep } from '../../kit/wait.js'
 import { OUTCOME_UNKNOWN } from '../../../src/server/log/topic-log.js'
 import { lateFirstCopy } from '../log/late-copies.js'
-import { here, redisWith } from './redis-kit.js'
+import { append, here, redisWith } from './redis-kit.js'
 
 test('an acknowledged publish whose first copy arrives late at another node is not applied again, although its answer is forgotten', async () => {
   const { open } = await redisWith()
@@ -41,3 +41,22 @@ test('a publish that was never applied and is sent again right after the connect
   while (log.stats().connections < 2) await new Promise<void>((resolve) => void setImmediate(resolve))
   expect(await log.recall({ session: 's', id: '4', age: 10 })).toBeNull()
 }, 20_000)
+
+test('after a leap of the clock of Redis, with which all records expire, a repeat of before it is applied by nobody', async () => {
+  const { redis, open } = await redisWith()
+  let ahead = 0
+  const time = () => Math.floor(1_700_000_000_000 + ahead + performance.now())
+  const [one, two] = [open({}, time), open({}, time)]
+  await one.admit('s', 1)
+  const publish = { topic: 't', data: '1', origin: { session: 's', id: 'p', place: { topic: 't', n: 1 } } }
+  expect((await one.append(publish)).repeat).toBe(false)
+  ahead = 3_600_000
+  for (const key of (await redis.command('KEYS', '*=s')) as string[]) await redis.command('DEL', key)
+  for (const log of [one, two]) await append(log, '2', 'other')
+  const repeat = await two.append({ ...publish, origin: { ...publish.origin, age: 5_000 } })
+  expect(repeat.answer).toMatchObject({ code: 'outcome-unknown' })
+  // What is new since is applied.
+  await two.admit('u', 1)
+  const fresh = { ...publish, origin: { ...publish.origin, session: 'u' } }
+  expect((await two.append(fresh)).answer).toMatchObject({ type: 'ack' })
+})
