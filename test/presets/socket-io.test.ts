@@ -1,3 +1,4 @@
+import type { Server } from 'socket.io'
 import { describe, expect, it } from 'vitest'
 import { socketIo } from '../../src/presets/socket-io.js'
 import { socketIoPackets, writePacket } from '../../src/presets/socket-io-packets.js'
@@ -6,6 +7,10 @@ import { socketIoServer } from './socket-io-servers.js'
 import { scripted, speaking } from './stage.js'
 
 const OPEN = '0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
+const cutAll = (io: Server) =>
+  io
+    .of('/')
+    .sockets.forEach(({ conn }) => (conn.transport as unknown as { socket: { terminate(): void } }).socket.terminate())
 const numbersIn = (seen: readonly unknown[]) => seen.map((args) => (args as number[])[0]!)
 
 describe('the packets of Socket.IO', () => {
@@ -44,20 +49,14 @@ it('goes on after a break where the server has kept what was missed, and tells o
   const emit = (count: number) => {
     for (let left = count; left > 0; left--) io.emit('tick', ++sent)
   }
-  const cut = () =>
-    io
-      .of('/')
-      .sockets.forEach(({ conn }) =>
-        (conn.transport as unknown as { socket: { terminate(): void } }).socket.terminate(),
-      )
   emit(5)
   await until(() => seen.length === 5, 'some')
-  cut()
+  cutAll(io)
   await until(() => socket.store.getState().status === 'reconnecting', 'the break')
   emit(5)
   await until(() => seen.length === 10, 'what was missed')
   expect([numbersIn(seen), gaps]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], []])
-  cut()
+  cutAll(io)
   await until(() => socket.store.getState().status === 'reconnecting', 'another break')
   // As a server that was started anew.
   const { sessions } = io.of('/').adapter as unknown as { sessions: Map<string, unknown> }
@@ -68,6 +67,30 @@ it('goes on after a break where the server has kept what was missed, and tells o
   emit(1)
   await until(() => numbersIn(seen).at(-1) === 16, 'what came after')
   expect(numbersIn(seen)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16])
+  expect(gaps).toEqual([{ topic: 'tick', from: null, to: null, reason: 'lost' }])
+})
+
+it('tells of a gap where a volatile event ended with a text: it is taken for a packet id, and no server goes on from it', async () => {
+  const { io, url } = await socketIoServer()
+  const { socket, seen } = speaking(url, socketIo(), { reconnect: { spread: 0 } }).follow('tick')
+  const gaps: unknown[] = []
+  socket.on('gap', ({ topic, from, to, reason }) => gaps.push({ topic, from, to, reason }))
+  socket.connect()
+  await until(() => socket.store.getState().status === 'live', 'live')
+  io.emit('tick', 1)
+  await until(() => seen.length === 1, 'one that is numbered')
+  await until(() => {
+    // Dropped where the socket is busy.
+    if (seen.length === 1) io.volatile.emit('tick', 'ada')
+    return seen.length > 1
+  }, 'one that is not')
+  cutAll(io)
+  await until(() => socket.store.getState().status === 'reconnecting', 'the break')
+  io.emit('tick', 2)
+  await until(() => socket.store.getState().status === 'live', 'live again')
+  io.emit('tick', 3)
+  await until(() => numbersIn(seen).at(-1) === 3, 'what came after')
+  expect(numbersIn(seen)).not.toContain(2)
   expect(gaps).toEqual([{ topic: 'tick', from: null, to: null, reason: 'lost' }])
 })
 
