@@ -64,8 +64,9 @@ export function createSheet(
 ): TimelineSheet | null {
   const width = canvas.clientWidth
   const height = canvas.clientHeight || TIMELINE_HEIGHT
-  const context = canvas.getContext('2d')
-  if (!context || width === 0) return null
+  // First, as jsdom has neither, and says so of a context each time that it is asked for one.
+  const context = width > 0 && canvas.getContext('2d')
+  if (!context) return null
   const scale = globalThis.devicePixelRatio || 1
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
     canvas.width = Math.round(width * scale)

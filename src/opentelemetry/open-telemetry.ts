@@ -1,5 +1,6 @@
-import { SpanKind, SpanStatusCode, trace, type Span, type TracerProvider } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, trace, type Attributes, type Span, type TracerProvider } from '@opentelemetry/api'
 import type { LiveSocketError } from '../base/errors.js'
+import { tellUncaught } from '../base/uncaught.js'
 import { OWN_METHOD } from '../protocol/own-methods.js'
 import { ownPublishes } from '../socket/insides.js'
 import type { LiveConnection } from '../socket/live-connection.js'
@@ -33,19 +34,22 @@ export function openTelemetry(
   provider: Pick<TracerProvider, 'getTracer'> = trace,
 ): () => void {
   const tracer = provider.getTracer('livesocket')
-  const handovers = new Map<string, Span>()
+  const handovers = new Map<string, Span | undefined>()
 
-  function end(span: Span, outcome: string, failed: boolean) {
-    span.setAttribute('livesocket.outcome', outcome)
-    if (failed) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
-    span.end()
+  const begin = (name: string, kind: SpanKind, attributes: Attributes) =>
+    harmless(() => tracer.startSpan(name, { kind, attributes }))
+  function end(span: Span | undefined, outcome: string, failed: boolean) {
+    harmless(() => {
+      span?.setAttribute('livesocket.outcome', outcome)
+      if (failed) span?.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
+      span?.end()
+    })
   }
-  const answered = (span: Span) => end(span, 'ack', false)
-  const refused = (span: Span, { code, reason = code }: LiveSocketError) =>
+  const answered = (span: Span | undefined) => end(span, 'ack', false)
+  const refused = (span: Span | undefined, { code, reason = code }: LiveSocketError) =>
     end(span, reason, !MEANT.has(code) || FAILURES.has(reason))
   function ended(id: string, outcome: string, failed = false) {
     const span = handovers.get(id)
-    if (!span) return
     handovers.delete(id)
     end(span, outcome, failed)
   }
@@ -56,10 +60,7 @@ export function openTelemetry(
     const asked = request!(method, ...args)
     // Who has taken it from the socket before the undo may call it after; what is no name is refused by the socket.
     if (isUndone || typeof method !== 'string' || method.startsWith(OWN_METHOD)) return asked
-    const span = tracer.startSpan('livesocket.request', {
-      kind: SpanKind.CLIENT,
-      attributes: { 'livesocket.method': method },
-    })
+    const span = begin('livesocket.request', SpanKind.CLIENT, { 'livesocket.method': method })
     return asked.then(
       (answer) => {
         answered(span)
@@ -79,10 +80,7 @@ export function openTelemetry(
       if (socket.request === traced) socket.request = request
     },
     ownPublishes(socket, (topic, _, outcome) => {
-      const span = tracer.startSpan('livesocket.publish', {
-        kind: SpanKind.PRODUCER,
-        attributes: { 'livesocket.topic': topic },
-      })
+      const span = begin('livesocket.publish', SpanKind.PRODUCER, { 'livesocket.topic': topic })
       outcome.then(
         () => answered(span),
         (error: LiveSocketError) => refused(span, error),
@@ -96,9 +94,9 @@ export function openTelemetry(
         'livesocket.to': to,
         'livesocket.overlap': overlap,
       }
-      handovers.set(id, tracer.startSpan('livesocket.handover', { kind: SpanKind.INTERNAL, attributes }))
+      handovers.set(id, begin('livesocket.handover', SpanKind.INTERNAL, attributes))
     }),
-    socket.on('cutover', ({ id }) => void handovers.get(id)?.addEvent('cutover')),
+    socket.on('cutover', ({ id }) => harmless(() => handovers.get(id)?.addEvent('cutover'))),
     socket.on('handover-finished', ({ id }) => ended(id, 'handed-over')),
     socket.on('handover-failed', ({ id, why }) => ended(id, why, !QUIET.has(why))),
     socket.store.subscribe(({ status }) => {
@@ -108,5 +106,15 @@ export function openTelemetry(
   return () => {
     for (const undo of undos) undo()
     for (const id of [...handovers.keys()]) ended(id, 'untold')
+  }
+}
+
+/** What a tracer throws is told, and nothing of what its span is about changes. */
+function harmless<Result>(act: () => Result): Result | undefined {
+  try {
+    return act()
+  } catch (thrown) {
+    tellUncaught(thrown)
+    return undefined
   }
 }

@@ -4,7 +4,7 @@ import { createLiveSocket } from 'livesocket'
 import { breakable, LiveSocketDevtools, mountDevtools, type DevtoolsOptions, type Recording } from 'livesocket/devtools'
 import { createSimulation } from 'livesocket/testing'
 import { StrictMode } from 'react'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { act } from '../kit/react-act.js'
 
 function setUp(options: DevtoolsOptions & { breakableToo?: boolean } = {}) {
@@ -50,6 +50,14 @@ describe('mountDevtools', () => {
       'mountDevtools: there is no such element.',
     )
     expect(sim.clock.pending).toBe(pending)
+  })
+
+  it('asks for nothing to paint on while it is not shown: jsdom would complain with each frame', async () => {
+    const asked = vi.spyOn(HTMLCanvasElement.prototype, 'getContext')
+    onTestFinished(() => asked.mockRestore())
+    const { sim } = mounted()
+    await sim.advance(100)
+    expect(asked).not.toHaveBeenCalled()
   })
 
   it('shows the status, the leg, the counters, the token’s schedule and the outbox', async () => {

@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/sdk-trace-base'
 import { createLiveSocket } from 'livesocket'
 import { createSimulation, type SimulationOptions } from 'livesocket/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { history } from '../../src/history/index.js'
 import { openTelemetry } from '../../src/opentelemetry/index.js'
 import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
@@ -142,6 +142,34 @@ describe('a live socket with OpenTelemetry', () => {
     expect(await answers).toEqual([1, expect.objectContaining({ offset: 1 })])
     expect(spans()).toEqual([])
   })
+
+  test.each(['startSpan', 'setAttribute', 'end'])(
+    'whose %s throws sends, asks and hands over all the same, and tells it',
+    async (name) => {
+      const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+      onTestFinished(() => uncaught.mockRestore())
+      const { provider } = exporting()
+      const tracer = provider.getTracer('bad')
+      const bad = () => {
+        throw new Error(`${name} threw`)
+      }
+      const startSpan: typeof tracer.startSpan = (...args) => Object.assign(tracer.startSpan(...args), { [name]: bad })
+      const sim = createSimulation({ onRequest: () => ({ data: 1 }) })
+      const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
+      onTestFinished(() => socket.close())
+      openTelemetry(socket, {
+        getTracer: () => ({ ...tracer, startSpan: name === 'startSpan' ? bad : startSpan }) as never,
+      })
+      socket.connect()
+      const answers = Promise.all([socket.request('price'), socket.publish('room', 1)])
+      await sim.advance(500)
+      sim.deploy({ deadline: 2_000 })
+      await sim.advance(5_000)
+      expect(await answers).toEqual([1, expect.objectContaining({ offset: 1 })])
+      expect(socket.stats().handovers).toBe(1)
+      expect(uncaught.mock.calls.map(([error]) => (error as Error).message)).toEqual(Array(3).fill(`${name} threw`))
+    },
+  )
 
   test('asked for with two providers, each has its spans until its own undo, in whichever order they are undone', async () => {
     const { sim, socket, spans, undo } = await traced({ onRequest: () => ({ data: 1 }) })
