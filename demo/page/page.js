@@ -21,7 +21,7 @@ let room
 function createSide(name, connect) {
   const timeline = createTimeline(element(`${name}-timeline`), name)
   const badge = element(`${name}-badge`)
-  const side = { name, timeline, checked: checker.client(name), longest: 0, lastAt: null, before: null }
+  const side = { name, timeline, checked: checker.client(name), lost: 0, longest: 0, lastAt: null, before: null }
   side.socket = connect(url, {
     delivered({ from, n }, offset) {
       const at = now()
@@ -48,6 +48,7 @@ function startOver() {
   for (const side of sides) {
     side.checked = checker.client(side.name)
     side.checked.live(element(`${side.name}-badge`).dataset.state === 'live')
+    side.lost = 0
     side.longest = 0
     side.before = null
   }
@@ -63,14 +64,17 @@ function show(side, field, text, bad) {
   cell.toggleAttribute('data-bad', bad)
 }
 
+/** From here on nothing comes to a client, ms. */
+const SILENT = 500
+
 function showCounts() {
   for (const side of sides) {
     const summary = checker.summary(side.name)
     for (const field of ['repeated', 'reordered']) show(side, field, count.format(summary[field]), summary[field] > 0)
-    // What is missing on a client that is away may still be replayed to it.
-    const away = element(`${side.name}-badge`).dataset.state === 'down'
-    show(side, 'lost', count.format(summary.lost), summary.lost > 0 && !away)
-    document.querySelector(`[data-${side.name}="lost"]`).previousElementSibling.textContent = away ? 'Missing' : 'Lost'
+    // To whom nothing comes what is missing may still come: lost is what later ones have overtaken.
+    const down = element(`${side.name}-badge`).dataset.state === 'down'
+    if (!down && now() - side.lastAt < SILENT) side.lost = summary.lost
+    show(side, 'lost', count.format(side.lost), side.lost > 0)
     show(side, 'notLive', duration(summary.notLive), summary.notLive > 0)
     const silence = side.lastAt === null ? 0 : Math.max(side.longest, side.before?.longest ?? 0, now() - side.lastAt)
     show(side, 'silence', duration(silence), silence >= 1_000)
