@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # React 19.3.1: each change that `useSyncExternalStore` shows makes React throw away a transition that it is rendering, and begin it anew, though the
 # transition reads nothing of the store, and the store is shown in another root of another container. With a change every 50 ms a transition of 300 ms
-# of work begins some fifty times, and is there after 5 s, when React stops yielding for it. To tell the store's listeners within `startTransition`
+# of work begins fifty to a hundred times, and is there after 5 s, when React stops yielding for it. To tell the store's listeners within `startTransition`
 # changes nothing. `useState` that is set at the same pace costs it nothing.
 # Guessed: that a store which the transition does not read leaves it alone; that a root of its own is shielded, if anything is.
 # The documentation speaks of stores that change during a transition which shows them.
