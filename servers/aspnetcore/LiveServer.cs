@@ -186,7 +186,10 @@ public sealed class LiveServer : IAsyncDisposable
 
     internal void Report(Exception error, string doing)
     {
-        if (Options.OnError is { } told) { told(error, doing); return; }
+        if (Options.OnError is { } told)
+            try { told(error, doing); return; }
+            // It must not end what goes on here; its error is printed with the one that it was told.
+            catch (Exception failed) { error = new AggregateException(error, failed); }
         lock (reported)
         {
             if (Clock.Now - reported.GetValueOrDefault(doing, double.MinValue) < 1_000) return;
