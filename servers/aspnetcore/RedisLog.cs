@@ -35,6 +35,8 @@ public sealed class RedisLog : ITopicLog
     readonly Task reading, tending;
     readonly Lock turn = new();
     Task<long>? joining;
+    /// <summary>Since when Redis has forgotten nothing, as it said last.</summary>
+    string? begun;
     string? epoch;
     string run = "";
     (string Reason, double Since)? trouble = ("not connected to Redis yet", double.NegativeInfinity);
@@ -173,7 +175,7 @@ public sealed class RedisLog : ITopicLog
         }
     }
 
-    /// <summary>Tells Redis of sessions that are here. True: this node may have been taken for dead.</summary>
+    /// <summary>Tells Redis of sessions that are here. True: this node may have been taken for dead, or its sessions have been forgotten.</summary>
     async Task<bool> Renew(Func<int, string, bool> due)
     {
         var late = false;
@@ -183,7 +185,8 @@ public sealed class RedisLog : ITopicLog
         {
             var (root, said) = await Run("renew", _ => ([Key("root"), Key("nodes"), Key($"legs:{node}"), Key("idle"), .. some.Select(one => Key($"session:{Name(one.Session)}"))],
                 [node, scripts.Lease, scripts.Idle, .. some.SelectMany(one => new object[] { one.Newest, one.Subject, Name(one.Session), one.Legs })]));
-            late |= Text(said[1]) == "late";
+            late |= Text(said[1]) == "late" || begun is not null && begun != Text(said[5]);
+            begun = Text(said[5]);
             rollCall.Knows(new Mark(root, Number(said[2]), Text(said[3])));
             Heard(said[4]);
         }

@@ -45,6 +45,16 @@ end
 `
 
 /**
+ * A session that is present somewhere, and of which nobody would say that it is gone: it has, or has expired with a leap
+ * of the clock. Where it is here all the same its node says so before anybody is told.
+ */
+const DEPART = `
+local function depart(tag, name)
+  if redis.call('EXISTS', tag .. 'attends:' .. name) == 1 then redis.call('ZADD', tag .. 'departing', num(now), name) end
+end
+`
+
+/**
  * KEYS: root, session, nodes, the legs of this node, the idle sessions. ARGV 4…: leg, subject, node, how long an idle
  * session is kept, lease, the leg among those of its node.
  */
@@ -72,22 +82,23 @@ return {'admitted', (not known or found.gone) and 'first' or 'more'}
  * KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1'
  * where this was asked before, how many idle sessions are kept.
  */
-const RELEASE = `${common()}${SESSION}
+const RELEASE = `${common()}${SESSION}${DEPART}
 local session, leg = KEYS[2], ARGV[4]
 local name = nameOf(ARGV[8])
 local prefix = string.sub(session, 1, #session - #name - #'session:')
-local no = barred('SREM', KEYS[4], 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session,
+local no = barred('SREM', KEYS[4], 'EXISTS', session, 'HGET', session, 'HGETALL', session, 'HDEL', session, 'PEXPIRE', session, 'HSET', KEYS[3], 'HSET', session,
   'EXISTS', prefix .. 'attends:' .. name, 'ZADD', prefix .. 'departing', 'ZADD', KEYS[5], 'ZRANGE', KEYS[5], 'ZCARD', KEYS[5], 'ZREM', KEYS[5], 'UNLINK', session)
 if no then return no end
 redis.call('SREM', KEYS[4], ARGV[8])
 if redis.call('HGET', session, 'l:' .. leg) ~= ARGV[5] then
+  if redis.call('EXISTS', session) == 0 then depart(prefix, name) end
   return {'ok', ARGV[9] == '1' and redis.call('HGET', session, 'gone') == leg and 'last' or 'more'}
 end
 redis.call('HDEL', session, 'l:' .. leg)
 redis.call('PEXPIRE', session, ARGV[6])
 if legs(session, leases(KEYS[3], tonumber(ARGV[7]))).alive > 0 then return {'ok', 'more'} end
 redis.call('HSET', session, 'gone', leg)
-if redis.call('EXISTS', prefix .. 'attends:' .. name) == 1 then redis.call('ZADD', prefix .. 'departing', num(now), name) end
+depart(prefix, name)
 rest(KEYS[5], session, name, tonumber(ARGV[6]), tonumber(ARGV[10]))
 return {'ok', 'last'}
 `
@@ -96,7 +107,7 @@ return {'ok', 'last'}
  * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease,
  * how long an idle session is kept, and for each session its newest leg here, its subject, its name, and its legs,
  * divided by spaces. Puts back what Redis may have lost of them. Answers whether the lease was out, the count of
- * appends and the newest, the time, and the names of those whose end was told meanwhile.
+ * appends and the newest, the time, since when nothing was forgotten, and the names of those whose end was told meanwhile.
  */
 const RENEW = `${common()}${SESSION}
 local no = barred('HSET', KEYS[2], 'HSET', root, 'HMGET', root, 'ZREM', KEYS[4])
@@ -106,7 +117,7 @@ local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 -- Where nobody publishes it is the leases that time is kept for.
 writeTip()
-local reply = {'ok', late and 'late' or 'in time', num(seq), last, num(now)}
+local reply = {'ok', late and 'late' or 'in time', num(seq), last, num(now), num(begun)}
 for at = 5, #KEYS do
   local base = 7 + (at - 5) * 4
   local session, newest, subject, name = KEYS[at], ARGV[base], ARGV[base + 1], ARGV[base + 2]
@@ -136,8 +147,8 @@ return reply
  * node, lease, for how long a lease must have been out, what the keys begin with, how many. Answers each one's number,
  * session and subject.
  */
-const SWEEP = `${common()}${SESSION}
-local no = barred('SREM', KEYS[4], 'SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])
+const SWEEP = `${common()}${SESSION}${DEPART}
+local no = barred('EXISTS', ARGV[7] .. 'session:', 'EXISTS', ARGV[7] .. 'attends:', 'ZADD', ARGV[7] .. 'departing', 'SREM', KEYS[4], 'SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])
 if no then return no end
 local reply = {'ok'}
 for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
@@ -150,6 +161,7 @@ for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
         redis.call('HSET', session, 'l:' .. leg, ARGV[4])
         redis.call('SADD', KEYS[3], one)
         for _, field in ipairs({leg, name, redis.call('HGET', session, 'subject') or '-'}) do reply[#reply + 1] = field end
+      elseif redis.call('EXISTS', session) == 0 then depart(ARGV[7], name)
       end
     end
     if #taken > 0 then return reply end

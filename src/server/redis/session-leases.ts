@@ -55,6 +55,8 @@ export class SessionLeases {
   private readonly listeners = new Set<Listener>()
   /** Why the lease could not be renewed when it was last tried. */
   private refused: { readonly reason: string; readonly since: number } | null = null
+  /** Since when Redis has forgotten nothing, as it said last; null before. */
+  private begun: unknown = null
   private tick = 0
   private look = 0
   private closed = false
@@ -180,7 +182,7 @@ export class SessionLeases {
     await this.debts.pay()
   }
 
-  /** Answers whether this node may have been taken for dead. */
+  /** Answers whether this node may have been taken for dead, or its sessions have been forgotten. */
   private async renew(sessions: readonly (readonly [string, Held])[]): Promise<boolean> {
     let late = false
     for (let from = 0; from === 0 || from < sessions.length; from += AT_ONCE)
@@ -191,7 +193,7 @@ export class SessionLeases {
   private async renewSome(some: readonly (readonly [string, Held])[]): Promise<boolean> {
     const { connection, keys, node, lease, idle } = this.deps
     let under = ''
-    const [, word, seq, last, now, ...revived] = await connection.run(SCRIPTS.renew, (epoch) => ({
+    const [, word, seq, last, now, begun, ...revived] = await connection.run(SCRIPTS.renew, (epoch) => ({
       keys: [
         ((under = epoch), keys.root),
         keys.nodes,
@@ -214,7 +216,9 @@ export class SessionLeases {
     connection.knows({ epoch: under, seq: Number(seq), last: String(last) })
     connection.time.heard(now)
     for (const name of revived) this.tell({ type: 'joined', session: decodeName(String(name))! })
-    return word === 'late'
+    const forgotten = this.begun !== null && this.begun !== begun
+    this.begun = begun
+    return word === 'late' || forgotten
   }
 
   /**

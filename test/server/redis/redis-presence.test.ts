@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock, type Clock } from '../../../src/base/clock.js'
 import type { RedisLog } from '../../../src/server/redis/redis-log.js'
 import type { PresenceChange } from '../../../src/server/log/topic-log.js'
 import { stoppable } from '../../kit/stoppable-clock.js'
-import { here, redisWith, until } from './redis-kit.js'
+import { append, here, redisWith, until } from './redis-kit.js'
 
 const LEASE = 300
 
@@ -194,4 +194,56 @@ test('after a numbering that started over nothing stays of the one before, nor o
   await here(log)
   expect((await log.head('a')).epoch).not.toBe(epoch)
   expect(await kept()).toEqual([])
+})
+
+describe('after a leap of the clock of Redis, with which sessions that are here expire', () => {
+  const HOUR = 3_600_000
+  const enter = (log: RedisLog) =>
+    log.attendance!.change('t', 10, () => ({ set: [{ session: 's', row: '["s"]' }], gone: [] }))
+  async function leap(grace: number) {
+    const { redis, open } = await redisWith()
+    let ahead = 0
+    const time = () => Math.floor(1_700_000_000_000 + ahead + performance.now())
+    const { clock, stop } = stoppable()
+    const [one, other] = [open({ clock }, time, { lease: LEASE }), open({}, time, { lease: LEASE })]
+    await one.admit('s', 1, 'ann')
+    await enter(one)
+    return {
+      one,
+      other,
+      stop,
+      here: async () => (await redis.command('EXISTS', '{livesocket}:session:=s')) === 1,
+      async leaps() {
+        ahead += HOUR
+        await redis.command('DEL', '{livesocket}:session:=s')
+      },
+      departs: () =>
+        until(async () => (await other.attendance!.departed(grace)).some(({ session }) => session === 's'), 'departed'),
+    }
+  }
+
+  test('who leaves at once is not present for ever', async () => {
+    const { one, leaps, departs } = await leap(0)
+    await leaps()
+    await one.release('s', 1)
+    await departs()
+  })
+
+  test('nor is whose server dies', async () => {
+    const { other, stop, leaps, departs } = await leap(0)
+    presenceOf(other)
+    stop()
+    await leaps()
+    await departs()
+  })
+
+  test('they are known again within a lease, each with its newest leg', async () => {
+    const { one, other, here, leaps } = await leap(0)
+    await passed(LEASE)
+    await leaps()
+    await append(other)
+    await until(here, 'it is told of again', 5 * LEASE)
+    expect(await other.admit('s', 1, 'ann')).toEqual({ outcome: 'superseded' })
+    expect(await one.admit('s', 2, 'ann')).toEqual({ outcome: 'admitted', first: false })
+  })
 })
