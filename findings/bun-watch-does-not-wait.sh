@@ -4,8 +4,7 @@
 # Guessed: as in Node 20 and nodemon 3, which wait until the program that listens to the signal has ended.
 # It matters since a server that takes leave of its connections has no time to: they are cut. Needs Node and npm; installs bun (some 90 MB).
 set -eu
-work=$(mktemp -d); trap 'kill -9 $pid 2> /dev/null || true; rm -rf "$work"' EXIT
-pid=
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund bun@1.4.5
 cat > program.ts <<'TS'
 console.log(`${process.pid} begins`)
@@ -24,9 +23,10 @@ const child = spawn(command, words, { stdio: 'inherit', detached: true })
 setTimeout(() => appendFileSync('program.ts', '// changed\n'), 2_000)
 setTimeout(() => { try { process.kill(-child.pid, 'SIGKILL') } catch {} }, 5_000)
 JS
-echo '--- bun --watch'
-node see.mjs node_modules/.bin/bun --watch program.ts
-echo '--- node --watch'
+bun=$(node see.mjs node_modules/.bin/bun --watch program.ts)
 cp program.ts program.mjs
 sed -i 's/program\.ts/program.mjs/' see.mjs
-node see.mjs node --watch program.mjs
+node=$(node see.mjs node --watch program.mjs)
+printf '%s\n' "--- bun $(node_modules/.bin/bun --version) --watch" "$bun" "--- node $(node --version) --watch" "$node"
+for told in "$bun" "$node"; do grep -q 'wants a second more' <<< "$told" || { echo CHANGED; exit 1; }; done
+if grep -q ' is done\| ends' <<< "$bun" || ! grep -q ' is done' <<< "$node" || ! [ "$(grep -c begins <<< "$bun")" = 2 ]; then echo CHANGED; exit 1; fi
