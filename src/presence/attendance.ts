@@ -27,8 +27,11 @@ export interface Attendance {
   /** What was claimed last is what is told. `update`: only where it has claimed before. */
   claim(who: Claimant, data: unknown, update?: boolean): Promise<void>
   drop(who: Claimant): Promise<void>
-  /** Tells of a refusal that nobody else hears of, or of what somebody threw who was told. */
-  report(error: unknown): void
+  /**
+   * Tells of a refusal: `onError`, or whoever hears `error` events, and these of what `onError` threw as well. That the
+   * session is over nobody has refused.
+   */
+  report(error: LiveSocketError, onError?: Claimant): void
 }
 
 /** What this client says of itself: a copy. */
@@ -134,8 +137,14 @@ class TopicAttendance implements Attendance {
     await this.#want()
   }
 
-  readonly report = (error: unknown) =>
+  report(error: LiveSocketError, onError?: Claimant): void {
+    try {
+      if (onError || error.code === 'closed') return onError?.(error)
+    } catch (thrown) {
+      error = thrown as LiveSocketError
+    }
     this.#insides.report(explain`This client is not present in "${this.#said.topic}", or not shown who is.`, error)
+  }
 
   async #load(signal: AbortSignal) {
     const members = new Map<string, Member>()

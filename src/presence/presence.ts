@@ -50,13 +50,7 @@ export function presence<Data = unknown, User = unknown>(
   { data, onError }: PresenceOptions<Data> = {},
 ): Presence<Data, User> {
   const attendance = attendanceOf(socket, topic)
-  const handle = (error: LiveSocketError) => {
-    try {
-      return (onError ?? attendance.report)(error)
-    } catch (thrown) {
-      attendance.report(thrown)
-    }
-  }
+  const handle = (error: LiveSocketError) => attendance.report(error, onError)
   const enter = (value?: unknown) => attendance.claim(handle, value)
   if (data !== undefined) enter(data).catch(handle)
   return {

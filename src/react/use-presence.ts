@@ -39,7 +39,7 @@ export function usePresence<Data = unknown, User = unknown>(
     if (attended === null) return null
     const attendance = attendanceOf(socket, attended)
     // Who is told is read when there is something to tell.
-    const who: Claimant = (error) => (latest.get().onError ?? attendance.report)(error)
+    const who: Claimant = (error) => attendance.report(error, latest.get().onError)
     return { who, attendance }
   }, [socket, attended, latest])
   // Null while it is closed: what is said then is nobody's.

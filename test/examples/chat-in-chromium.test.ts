@@ -152,6 +152,15 @@ describe('the example chat', { timeout: 60_000 }, () => {
     await Promise.all([ada, bob].map((page) => page.context().close()))
   })
 
+  it('says that a login is over, and lets one enter again', async () => {
+    const page = await enter('Zoe', 'logins')
+    await page.context().clearCookies()
+    await page.reload()
+    await page.getByText('The login is over: enter again').click()
+    await page.getByPlaceholder('Your name').waitFor()
+    await page.context().close()
+  })
+
   it('goes on through a deploy: nothing is lost, repeated or out of order, nobody flickers, nobody is not live', async () => {
     const [ada, bob] = await Promise.all([enter('Ada', 'garden'), enter('Bob', 'garden')])
     for (const page of [ada, bob]) await expect.poll(() => members(page)).toEqual(['Ada', 'Bob'])

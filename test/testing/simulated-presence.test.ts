@@ -56,6 +56,24 @@ describe('who is present on simulated servers', () => {
     expect(errors).toEqual(['a mistake of the page'])
   })
 
+  it('of whoever leaves or signs out before it has entered nothing went wrong', async () => {
+    const sim = world()
+    sim.offline()
+    const socket = join(sim, sim)
+    const errors: unknown[] = []
+    socket.on('error', ({ error }) => errors.push(error))
+    presence(socket, 'room', { data: 1 })
+    const asked = outcome(presence(socket, 'room').enter())
+    await sim.advance(500)
+    socket.signOut()
+    expect(await asked).toEqual(['closed', undefined])
+    presence(socket, 'room', { data: 1 })
+    await sim.advance(500)
+    socket.close()
+    await sim.advance(500)
+    expect(errors).toEqual([])
+  })
+
   it.each(['', undefined, 7, 'x'.repeat(257)])('is not asked of %s, which is no topic', (topic) => {
     expect(() => presence(join(world()), topic as string)).toThrow(/^A topic is a string of 1 to 256 characters/)
   })

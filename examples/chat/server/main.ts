@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
 import { createLiveServer, memoryLog, PublishRefused, RequestRefused, type LiveServer } from 'livesocket/server'
 import { redisLog } from 'livesocket/server/redis'
@@ -7,9 +7,9 @@ import type { Methods, Topics } from '../src/topics.js'
 import { serveTokens, verify } from './tokens.js'
 
 const redis = process.env['REDIS_URL']
-const http = createServer(async (request, response) => {
-  if (request.url === '/healthz') return health(request, response)
-  if (!(await serveTokens(request, response))) await servePage(request.url ?? '/', response)
+const http = createServer((request, response) => {
+  // Who goes in the middle of a request, or asks for what is no URL, ends that alone.
+  answer(request, response).catch(() => response.destroy())
 })
 
 const live: LiveServer<{ subject: string }, Topics> = createLiveServer<{ subject: string }, Topics, Methods>({
@@ -49,12 +49,12 @@ const isRoom = (topic: string) => /^room:[\w -]{1,40}$/.test(topic)
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 
-/** What `npm run build` made. */
-async function servePage(url: string, response: ServerResponse) {
-  const { pathname } = new URL(url, 'http://page')
+/** Logins, tokens, and what `npm run build` made. */
+async function answer(request: IncomingMessage, response: ServerResponse) {
+  if (request.url === '/healthz') return health(request, response)
+  if (await serveTokens(request, response)) return
+  const { pathname } = new URL(`http://page${request.url}`)
   const file = join(import.meta.dirname, '../dist', pathname === '/' ? 'index.html' : pathname)
   const body = await readFile(file).catch(() => null)
-  response
-    .writeHead(body ? 200 : 404, { 'Content-Type': TYPES[extname(file)] ?? 'text/plain' })
-    .end(body ?? 'Not found')
+  response.writeHead(body ? 200 : 404, { 'Content-Type': TYPES[extname(file)] ?? 'text/plain' }).end(body)
 }

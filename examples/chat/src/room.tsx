@@ -14,6 +14,7 @@ export function Room({ room, name }: { room: string; name: string }) {
   const topic = `room:${room}` as const
   const status = useLiveStatus()
   const why = useLiveStatus((state) => state.lastError?.message)
+  const over = useLiveStatus(({ closed }) => closed?.by === 'session-ended')
   const served = useTopicStatus(topic)
   const { request, error } = useRequest('about')
   const [about, setAbout] = useState<{ messages: number; members: number }>()
@@ -34,6 +35,9 @@ export function Room({ room, name }: { room: string; name: string }) {
           </output>
         )}
         {error && <span role="alert">{error.reason ?? error.code}</span>}
+        <a hidden={!over} href={location.href} onClick={() => sessionStorage.removeItem('name')}>
+          The login is over: enter again
+        </a>
       </header>
       <Members topic={topic} />
       <Messages topic={topic} name={name} />
