@@ -60,10 +60,11 @@ local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, s
 `
 
 /**
- * Milliseconds. The tip is written far more often than this while any node lives: where more have passed since, the
- * clock has leapt ahead, or nobody was there.
+ * Milliseconds. The tip is written far more often while any node lives: where more have passed since, the clock has leapt
+ * ahead, or nobody was there. A shorter leap takes nothing with it: records and sessions are kept for ten minutes at
+ * least, and those that are here are told of every five.
  */
-export const LEAP = 60_000
+export const LEAP = 5 * 60_000
 
 /**
  * ARGV: the epoch and the run that this node believes in, and the time where it is not Redis's own. Whoever believes in
