@@ -1,6 +1,5 @@
 import { nanoid } from 'nanoid'
 import type { Clock, Random } from '../../base/clock.js'
-import { LiveSocketError } from '../../base/errors.js'
 import { keyOf } from '../log/publish-record.js'
 import type { Origin } from '../log/topic-log.js'
 import type { Keys } from './keys.js'
@@ -15,8 +14,8 @@ import { SCRIPTS } from './scripts.js'
 export type PublishTurns = <Result>(origin: Origin, task: () => Promise<Result>) => Promise<Result>
 
 const LOCK = { lives: 1_000, renewed: 300 }
-/** Somebody else decides: it is asked again and again, for as long as that can take. */
-const ASK = { from: 10, to: 60, patience: 15_000 }
+/** Somebody else decides: it is asked again and again, for as long as that takes. */
+const ASK = { from: 10, to: 60 }
 
 export function createPublishTurns({
   connection,
@@ -34,16 +33,9 @@ export function createPublishTurns({
   async function locked<Result>(origin: Origin, task: () => Promise<Result>): Promise<Result> {
     const lock = keys.lock(origin)
     const holder = nanoid()
-    const begun = clock.monotonic()
     const take = async () => (await connection.runPlain(SCRIPTS.lock, [lock], [holder, `${LOCK.lives}`]))[1] === 'mine'
-    while (!(await take())) {
-      if (clock.monotonic() - begun > ASK.patience)
-        throw new LiveSocketError('refused', 'This publish is being decided elsewhere, and for too long.', {
-          id: origin.id,
-          retryAfter: 1_000,
-        })
+    while (!(await take()))
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, ASK.from + random() * (ASK.to - ASK.from)))
-    }
     let cancel: () => void = () => undefined
     const renew = () => {
       cancel = clock.setTimeout(() => {

@@ -180,6 +180,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
   return {'ok', 'mine'}
 end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'ok', 'mine'} end
+-- One that would last longer was left behind a clock that was set back.
+redis.call('PEXPIRE', KEYS[1], ARGV[2], 'LT')
 return {'ok', 'taken'}
 `
 

@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest'
+import { createKeys } from '../../../src/server/redis/keys.js'
+import { createPublishTurns } from '../../../src/server/redis/publish-turns.js'
+import type { RedisConnection } from '../../../src/server/redis/redis-connection.js'
+import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
 import { stoppable } from '../../kit/stoppable-clock.js'
 import { redisWith, until } from './redis-kit.js'
 
@@ -43,4 +47,24 @@ test('a publish that takes long to decide is decided once, however long it takes
   done()
   await first
   expect(await second).toBe(false)
+})
+
+test('nor does a publish that another node decides for longer than most end in the meantime', async () => {
+  const clock = createSimulatedClock()
+  let taken = true
+  const connection = { runPlain: async () => ['ok', taken ? 'taken' : 'mine'] } as unknown as RedisConnection
+  const turns = createPublishTurns({ connection, keys: createKeys('p'), clock, random: () => 0.5 })
+  const second = turns(origin, async () => taken)
+  await clock.advance(20_000)
+  taken = false
+  await clock.advance(100)
+  expect(await second).toBe(false)
+})
+
+test('one that a node left undecided behind a clock that was set back is decided all the same', async () => {
+  const { redis, open } = await redisWith()
+  const log = open()
+  await log.head('t')
+  await redis.command('SET', createKeys('livesocket').lock(origin), 'a node that died', 'PX', '3600000')
+  expect(await log.once(origin, async () => 'decided')).toBe('decided')
 })
