@@ -6,7 +6,7 @@ import { defaultKey } from '../options/settings.js'
 import { insidesOf } from '../socket/insides.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
-import { callersOf, createLatest, functionsIn } from './latest.js'
+import { createLatest, following } from './latest.js'
 
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {
@@ -33,9 +33,10 @@ export function keyOf({ key, url }: LiveSocketOptions): string | null {
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
 export function createHeldSocket(options: LiveSocketOptions, closed?: () => void): HeldSocket {
   const latest = createLatest(options)
+  // A new closure never costs a reconnection.
   const socket = createLiveSocket({
-    ...following(latest.get),
-    ...(options.handover && { handover: following(() => latest.get().handover!) }),
+    ...following(options, latest.get),
+    ...(options.handover && { handover: following(options.handover, () => latest.get().handover!) }),
   })
   const { clock } = insidesOf(socket)!.settings
   let holders = 0
@@ -73,14 +74,6 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
       }
     },
   }
-}
-
-/**
- * The same options, with functions that call what stands in their place at that moment: a new closure never costs a
- * reconnection.
- */
-function following<Options extends object>(latest: () => Options): Options {
-  return { ...latest(), ...callersOf(functionsIn(latest()), latest) }
 }
 
 /** Objects with code in them, often made anew by every render. */

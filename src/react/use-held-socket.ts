@@ -13,9 +13,7 @@ export function useHeldSocket(
 ): HeldSocket | undefined {
   const [held, setHeld] = useMade(() => options && find(options), [options && keyOf(options)])
 
-  useInsertionEffect(() => {
-    if (options) held?.follow(options)
-  })
+  useInsertionEffect(() => held?.follow(options!))
   // biome-ignore lint/correctness/useExhaustiveDependencies: `setHeld` is another one in every render, and does the same
   useEffect(() => {
     if (!held || !enabled) return

@@ -1,7 +1,6 @@
 'use client'
-import { useCallback } from 'react'
 import type { SignalInfo } from '../signals/signals.js'
-import { useSocket } from './provider.js'
+import { checkTopic } from '../socket/topic-arguments.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { constantStore } from './use-store.js'
@@ -14,13 +13,13 @@ import { useTopicStore } from './use-topic-store.js'
 export function useSignal<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
   handler: (data: unknown, signal: SignalInfo<Topic>) => void,
-  options: Pick<TopicOptions<Topics>, 'enabled' | 'onError' | 'socket'> = {},
+  { enabled, onError, socket }: Pick<TopicOptions<Topics>, 'enabled' | 'onError' | 'socket'> = {},
 ): (data: unknown) => void {
-  const { enabled, onError } = options
-  const socket = useSocket(options.socket)
-  useTopicStore(topic, undefined, { enabled, onError, socket, handler }, (socket, of, calls) => ({
-    ...constantStore(undefined),
-    subscribe: () => socket.onSignal(of, calls.handler as never),
+  return useTopicStore(topic, sendNowhere, { enabled, onError, socket, handler }, (socket, of, { handler }) => ({
+    ...constantStore((data: unknown) => socket.signal(of, data)),
+    subscribe: () => socket.onSignal(of, handler as never),
   }))
-  return useCallback((data: unknown) => socket.signal(topic!, data), [socket, topic])
 }
+
+/** Throws `invalid`, as sending to no topic does. */
+const sendNowhere = () => checkTopic(null)

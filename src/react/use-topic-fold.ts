@@ -17,8 +17,7 @@ interface TopicFoldOptions<State> extends TopicOptions<any> {
 
 /** The state of a fold that begins where its topic was at the first render, unless it is told where. */
 export function useTopicFold<State>(topic: string | null, initial: State, options: TopicFoldOptions<State>): State {
-  return useTopicStore(topic, initial, options, (socket, of, { reducer, load }) => {
-    const { from, release } = options
+  return useTopicStore(topic, initial, options, (socket, of, { reducer, load, from, release }) => {
     const first = createFirstRender(socket, of)
     // What comes between the first render and its effect is folded all the same.
     const start: FoldOptions<State> = load ? { load } : from ? { from } : { since: first.position }

@@ -1,7 +1,7 @@
 'use client'
 import { useCallback, useSyncExternalStore } from 'react'
 import type { ReadableStore } from '../socket/store.js'
-import { type FunctionsIn, useCallbacks } from './latest.js'
+import { following, useLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'
 import type { TopicOptions } from './topic-options.js'
@@ -20,36 +20,36 @@ export interface TopicStoreOptions extends Omit<TopicOptions<any>, 'from'> {
 }
 
 /**
- * What a store of the topic holds, `initial` without a topic. The store is `make`'s, given the functions among these
- * options as ones that call those of the last committed render, and has a listener while it is enabled: on a client.
+ * What a store of the topic holds, `initial` without a topic. The store is `make`'s, given these options with functions
+ * that call those of the last committed render, and has a listener while it is enabled: on a client.
  */
 export function useTopicStore<Value, Options extends TopicStoreOptions>(
   topic: string | null,
   initial: Value,
   options: Options,
-  make: (socket: SocketOf<any>, topic: string, calls: FunctionsIn<Options>) => TopicStore<Value>,
+  make: (socket: SocketOf<any>, topic: string, options: Options) => TopicStore<Value>,
 ): Value {
   const { enabled = true, place } = options
   const socket = useSocket(options.socket)
-  const calls = useCallbacks(options)
+  const latest = useLatest(options)
   const [store] = useMade<TopicStore<Value>>(
-    () => (topic === null ? constantStore(initial) : make(socket, topic, calls)),
+    () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest.get))),
     [socket, topic, place],
   )
+  // Where nobody hears of a refusal it is an event of the socket.
+  const hearsRefusals = options.onError !== undefined
   const subscribe = useCallback(
     (listener: () => void) => {
       if (!enabled || topic === null) return () => {}
-      const { onGap, onError } = calls as TopicStoreOptions
       const undos = [
         // Told before the message that comes after the gap.
-        onGap && socket.on('gap', (gap) => gap.topic === topic && onGap(gap)),
+        socket.on('gap', (gap) => gap.topic === topic && latest.get().onGap?.(gap)),
         store.subscribe(listener),
-        // Of its own: it may come with a later render.
-        onError && socket.subscribe(topic, () => {}, { onError }),
+        hearsRefusals && socket.subscribe(topic, () => {}, { onError: (error) => latest.get().onError?.(error) }),
       ]
-      return () => undos.forEach((undo) => undo?.())
+      return () => undos.forEach((undo) => undo && undo())
     },
-    [socket, enabled, topic, store, calls],
+    [socket, enabled, topic, store, latest, hearsRefusals],
   )
   // React asks for the state in every render on a client, and in none on a server.
   const getState = () => {
