@@ -1,26 +1,26 @@
 'use client'
-import { useEffect, useInsertionEffect } from 'react'
+import { useCallback, useInsertionEffect, useSyncExternalStore } from 'react'
 import type { LiveSocketOptions } from '../options/options.js'
 import { keyOf, type HeldSocket } from './held-socket.js'
 import type { FindSocket } from './shared-sockets.js'
 import { useMade } from './use-made.js'
 
-/** Finds the socket of these options and, while `enabled`, holds it from the component's first effect to its last. */
+/**
+ * The socket of these options: while `enabled` it is held from the component's first effect to its last. Two renders
+ * under one key may come with different options: then it is the one that was held first.
+ */
 export function useHeldSocket(
   find: FindSocket,
   options: LiveSocketOptions | undefined,
   enabled: boolean,
 ): HeldSocket | undefined {
-  const [held, setHeld] = useMade(() => options && find(options), [options && keyOf(options)])
-
+  const own = useMade(() => options && find(options), [options && keyOf(options)])
+  const hold = useCallback(
+    () => (own && enabled ? find(own.options, own).acquire() : () => {}),
+    [find, own, enabled],
+  )
+  const getHeld = () => own && find(own.options, own)
+  const held = useSyncExternalStore(hold, getHeld, getHeld)
   useInsertionEffect(() => held?.follow(options!))
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `setHeld` is another one in every render, and does the same
-  useEffect(() => {
-    if (!held || !enabled) return
-    const first = find(held.options, held)
-    if (first === held) return held.acquire()
-    // Two renders under one key came with different options, and the other one was committed first.
-    setHeld(first)
-  }, [find, held, enabled])
   return held
 }

@@ -32,7 +32,7 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
   const { enabled = true, place } = options
   const socket = useSocket(options.socket)
   const latest = useLatest(options)
-  const [store] = useMade<TopicStore<Value>>(
+  const store = useMade<TopicStore<Value>>(
     () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest.get))),
     [socket, topic, place],
   )
@@ -45,9 +45,11 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
         // Told before the message that comes after the gap.
         socket.on('gap', (gap) => gap.topic === topic && latest.get().onGap?.(gap)),
         store.subscribe(listener),
-        hearsRefusals && socket.subscribe(topic, () => {}, { onError: (error) => latest.get().onError?.(error) }),
+        hearsRefusals
+          ? socket.subscribe(topic, () => {}, { onError: (error) => latest.get().onError?.(error) })
+          : undefined,
       ]
-      return () => undos.forEach((undo) => undo && undo())
+      return () => undos.forEach((undo) => undo?.())
     },
     [socket, enabled, topic, store, latest, hearsRefusals],
   )
