@@ -8,10 +8,13 @@ import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
 import { createLatest, following } from './latest.js'
 
+/** `enabled` is what each component says for itself. */
+export type HeldOptions = LiveSocketOptions & { readonly enabled?: boolean }
+
 /** A socket that lives as long as somebody holds it, and a little longer. */
 export interface HeldSocket {
   /** What it was made of. */
-  readonly options: LiveSocketOptions
+  readonly options: HeldOptions
   readonly socket: LiveSocket
   /** Somebody holds it, or did a moment ago. */
   readonly held: boolean
@@ -20,7 +23,7 @@ export interface HeldSocket {
   /**
    * From here on the functions among these options are the ones that are called. Those that do not fit change nothing.
    */
-  follow(options: LiveSocketOptions): void
+  follow(options: HeldOptions): void
 }
 
 /** Long enough for the next page of an application to be loaded and to hold the same socket, ms. */
@@ -31,7 +34,7 @@ export function keyOf({ key, url }: LiveSocketOptions): string | null {
 }
 
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
-export function createHeldSocket(options: LiveSocketOptions, closed?: () => void): HeldSocket {
+export function createHeldSocket(options: HeldOptions, closed?: () => void): HeldSocket {
   const latest = createLatest(options)
   // A new closure never costs a reconnection.
   const socket = createLiveSocket({
@@ -76,8 +79,8 @@ export function createHeldSocket(options: LiveSocketOptions, closed?: () => void
   }
 }
 
-/** Objects with code in them, often made anew by every render. */
-const OPAQUE = /^(protocol|schemas|methods|environment)$/
+/** Objects with code in them, often made anew by every render, and what makes no other socket. */
+const OPAQUE = /^(protocol|schemas|methods|environment|enabled)$/
 
 /** The names of the options that would make another socket, as far as can be seen: functions are all alike. */
 export function differing(a: object, b: object): string[] {

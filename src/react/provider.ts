@@ -37,9 +37,8 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
   children,
 }: LiveSocketProviderProps<Topics>): ReactNode {
   const [find] = useState(createSharedSockets)
-  const held = useHeldSocket(find, options as LiveSocketOptions | undefined, true)
-  const given = present<any>(socket ?? held?.socket)
-  return createElement(LiveSocketContext.Provider, { value: given }, children)
+  const held = useHeldSocket(find, options as LiveSocketOptions | undefined)
+  return createElement(LiveSocketContext.Provider, { value: present<any>(socket ?? held) }, children)
 }
 
 /** `given`, or that of the nearest provider. Throws `LiveSocketError` `invalid` where there is neither. */

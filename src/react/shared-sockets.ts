@@ -1,11 +1,10 @@
-import type { LiveSocketOptions } from '../options/options.js'
-import { createHeldSocket, differing, keyOf, type HeldSocket } from './held-socket.js'
+import { createHeldSocket, differing, keyOf, type HeldOptions, type HeldSocket } from './held-socket.js'
 
 /**
  * The socket that is in use under the key of these options; else `own`, which was found before, or where there is none an
  * inert one. A render that React throws away and begins again, as one that waits, finds the same one.
  */
-export type FindSocket = (options: LiveSocketOptions, own?: HeldSocket) => HeldSocket
+export type FindSocket = (options: HeldOptions, own?: HeldSocket) => HeldSocket
 
 /**
  * What a render made and nobody came to hold must not stay, neither for renders that React threw away nor on a server:

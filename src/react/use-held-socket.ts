@@ -1,7 +1,7 @@
 'use client'
 import { useCallback, useInsertionEffect, useSyncExternalStore } from 'react'
-import type { LiveSocketOptions } from '../options/options.js'
-import { keyOf, type HeldSocket } from './held-socket.js'
+import type { LiveSocket } from '../socket/live-socket.js'
+import { keyOf, type HeldOptions } from './held-socket.js'
 import type { FindSocket } from './shared-sockets.js'
 import { useMade } from './use-made.js'
 
@@ -9,18 +9,12 @@ import { useMade } from './use-made.js'
  * The socket of these options: while `enabled` it is held from the component's first effect to its last. Two renders
  * under one key may come with different options: then it is the one that was held first.
  */
-export function useHeldSocket(
-  find: FindSocket,
-  options: LiveSocketOptions | undefined,
-  enabled: boolean,
-): HeldSocket | undefined {
+export function useHeldSocket(find: FindSocket, options: HeldOptions | undefined): LiveSocket | undefined {
   const own = useMade(() => options && find(options), [options && keyOf(options)])
-  const hold = useCallback(
-    () => (own && enabled ? find(own.options, own).acquire() : () => {}),
-    [find, own, enabled],
-  )
+  const enabled = options?.enabled ?? true
+  const hold = useCallback(() => (own && enabled ? find(own.options, own).acquire() : () => {}), [find, own, enabled])
   const getHeld = () => own && find(own.options, own)
   const held = useSyncExternalStore(hold, getHeld, getHeld)
   useInsertionEffect(() => held?.follow(options!))
-  return held
+  return held?.socket
 }

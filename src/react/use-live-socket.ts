@@ -4,6 +4,7 @@ import type { LiveSocket } from '../socket/live-socket.js'
 import { useSocket } from './provider.js'
 import type { RegisteredInputs, RegisteredTopics } from './register.js'
 import type { SchemaInputs, SchemaOutputs, TopicSchemas } from '../topics/topic-schema.js'
+import type { HeldOptions } from './held-socket.js'
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
@@ -37,7 +38,5 @@ export function useLiveSocket<Topics extends object = RegisteredTopics>(
   options: SharedLiveSocketOptions<Topics>,
 ): LiveSocket<Topics>
 export function useLiveSocket<Topics extends object>(given?: SharedLiveSocketOptions<Topics>): LiveSocket<Topics> {
-  const { enabled = true, ...options } = given ?? {}
-  const held = useHeldSocket(shared, given && (options as LiveSocketOptions), enabled)
-  return useSocket(held?.socket as LiveSocket<Topics, any> | undefined)
+  return useSocket(useHeldSocket(shared, given as HeldOptions | undefined) as LiveSocket<Topics, any> | undefined)
 }
