@@ -1,4 +1,5 @@
 'use client'
+import type { Reducer } from '../socket/fold-options.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
@@ -15,9 +16,10 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   options: TopicOptions<Topics> = {},
 ): void {
   const { enabled = true, from } = options
-  useTopicFold<undefined>(enabled ? topic : null, undefined, {
+  const tell: Reducer<undefined> = (_, data, message) =>
+    void handler(data as Topics[Topic], message as MessageInfo<Topic>)
+  useTopicFold(enabled ? topic : null, tell, undefined, {
     ...options,
-    reducer: (_, data, message) => void handler(data as Topics[Topic], message as MessageInfo<Topic>),
     // A new object in every render may say the same.
     place: from && JSON.stringify(from),
     // Who is not there any more is called for nothing.

@@ -27,7 +27,7 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   topic: Topic | null,
   reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
   initial: State,
-  options: ReducerOptions<Topics, State> = {},
+  options?: ReducerOptions<Topics, State>,
 ): State {
-  return useTopicFold(topic, initial, { ...options, reducer: reducer as Reducer<State> })
+  return useTopicFold(topic, reducer as Reducer<State>, initial, options)
 }

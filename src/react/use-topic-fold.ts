@@ -7,7 +7,6 @@ import type { TopicOptions } from './topic-options.js'
 import { useTopicStore } from './use-topic-store.js'
 
 interface TopicFoldOptions<State> extends TopicOptions<any> {
-  readonly reducer: Reducer<State>
   readonly load?: LoadSnapshot<State> | undefined
   /** It begins anew where this is another one, as it does with another topic. */
   readonly place?: string | undefined
@@ -16,8 +15,13 @@ interface TopicFoldOptions<State> extends TopicOptions<any> {
 }
 
 /** The state of a fold that begins where its topic was at the first render, unless it is told where. */
-export function useTopicFold<State>(topic: string | null, initial: State, options: TopicFoldOptions<State>): State {
-  return useTopicStore(topic, initial, options, (socket, of, { reducer, load, from, release }) => {
+export function useTopicFold<State>(
+  topic: string | null,
+  reducer: Reducer<State>,
+  initial: State,
+  options: TopicFoldOptions<State> = {},
+): State {
+  return useTopicStore(topic, initial, { ...options, reducer }, (socket, of, { reducer, load, from, release }) => {
     const first = createFirstRender(socket, of)
     // What comes between the first render and its effect is folded all the same.
     const start: FoldOptions<State> = load ? { load } : from ? { from } : { since: first.position }
