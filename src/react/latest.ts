@@ -21,10 +21,9 @@ export function useLatest<Value>(value: Value): Latest<Value> {
 
 /** The same options, with functions that call what stands in their place among the latest ones. */
 export function following<Options extends object>(options: Options, latest: () => Options): Options {
-  type Functions = Readonly<Record<string, ((...args: unknown[]) => unknown) | undefined>>
-  const followers = Object.entries(options).map(([name, given]: [string, unknown]) => [
-    name,
-    typeof given === 'function' ? (...args: unknown[]) => (latest() as Functions)[name]?.(...args) : given,
-  ])
-  return Object.fromEntries(followers) as Options
+  type Functions = Record<string, ((...args: unknown[]) => unknown) | undefined>
+  const same = { ...options }
+  for (const [name, given] of Object.entries(options))
+    if (typeof given === 'function') (same as Functions)[name] = (...args) => (latest() as Functions)[name]?.(...args)
+  return same
 }

@@ -24,22 +24,18 @@ export function useLiveStatus(
   given?: SocketOf<any>,
 ): unknown {
   const { store } = useSocket(given)
-  const [shown] = useState(() => createLatest<Selection<unknown> | null>(null))
+  const [shown] = useState(() => createLatest(selector(store.getState())))
   const select = useMemo(() => createSelection(selector, equal, shown.get), [selector, equal, shown])
   const part = useSyncExternalStore(
     store.subscribe,
     () => select(store.getState()),
     () => select(store.getInitialState()),
   )
-  useInsertionEffect(() => shown.set({ part }))
+  useInsertionEffect(() => shown.set(part))
   return part
 }
 
 const statusOf = ({ status }: LiveSocketState) => status
-
-interface Selection<Part> {
-  readonly part: Part
-}
 
 /**
  * One state gives one part: React asks again and again, and compares by identity. One that is equal to what is shown,
@@ -48,14 +44,13 @@ interface Selection<Part> {
 function createSelection<State extends object, Part>(
   selector: (state: State) => Part,
   equal: (a: Part, b: Part) => boolean,
-  shown: () => Selection<Part> | null,
+  shown: () => Part,
 ): (state: State) => Part {
   const parts = new WeakMap<State, Part>()
   return (state) => {
     if (!parts.has(state)) {
       const part = selector(state)
-      const before = shown()
-      parts.set(state, before && equal(before.part, part) ? before.part : part)
+      parts.set(state, equal(shown(), part) ? shown() : part)
     }
     return parts.get(state) as Part
   }
