@@ -134,7 +134,7 @@ interface Chosen {
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>, parts: AllParts): Settings {
   if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
   const options = readOptions(tableOf(parts), given)
-  const { url, tokenRefresh, reconnect, environment, protocol = parts.protocol() } = options
+  const { tokenRefresh, reconnect, environment, protocol = parts.protocol() } = options
   const { from = 0.5, to = 0.9 } = tokenRefresh
   if (from > to) {
     const name = tokenRefresh.from === undefined ? 'tokenRefresh.to' : 'tokenRefresh.from'
@@ -148,7 +148,7 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     )
   }
   const chosen: Chosen = {
-    key: options.key ?? defaultKey(url),
+    key: keyOf(options),
     reconnect: {
       spread: reconnect.spread ?? protocol.reconnectSpread ?? bounds.spread.otherwise,
       cap: reconnect.cap,
@@ -186,10 +186,13 @@ function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {
   return given as string | URL
 }
 
-/** What is certain of service and login where no `key` was given: where it connects, as a whole, or nothing (null). */
-export function defaultKey(url: LiveSocketOptions['url']): string | null {
+/**
+ * What stands for service and login: where no `key` was given, all that is certain of them, which is where it connects,
+ * as a whole, or nothing (null).
+ */
+export function keyOf({ key, url }: Pick<LiveSocketOptions, 'key' | 'url'>): string | null {
   // Relative, and there is no page: on a server it names nothing but itself.
-  return typeof url === 'function' ? null : (addressOf(String(url))?.href ?? String(url))
+  return key ?? (typeof url === 'function' ? null : (addressOf(String(url))?.href ?? String(url)))
 }
 
 function unchecked(_schema: unknown, value: unknown): Checked {

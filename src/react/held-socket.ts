@@ -2,11 +2,11 @@ import { inDevelopment } from '../base/development.js'
 import { brief, explain } from '../base/explanation.js'
 import { isObject } from '../options/option-table.js'
 import type { LiveSocketOptions } from '../options/options.js'
-import { defaultKey } from '../options/settings.js'
+import { keyOf } from '../options/settings.js'
 import { insidesOf } from '../socket/insides.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
-import { createLatest, following } from './latest.js'
+import { following } from './latest.js'
 
 /** `enabled` is what each component says for itself. */
 export type HeldOptions = LiveSocketOptions & { readonly enabled?: boolean }
@@ -16,8 +16,8 @@ export interface HeldSocket {
   /** What it was made of. */
   readonly options: HeldOptions
   readonly socket: LiveSocket
-  /** Somebody holds it, or did a moment ago. */
-  readonly held: boolean
+  /** Somebody holds it, or did a moment ago. Undefined: nobody has held it yet. */
+  readonly held: boolean | undefined
   /** The first holder connects it. Returns the undo: it is closed `LINGER` after the last one has let go. */
   acquire(): () => void
   /**
@@ -29,45 +29,42 @@ export interface HeldSocket {
 /** Long enough for the next page of an application to be loaded and to hold the same socket, ms. */
 const LINGER = 1_000
 
-export function keyOf({ key, url }: LiveSocketOptions): string | null {
-  return key ?? defaultKey(url)
-}
-
 /** Inert: nothing is connected, and nothing global touched, before it is held. */
-export function createHeldSocket(options: HeldOptions, closed?: () => void): HeldSocket {
-  const latest = createLatest(options)
+export function createHeldSocket(options: HeldOptions): HeldSocket {
+  let latest = options
   // A new closure never costs a reconnection.
   const socket = createLiveSocket({
-    ...following(options, latest.get),
-    ...(options.handover && { handover: following(options.handover, () => latest.get().handover!) }),
+    ...following(options, () => latest),
+    ...(options.handover && { handover: following(options.handover, () => latest.handover!) }),
   })
   const { clock } = insidesOf(socket)!.settings
   let holders = 0
   /** Those who let go a moment ago. */
   let lingering = 0
+  let held: boolean | undefined
   let warned = false
   return {
     options,
     socket,
     get held() {
-      return holders + lingering > 0
+      return held
     },
     acquire() {
+      held = true
       // It is connected still where one lingers, unless the application has ended it.
       if (holders++ === 0) socket.connect()
       return () => {
         holders--
         lingering++
         clock.setTimeout(() => {
-          if (--lingering + holders > 0) return
-          socket.close()
-          closed?.()
+          held = --lingering + holders > 0
+          if (!held) socket.close()
         }, LINGER)
       }
     },
     follow(given) {
       const names = differing(options, given)
-      if (names.length === 0) latest.set(given)
+      if (names.length === 0) latest = given
       else if (!brief && !warned && inDevelopment()) {
         warned = true
         const key = keyOf(options)

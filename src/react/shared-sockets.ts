@@ -1,4 +1,5 @@
-import { createHeldSocket, differing, keyOf, type HeldOptions, type HeldSocket } from './held-socket.js'
+import { keyOf } from '../options/settings.js'
+import { createHeldSocket, differing, type HeldOptions, type HeldSocket } from './held-socket.js'
 
 /**
  * The socket that is in use under the key of these options; else `own`, which was found before, or where there is none an
@@ -22,10 +23,9 @@ export function createSharedSockets(): FindSocket {
     const by = (options.environment?.WebSocket ?? worlds) as object
     const world = worlds.get(by) ?? new Map<string, WeakRef<HeldSocket>>()
     const known = world.get(key)?.deref()
-    if (known && (known.held || (!own && differing(known.options, options).length === 0))) return known
+    if (known && (known.held ?? (!own && differing(known.options, options).length === 0))) return known
     for (const [name, ref] of world) if (!ref.deref()) world.delete(name)
-    // While it is held no other one is there.
-    const found = own ?? createHeldSocket(options, () => world.delete(key))
+    const found = own ?? createHeldSocket(options)
     worlds.set(by, world.set(key, new WeakRef(found)))
     return found
   }

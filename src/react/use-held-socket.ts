@@ -1,7 +1,8 @@
 'use client'
 import { useCallback, useInsertionEffect, useSyncExternalStore } from 'react'
+import { keyOf } from '../options/settings.js'
 import type { LiveSocket } from '../socket/live-socket.js'
-import { keyOf, type HeldOptions } from './held-socket.js'
+import type { HeldOptions } from './held-socket.js'
 import type { FindSocket } from './shared-sockets.js'
 import { useMade } from './use-made.js'
 
