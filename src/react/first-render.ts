@@ -5,9 +5,9 @@ import { nobody, type Subscription } from '../topics/subscriptions.js'
 /** Where a topic was when a component was first rendered. */
 export interface FirstRender {
   /** Called by each render, on a client: the first one is the moment. */
-  mark(): void
+  begin(): void
   /** Null where it is not known yet. */
-  position(): Position | null
+  since(): Position | null
 }
 
 /**
@@ -22,10 +22,10 @@ export function createFirstRender(socket: object, topic: string): FirstRender {
     if (subscription!.position() || subscriptions.status(topic) !== 'pending') subscription!()
   }
   return {
-    mark() {
+    begin() {
       subscription ??= subscriptions.add(topic, nobody, look)
       look()
     },
-    position: () => subscription?.position() ?? null,
+    since: () => subscription?.position() ?? null,
   }
 }

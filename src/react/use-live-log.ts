@@ -45,14 +45,14 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   topic: Topic | null,
   options: LogOptions<Topics> = {},
 ): readonly (Message<Topics[Topic], Topic> | OwnPublish)[] {
-  const { last, optimistic = false } = options
+  const { optimistic = false } = options
   const limit = limitOf('limit', options.limit)
   type Entry = Message<Topics[Topic], Topic>
   const log = useLiveReducer<Topic, MessageLog<Entry> | null, Topics>(
     topic,
     (before, data, message) => appendTo(before, { ...message, data }, limit),
     null,
-    last === undefined ? options : { from: { last }, ...options },
+    options,
   )
   const socket = useSocket(options.socket)
   const own = useTopicStore(optimistic ? topic : null, nothing, { socket, place: limit }, (of, topic) =>

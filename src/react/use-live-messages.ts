@@ -21,7 +21,7 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   useTopicFold(enabled ? topic : null, tell, undefined, {
     ...options,
     // A new object in every render may say the same.
-    place: from && JSON.stringify(from),
+    place: JSON.stringify(from),
     // Who is not there any more is called for nothing.
     release: 0,
   })

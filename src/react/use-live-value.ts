@@ -1,7 +1,8 @@
 'use client'
+import type { Reducer } from '../socket/fold-options.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveReducer } from './use-live-reducer.js'
+import { useTopicFold } from './use-topic-fold.js'
 
 /**
  * The data of the topic's latest message, beginning with the newest that is kept; `undefined` where there is none. The
@@ -12,8 +13,7 @@ export function useLiveValue<Topic extends TopicName<Topics>, Topics extends obj
   topic: Topic | null,
   options?: TopicOptions<Topics>,
 ): Topics[Topic] | undefined {
-  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, {
-    from: { last: 1 },
-    ...options,
-  })
+  return useTopicFold(topic, newest, undefined, { last: 1, ...options }) as Topics[Topic] | undefined
 }
+
+const newest: Reducer<unknown> = (_, data) => data

@@ -8,6 +8,8 @@ import { useTopicStore } from './use-topic-store.js'
 
 interface TopicFoldOptions<State> extends TopicOptions<any> {
   readonly load?: LoadSnapshot<State> | undefined
+  /** Without `from`: begin with so many of the newest messages that are kept. */
+  readonly last?: number | undefined
   /** It begins anew where this is another one, as it does with another topic. */
   readonly place?: string | undefined
   /** For how long it goes on when it has ended, ms. Default: that of `fold`. */
@@ -21,10 +23,18 @@ export function useTopicFold<State>(
   initial: State,
   options: TopicFoldOptions<State> = {},
 ): State {
-  return useTopicStore(topic, initial, { ...options, reducer }, (socket, of, { reducer, load, from, release }) => {
-    const first = createFirstRender(socket, of)
-    // What comes between the first render and its effect is folded all the same.
-    const start: FoldOptions<State> = load ? { load } : from ? { from } : { since: first.position }
-    return { ...foldUntil(socket, of, reducer, initial, start, release), begin: start.since && first.mark }
-  })
+  return useTopicStore(
+    topic,
+    initial,
+    { ...options, reducer },
+    (socket, of, { reducer, load, last, from, release }) => {
+      // What comes between the first render and its effect is folded all the same.
+      const { begin, ...start }: FoldOptions<State> & { begin?: () => void } = load
+        ? { load }
+        : (from ?? last !== undefined)
+          ? { from: from ?? { last: last! } }
+          : createFirstRender(socket, of)
+      return { ...foldUntil(socket, of, reducer, initial, start, release), begin }
+    },
+  )
 }
