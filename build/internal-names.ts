@@ -120,7 +120,7 @@ export const INTERNAL_NAMES: readonly string[] = [
   'backOnline',
   'silentSince',
   'tokenState',
-  'publishing',
+  'acquire',
   'cached',
   'giveUpOld',
   'caughtUp',

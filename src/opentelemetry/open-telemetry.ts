@@ -2,7 +2,7 @@ import { SpanKind, SpanStatusCode, trace, type Attributes, type Span, type Trace
 import type { LiveSocketError } from '../base/errors.js'
 import { tellUncaught } from '../base/uncaught.js'
 import { OWN_METHOD } from '../protocol/own-methods.js'
-import { ownPublishes } from '../socket/insides.js'
+import { insidesOf } from '../socket/insides.js'
 import type { LiveConnection } from '../socket/live-connection.js'
 import type { CoreSocket } from '../socket/live-socket.js'
 
@@ -79,7 +79,7 @@ export function openTelemetry(
       isUndone = true
       if (socket.request === traced) socket.request = request
     },
-    ownPublishes(socket, (topic, _, outcome) => {
+    insidesOf(socket)?.events.on('publishing', ({ topic, outcome }) => {
       const span = begin('livesocket.publish', SpanKind.PRODUCER, { 'livesocket.topic': topic })
       outcome.then(
         () => answered(span),
@@ -104,7 +104,7 @@ export function openTelemetry(
     }),
   ]
   return () => {
-    for (const undo of undos) undo()
+    for (const undo of undos) undo?.()
     for (const id of [...handovers.keys()]) ended(id, 'untold')
   }
 }

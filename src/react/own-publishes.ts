@@ -3,9 +3,9 @@ import type { LiveSocketError } from '../base/errors.js'
 import type { Position } from '../protocol/frames.js'
 import { reaches } from '../protocol/position.js'
 import type { Published } from '../publishes/outbox.js'
-import { ownPublishes, sessionOf } from '../socket/insides.js'
-import type { ReadableStore } from '../socket/store.js'
+import { insidesOf, sessionOf } from '../socket/insides.js'
 import type { SocketOf } from './register.js'
+import type { TopicStore } from './use-topic-store.js'
 
 /** One's own publish that is not among the messages yet. */
 export interface OwnPublish<Data = unknown, Topic extends string = string> {
@@ -30,13 +30,12 @@ interface Kept extends OwnPublish {
  *
  * @param most how many are kept, the newest.
  */
-export function createOwnPublishes(socket: SocketOf<any>, topic: string, most: number): ReadableStore<readonly Kept[]> {
+export function createOwnPublishes(socket: SocketOf<any>, topic: string, most: number): TopicStore<readonly Kept[]> {
   const kept = createStore<readonly Kept[]>(() => [])
   return {
     ...kept,
-    subscribe(listener) {
-      const leave = kept.subscribe(listener)
-      const undo = ownPublishes(socket, (to, data, outcome) => {
+    open: () =>
+      insidesOf(socket)?.events.on('publishing', ({ topic: to, data, outcome }) => {
         if (to !== topic) return
         /** What becomes of it; nothing: it is gone. */
         const turn = (...into: Kept[]) =>
@@ -48,12 +47,7 @@ export function createOwnPublishes(socket: SocketOf<any>, topic: string, most: n
           (at) => turn({ ...mine, at: { epoch: socket.position(topic)?.epoch, ...at } as Published }),
           (own: LiveSocketError) => turn({ ...mine, own }),
         )
-      })
-      return () => {
-        leave()
-        undo()
-      }
-    },
+      }),
   }
 }
 

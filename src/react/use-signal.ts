@@ -17,7 +17,7 @@ export function useSignal<Topic extends TopicName<Topics>, Topics extends object
 ): (data: unknown) => void {
   return useTopicStore(topic, sendNowhere, { enabled, onError, socket, handler }, (socket, of, { handler }) => ({
     ...constantStore((data: unknown) => socket.signal(of, data)),
-    subscribe: () => socket.onSignal(of, handler as never),
+    open: () => socket.onSignal(of, handler as never),
   }))
 }
 

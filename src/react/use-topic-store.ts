@@ -12,6 +12,8 @@ import { useMade } from './use-made.js'
 export interface TopicStore<Value> extends ReadableStore<Value> {
   /** Called by each render, on a client, where it is enabled. */
   readonly begin?: (() => void) | undefined
+  /** What else goes on while it has a listener. Returns the undo. */
+  readonly open?: () => (() => void) | undefined
 }
 
 export interface TopicStoreOptions extends Omit<TopicOptions<any>, 'from'> {
@@ -45,6 +47,7 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
         // Told before the message that comes after the gap.
         socket.on('gap', (gap) => gap.topic === topic && latest.get().onGap?.(gap)),
         store.subscribe(listener),
+        store.open?.(),
         hearsRefusals
           ? socket.subscribe(topic, () => {}, { onError: (error) => latest.get().onError?.(error) })
           : undefined,

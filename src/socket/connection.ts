@@ -15,7 +15,7 @@ import type { Signals } from '../signals/signals.js'
 import type { Readers, SubscriptionsHandlers } from '../topics/subscriptions.js'
 import { tellDebug } from './debug.js'
 import { watchHost } from './host-watch.js'
-import type { PublishListener } from './insides.js'
+import type { InsideEvents } from './insides.js'
 import type { LiveConnection } from './live-connection.js'
 import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
@@ -28,15 +28,13 @@ export type ReadersOf<Reading extends Readers> = (handlers: SubscriptionsHandler
  */
 export class Connection<Reading extends Readers = Readers> implements Audience, SessionAudience, SubscriptionsHandlers {
   readonly settings: Settings
-  readonly events: Emitter<LiveSocketEvents>
+  readonly events: Emitter<InsideEvents>
   readonly store: ReadableStore<LiveSocketState>
   readonly outage: Outage
   readonly subscriptions: Reading
   readonly coordinator: Coordinator
   /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
   session: Session
-  /** Who is told of what this socket publishes. */
-  publishing: Set<PublishListener> | null = null
   #signals: Signals | null = null
   readonly #live: LiveStore
   #closed: LiveSocketState['closed'] = null
@@ -136,7 +134,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): boolean {
     const { debug } = this.settings
     if (debug) tellDebug(debug, type, event)
-    return this.events.emit(type, event)
+    return this.events.emit(type, event as InsideEvents[Type])
   }
 
   /**

@@ -1,18 +1,23 @@
+import type { Emitter } from '../base/emitter.js'
+import type { LiveSocketEvents } from '../handover/events.js'
 import type { FoldSource } from './fold-options.js'
 import type { Published } from '../publishes/outbox.js'
 import type { StreamSource } from './stream.js'
 
-/** Told of each publish, at once: its promise bears the `id` that its message will have. */
-export type PublishListener = (
-  topic: string,
-  data: unknown,
-  outcome: Promise<Published> & { readonly id?: string },
-) => void
+/** What happens to a live socket: for the application, and for functions that take the socket alone. */
+export interface InsideEvents extends LiveSocketEvents {
+  /** The application publishes. The promise bears the `id` that the message will have, where it has one. */
+  publishing: {
+    readonly topic: string
+    readonly data: unknown
+    readonly outcome: Promise<Published> & { readonly id?: string }
+  }
+}
 
 /** What functions that take a live socket may know of it beyond its methods. */
 export interface Insides extends FoldSource, StreamSource {
   readonly subscriptions: FoldSource['subscriptions']
-  publishing: Set<PublishListener> | null
+  readonly events: Pick<Emitter<InsideEvents>, 'on'>
 }
 
 const inside = new WeakMap<object, Insides>()
@@ -31,11 +36,4 @@ export function insidesOf(socket: object): Insides | undefined {
  */
 export function sessionOf(socket: object): unknown {
   return insidesOf(socket)?.session
-}
-
-/** Tells of everything that the socket publishes from now on; returns the undo. */
-export function ownPublishes(socket: object, listener: PublishListener): () => void {
-  const of = insidesOf(socket)
-  if (of) (of.publishing ??= new Set()).add(listener)
-  return () => void of?.publishing?.delete(listener)
 }

@@ -175,7 +175,7 @@ export function assembleLiveSocket<
     ...connection.face(),
     subscribe: subscribe as CoreSocket<Topics>['subscribe'],
     publish(topic, data, options) {
-      const { session, publishing } = connection
+      const { session } = connection
       try {
         checkTopic(topic)
         fitting(settings, settings.schemas?.get(topic), data, { type: 'publish', topic })
@@ -183,7 +183,7 @@ export function assembleLiveSocket<
         return Promise.reject(error as Error)
       }
       const outcome = session.publish(topic, data, options)
-      for (const told of publishing ?? []) told(topic, data, outcome)
+      connection.events.emit('publishing', { topic, data, outcome })
       return outcome
     },
     async request(method: string, data?: unknown, how?: RequestOptions) {
