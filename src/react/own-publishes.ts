@@ -60,9 +60,10 @@ export function notYetAmong(
 ): readonly Kept[] {
   const ids = new Set(messages.flatMap(({ id }) => id ?? []))
   // Nothing comes of another numbering than the topic has now, where that is known.
-  const mayCome = (topic: string, { epoch, offset }: Published) =>
-    offset !== undefined &&
-    (socket.position(topic)?.epoch ?? epoch) === epoch &&
-    !reaches(messages.at(-1), { epoch: epoch!, offset })
-  return own.filter(({ id, topic, at, session: of }) => of === session && !ids.has(id!) && (!at || mayCome(topic, at)))
+  const mayCome = ({ topic, at }: Kept) =>
+    !at ||
+    (at.offset !== undefined &&
+      (socket.position(topic)?.epoch ?? at.epoch) === at.epoch &&
+      !reaches(messages.at(-1), at as Position))
+  return own.filter((one) => one.session === session && !ids.has(one.id!) && mayCome(one))
 }

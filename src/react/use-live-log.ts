@@ -45,7 +45,6 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   topic: Topic | null,
   options: LogOptions<Topics> = {},
 ): readonly (Message<Topics[Topic], Topic> | OwnPublish)[] {
-  const { optimistic = false } = options
   const limit = limitOf('limit', options.limit)
   type Entry = Message<Topics[Topic], Topic>
   const log = useLiveReducer<Topic, MessageLog<Entry> | null, Topics>(
@@ -55,7 +54,7 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
     options,
   )
   const socket = useSocket(options.socket)
-  const own = useTopicStore(optimistic ? topic : null, nothing, { socket, place: limit }, (of, topic) =>
+  const own = useTopicStore(options.optimistic ? topic : null, nothing, { socket, place: limit }, (of, topic) =>
     createOwnPublishes(of, topic, limit),
   )
   const session = useSession(socket)
