@@ -10,7 +10,5 @@ export function useStore<Value>(store: ReadableStore<Value>): Value {
 /** A store of which nobody is ever told anything. */
 export function constantStore<Value>(value: Value): ReadableStore<Value> {
   const get = () => value
-  return { getState: get, getInitialState: get, subscribe: neverTold }
+  return { getState: get, getInitialState: get, subscribe: () => () => {} }
 }
-
-const neverTold = () => () => {}

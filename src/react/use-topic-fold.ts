@@ -2,7 +2,7 @@
 import type { FoldOptions, Reducer } from '../socket/fold-options.js'
 import { foldUntil } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
-import { createFirstRender } from './first-render.js'
+import { createFirstRender, type FirstRender } from './first-render.js'
 import type { TopicOptions } from './topic-options.js'
 import { useTopicStore } from './use-topic-store.js'
 
@@ -23,18 +23,14 @@ export function useTopicFold<State>(
   initial: State,
   options: TopicFoldOptions<State> = {},
 ): State {
-  return useTopicStore(
-    topic,
-    initial,
-    { ...options, reducer },
-    (socket, of, { reducer, load, last, from, release }) => {
-      // What comes between the first render and its effect is folded all the same.
-      const { begin, ...start }: FoldOptions<State> & { begin?: () => void } = load
-        ? { load }
-        : (from ?? last !== undefined)
-          ? { from: from ?? { last: last! } }
-          : createFirstRender(socket, of)
-      return { ...foldUntil(socket, of, reducer, initial, start, release), begin }
-    },
-  )
+  const { last, from = last === undefined ? undefined : { last }, release } = options
+  return useTopicStore(topic, initial, { ...options, reducer }, (socket, of, { reducer, load }) => {
+    // What comes between the first render and its effect is folded all the same.
+    const start: FoldOptions<State> & Partial<FirstRender> = load
+      ? { load }
+      : from
+        ? { from }
+        : createFirstRender(socket, of)
+    return { ...foldUntil(socket, of, reducer, initial, start, release), begin: start.begin }
+  })
 }

@@ -39,7 +39,7 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
     [socket, topic, place],
   )
   // Where nobody hears of a refusal it is an event of the socket.
-  const hearsRefusals = options.onError !== undefined
+  const hearsRefusals = !!options.onError
   const subscribe = useCallback(
     (listener: () => void) => {
       if (!enabled || topic === null) return () => {}
