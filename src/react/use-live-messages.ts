@@ -1,9 +1,8 @@
 'use client'
-import type { Reducer } from '../socket/fold-options.js'
 import type { MessageInfo } from '../topics/message.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useTopicFold } from './use-topic-fold.js'
+import { useLiveReducer, type ReducerExtent } from './use-live-reducer.js'
 
 /**
  * Calls `handler` for every message of the topic, once and in order, beginning where the topic was at the first render.
@@ -16,13 +15,12 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   options: TopicOptions<Topics> = {},
 ): void {
   const { enabled = true, from } = options
-  const tell: Reducer<undefined> = (_, data, message) =>
-    void handler(data as Topics[Topic], message as MessageInfo<Topic>)
-  useTopicFold(enabled ? topic : null, tell, undefined, {
-    ...options,
+  const extent: ReducerExtent = {
     // A new object in every render may say the same.
     place: JSON.stringify(from),
     // Who is not there any more is called for nothing.
     release: 0,
-  })
+  }
+  const tell = (_: undefined, data: Topics[Topic], message: MessageInfo<Topic>) => void handler(data, message)
+  useLiveReducer<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, { ...options, ...extent })
 }

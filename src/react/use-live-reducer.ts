@@ -1,10 +1,12 @@
 'use client'
-import type { Reducer } from '../socket/fold-options.js'
+import type { FoldOptions, Reducer } from '../socket/fold-options.js'
+import { foldUntil } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
 import type { MessageInfo } from '../topics/message.js'
+import { createFirstRender, type FirstRender } from './first-render.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useTopicFold } from './use-topic-fold.js'
+import { useTopicStore } from './use-topic-store.js'
 
 /** Where a reducer begins, and who hears of gaps and refusals. */
 export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
@@ -13,6 +15,16 @@ export interface ReducerOptions<Topics extends object, State> extends TopicOptio
    * for nothing.
    */
   readonly load?: LoadSnapshot<State>
+}
+
+/** What the hooks that are a reducer say of it besides. */
+export interface ReducerExtent {
+  /** Without `from`: begin with so many of the newest messages that are kept. */
+  readonly last?: number
+  /** It begins anew where this is another one, as it does with another topic. */
+  readonly place?: string
+  /** For how long it goes on when it has ended, ms. Default: that of `fold`. */
+  readonly release?: number
 }
 
 /**
@@ -27,7 +39,17 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   topic: Topic | null,
   reducer: (state: State, data: Topics[Topic], message: MessageInfo<Topic>) => State,
   initial: State,
-  options?: ReducerOptions<Topics, State>,
+  options: ReducerOptions<Topics, State> = {},
 ): State {
-  return useTopicFold(topic, reducer as Reducer<State>, initial, options)
+  const given: ReducerOptions<Topics, State> & ReducerExtent = options
+  const { last, from = last === undefined ? undefined : { last }, release } = given
+  return useTopicStore(topic, initial, { ...given, reducer }, (socket, of, { reducer, load }) => {
+    // What comes between the first render and its effect is folded all the same.
+    const start: FoldOptions<State> & Partial<FirstRender> = load
+      ? { load }
+      : from
+        ? { from }
+        : createFirstRender(socket, of)
+    return { ...foldUntil(socket, of, reducer as Reducer<State>, initial, start, release), begin: start.begin }
+  })
 }

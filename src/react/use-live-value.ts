@@ -1,8 +1,7 @@
 'use client'
-import type { Reducer } from '../socket/fold-options.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useTopicFold } from './use-topic-fold.js'
+import { useLiveReducer, type ReducerExtent } from './use-live-reducer.js'
 
 /**
  * The data of the topic's latest message, beginning with the newest that is kept; `undefined` where there is none. The
@@ -13,7 +12,9 @@ export function useLiveValue<Topic extends TopicName<Topics>, Topics extends obj
   topic: Topic | null,
   options?: TopicOptions<Topics>,
 ): Topics[Topic] | undefined {
-  return useTopicFold(topic, newest, undefined, { last: 1, ...options }) as Topics[Topic] | undefined
+  const extent: ReducerExtent = { last: 1 }
+  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, {
+    ...extent,
+    ...options,
+  })
 }
-
-const newest: Reducer<unknown> = (_, data) => data
