@@ -13,10 +13,10 @@ export function createLatest<Value>(first: Value): Latest<Value> {
 }
 
 /** It is set before any layout or passive effect of a commit runs, and never by a render that React throws away. */
-export function useLatest<Value>(value: Value): Latest<Value> {
+export function useLatest<Value>(value: Value): () => Value {
   const [latest] = useState(() => createLatest(value))
   useInsertionEffect(() => latest.set(value))
-  return latest
+  return latest.get
 }
 
 /** The same options, with functions that call what stands in their place among the latest ones. */

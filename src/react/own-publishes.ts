@@ -30,7 +30,11 @@ interface Kept extends OwnPublish {
  *
  * @param most how many are kept, the newest.
  */
-export function createOwnPublishes(socket: SocketOf<any>, topic: string, most: number): TopicStore<readonly Kept[]> {
+export function createOwnPublishes(
+  socket: SocketOf<any>,
+  topic: string,
+  most: () => number,
+): TopicStore<readonly Kept[]> {
   const kept = createStore<readonly Kept[]>(() => [])
   return {
     ...kept,
@@ -42,7 +46,7 @@ export function createOwnPublishes(socket: SocketOf<any>, topic: string, most: n
           kept.setState((all) => all.flatMap((one) => (one.dismiss === dismiss ? into : one)), true)
         const dismiss = () => turn()
         const mine: Kept = { topic, id: outcome.id, data, own: 'pending', dismiss, session: sessionOf(socket) }
-        kept.setState((all) => [...all, mine].slice(-most), true)
+        kept.setState((all) => [...all, mine].slice(-most()), true)
         outcome.then(
           (at) => turn({ ...mine, at: { epoch: socket.position(topic)?.epoch, ...at } as Published }),
           (own: LiveSocketError) => turn({ ...mine, own }),

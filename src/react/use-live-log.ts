@@ -54,8 +54,11 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
     options,
   )
   const socket = useSocket(options.socket)
-  const own = useTopicStore(options.optimistic ? topic : null, nothing, { socket, place: limit }, (of, topic) =>
-    createOwnPublishes(of, topic, limit),
+  const own = useTopicStore(
+    options.optimistic ? topic : null,
+    nothing,
+    { socket, most: () => limit },
+    (of, topic, { most }) => createOwnPublishes(of, topic, most),
   )
   const session = useSession(socket)
   return useMemo(() => {

@@ -41,9 +41,9 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   initial: State,
   options: ReducerOptions<Topics, State> = {},
 ): State {
-  const given: ReducerOptions<Topics, State> & ReducerExtent = options
-  const { last, from = last === undefined ? undefined : { last }, release } = given
-  return useTopicStore(topic, initial, { ...given, reducer }, (socket, of, { reducer, load }) => {
+  const { last, release } = options as typeof options & ReducerExtent
+  const from = options.from ?? (last === undefined ? undefined : { last })
+  return useTopicStore(topic, initial, { ...options, reducer }, (socket, of, { reducer, load }) => {
     // What comes between the first render and its effect is folded all the same.
     const start: FoldOptions<State> & Partial<FirstRender> = load
       ? { load }

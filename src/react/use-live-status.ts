@@ -25,18 +25,7 @@ export function useLiveStatus(
 ): unknown {
   const { store } = useSocket(given)
   const [shown] = useState(() => createLatest(selector(store.getState())))
-  // One state gives one part: React asks again and again, and compares by identity. One that is equal to what is shown,
-  // selected by the function of another render perhaps, is that.
-  const select = useMemo(() => {
-    const parts = new WeakMap<LiveSocketState, unknown>()
-    return (state: LiveSocketState) => {
-      if (!parts.has(state)) {
-        const part = selector(state)
-        parts.set(state, equal(shown.get(), part) ? shown.get() : part)
-      }
-      return parts.get(state)
-    }
-  }, [selector, equal, shown])
+  const select = useMemo(() => createSelection(selector, equal, shown.get), [selector, equal, shown])
   const part = useSyncExternalStore(
     store.subscribe,
     () => select(store.getState()),
@@ -47,3 +36,22 @@ export function useLiveStatus(
 }
 
 const statusOf = ({ status }: LiveSocketState) => status
+
+/**
+ * One state gives one part: React asks again and again, and compares by identity. One that is equal to what is shown,
+ * selected by the function of another render perhaps, is that.
+ */
+function createSelection<State extends object, Part>(
+  selector: (state: State) => Part,
+  equal: (a: Part, b: Part) => boolean,
+  shown: () => Part,
+): (state: State) => Part {
+  const parts = new WeakMap<State, Part>()
+  return (state) => {
+    if (!parts.has(state)) {
+      const part = selector(state)
+      parts.set(state, equal(shown(), part) ? shown() : part)
+    }
+    return parts.get(state) as Part
+  }
+}

@@ -39,7 +39,7 @@ export function usePresence<Data = unknown, User = unknown>(
     if (attended === null) return null
     const attendance = attendanceOf(socket, attended)
     // Who is told is read when there is something to tell.
-    const who: Claimant = (error) => attendance.report(error, latest.get().onError)
+    const who: Claimant = (error) => attendance.report(error, latest().onError)
     return { who, attendance }
   }, [socket, attended, latest])
   // Null while it is closed: what is said then is nobody's.
@@ -56,7 +56,7 @@ export function usePresence<Data = unknown, User = unknown>(
   useEffect(() => {
     if (!here || !session || said === null) return
     const { attendance, who } = here
-    attendance.claim(who, latest.get().data).catch(who)
+    attendance.claim(who, latest().data).catch(who)
   }, [here, session, said, latest])
   // Of its own: other data is no leaving.
   useEffect(() => {

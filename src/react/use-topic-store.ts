@@ -35,7 +35,7 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
   const socket = useSocket(options.socket)
   const latest = useLatest(options)
   const store = useMade<TopicStore<Value>>(
-    () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest.get))),
+    () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest))),
     [socket, topic, place],
   )
   // Where nobody hears of a refusal it is an event of the socket.
@@ -45,11 +45,11 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
       if (!enabled || topic === null) return () => {}
       const undos = [
         // Told before the message that comes after the gap.
-        socket.on('gap', (gap) => gap.topic === topic && latest.get().onGap?.(gap)),
+        socket.on('gap', (gap) => gap.topic === topic && latest().onGap?.(gap)),
         store.subscribe(listener),
         store.open?.(),
         hearsRefusals
-          ? socket.subscribe(topic, () => {}, { onError: (error) => latest.get().onError?.(error) })
+          ? socket.subscribe(topic, () => {}, { onError: (error) => latest().onError?.(error) })
           : undefined,
       ]
       return () => undos.forEach((undo) => undo?.())
