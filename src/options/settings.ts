@@ -190,9 +190,12 @@ function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {
  * What stands for service and login: where no `key` was given, all that is certain of them, which is where it connects,
  * as a whole, or nothing (null).
  */
-export function keyOf({ key, url }: Pick<LiveSocketOptions, 'key' | 'url'>): string | null {
+export function keyOf({
+  url,
   // Relative, and there is no page: on a server it names nothing but itself.
-  return key ?? (typeof url === 'function' ? null : (addressOf(String(url))?.href ?? String(url)))
+  key = typeof url === 'function' ? null : (addressOf(String(url))?.href ?? String(url)),
+}: Pick<LiveSocketOptions, 'url'> & { readonly key?: string | null | undefined }): string | null {
+  return key
 }
 
 function unchecked(_schema: unknown, value: unknown): Checked {

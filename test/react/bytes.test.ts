@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { measureBytes } from '../../bench/react/bytes.js'
 
-it('all the hooks together cost at most 2.2 kB over the core, packed, without React', async () => {
+it('all the hooks together cost at most 1.95 kB over the core, packed, without React', async () => {
   const { hooks } = await measureBytes()
-  expect(hooks).toBeLessThanOrEqual(2_200)
+  expect(hooks).toBeLessThanOrEqual(1_950)
 }, 120_000)

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest'
 import { act } from '../kit/react-act.js'
 import { handServed, type HandLeg } from '../kit/hand-served.js'
 
-async function chat(limit = 100) {
+async function chat(atFirst = 100) {
+  let limit = atFirst
   const served = handServed()
   const { socket, clock, live } = served
   const renders: string[] = []
@@ -23,18 +24,23 @@ async function chat(limit = 100) {
     )
     return null
   }
-  const { unmount } = render(
+  const page = () => (
     <StrictMode>
       <LiveSocketProvider socket={socket}>
         <Log />
       </LiveSocketProvider>
-    </StrictMode>,
+    </StrictMode>
   )
+  const { unmount, rerender } = render(page())
   const one = await act(() => live())
   return {
     ...served,
     one,
     unmount,
+    showAtMost: (most: number) => {
+      limit = most
+      rerender(page())
+    },
     renders,
     entries: () => entries as readonly OwnPublish[],
     shown: async () => {
@@ -68,6 +74,16 @@ it('an own publish is shown at once, behind the messages, and its message takes 
   expect(await shown()).toBe('theirs between mine next')
   const from = renders.indexOf('theirs (mine)')
   expect(renders.slice(from).every((text) => text.split('mine').length === 2)).toBe(true)
+  unmount()
+})
+
+it('stays where the limit becomes another one, which counts from then on', async () => {
+  const { publish, shown, showAtMost, unmount } = await chat(2)
+  await publish(1)
+  showAtMost(3)
+  expect(await shown()).toBe('(1)')
+  for (const n of [2, 3, 4]) await publish(n)
+  expect(await shown()).toBe('(2) (3) (4)')
   unmount()
 })
 
