@@ -39,7 +39,8 @@ type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
  */
 export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOptions = {}): Promise<Demo> {
   const files = await buildPages()
-  const http = createServer((request, response) => void answer(request, response))
+  // Who asks for what is no URL ends nothing but that.
+  const http = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
   await listen(http, port)
   const pagePort = (http.address() as AddressInfo).port
   const origins = [`http://localhost:${pagePort}`, `http://127.0.0.1:${pagePort}`]
@@ -140,7 +141,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     // A page of another site must not be able to press these buttons.
     if (request.headers.origin !== undefined && !origins.includes(request.headers.origin))
       return void response.writeHead(403).end()
-    const path = new URL(request.url ?? '/', 'http://demo').pathname
+    const path = new URL(`http://demo${request.url}`).pathname
     const action = path.match(/^\/control\/(deploy|crash|cut|freeze)$/)?.[1] as Action | undefined
     if (action && request.method === 'POST') return act(action, response)
     if (['/login', '/token', '/logout'].includes(path)) return cluster.tokens.endpoint(request, response)

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serveDemo, type Demo } from '../../demo/serve.js'
@@ -29,6 +30,14 @@ async function open(): Promise<{ page: Page; errors: string[] }> {
 const shown = (page: Page, field: string) => page.textContent(`[data-ours="${field}"]`)
 
 describe('the demo page', { timeout: 60_000 }, () => {
+  it('is served on, whatever else is asked for', async () => {
+    const status = (path: string) =>
+      new Promise((resolve, reject) => {
+        get(new URL(demo.url), { path }, ({ statusCode }) => resolve(statusCode)).on('error', reject)
+      })
+    expect([await status('//'), await status('/')]).toEqual([404, 200])
+  })
+
   it('shows that a deploy, asked for by a key, costs LiveSocket nothing', async () => {
     const { page, errors } = await open()
     await page.waitForFunction(() => Number(document.querySelector('[data-ours="delivered"]')?.textContent) > 50)

@@ -100,7 +100,7 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
   const endpoint = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end()
     request.resume()
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://tokens')
+    const { pathname, searchParams } = new URL(`http://tokens${request.url}`)
     if (pathname === '/login') return signIn(searchParams.get('visitor'), response)
     if (pathname === '/token') return void giveToken(request, response)
     if (pathname === '/logout') return signOut(request, response)
