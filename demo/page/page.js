@@ -94,6 +94,11 @@ function draw() {
 }
 
 const servers = new EventSource('/events')
+servers.addEventListener('error', () => {
+  clearTimeout(verdictTimer)
+  status.textContent = 'The demo has ended. Start it again, and load this page anew.'
+  for (const button of document.querySelectorAll('[data-action]')) button.disabled = true
+})
 servers.addEventListener('state', ({ data }) => {
   const state = JSON.parse(data)
   checker.sent('feed', state.sent)

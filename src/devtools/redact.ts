@@ -9,7 +9,7 @@ const SECRETS: readonly [RegExp, string][] = [
   ],
   // User names and queries of URLs.
   [/\b((?:wss?|https?):\/\/)[^\s/@]+@/gi, '$1'],
-  [/\b((?:wss?|https?):\/\/[^\s?#]+)[?#]\S*/gi, '$1'],
+  [/\b((?:wss?|https?):\/\/[^\s?#]+)[?#]\S+/gi, '$1'],
   // Long and without a word in it: a key, a hash, an id that somebody may take for one.
   [/(?<![\w/.-])(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])[\w+/-]{32,}={0,2}/gi, '[redacted]'],
 ]

@@ -69,6 +69,17 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.close()
   })
 
+  it('says so when the demo has ended, and offers nothing more', async () => {
+    const ending = await serveDemo({ delay: 20 })
+    const page = await browser.newPage()
+    await page.goto(ending.url)
+    await page.waitForSelector('[data-action=deploy]:not([disabled])')
+    await ending.close()
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('The demo has ended'))
+    expect(await page.isDisabled('[data-action=deploy]')).toBe(true)
+    await page.close()
+  })
+
   it('answers no control of another site', async () => {
     const answer = await fetch(new URL('/control/deploy', demo.url), {
       method: 'POST',

@@ -23,6 +23,7 @@ it.each([
   'handed-over',
   'the server did not select the subprotocol livesocket.v1',
   'wss://live.test/live',
+  'Path? allowedOrigins (http://localhost:5173)? Run npx livesocket doctor',
   'the token service could not be reached',
   'V1StGXR8_Z5jdHi6B-myT',
   '',

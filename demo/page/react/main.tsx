@@ -70,6 +70,10 @@ function Controls() {
   const [text, setText] = useState('Running. Press Deploy: both servers are replaced by new ones, and then closed.')
   useEffect(() => {
     const servers = new EventSource('/events')
+    servers.addEventListener('error', () => {
+      setBusy(true)
+      setText('The demo has ended. Start it again, and load this page anew.')
+    })
     servers.addEventListener('state', ({ data }) =>
       setBusy((JSON.parse(data as string) as { busy: unknown }).busy !== null),
     )
