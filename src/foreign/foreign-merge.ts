@@ -64,6 +64,8 @@ export class ForeignMerge {
   readonly #held = new HeldMessages()
   #active: number | null = null
   #old: number | null = null
+  /** When a leg that serves was asked for a topic, ms. */
+  #asked = -Infinity
   /** Nothing follows on the old leg. */
   #ended = false
   /** The wait for what another leg may still bring, and for when the old one is asked whether there is more. */
@@ -84,12 +86,20 @@ export class ForeignMerge {
     const from = request?.epoch === undefined ? null : request
     const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
-    if (!known)
-      this.#topics.set(name, { name, position, carried: false, begunBy: null, joined: new Set(), nameless: false })
+    const topic: ForeignTopic = known ?? {
+      name,
+      position,
+      carried: false,
+      settled: -Infinity,
+      begunBy: null,
+      joined: new Set(),
+      nameless: false,
+    }
+    if (!known) this.#topics.set(name, topic)
     else if (position && !reaches(position, known.position)) known.position = position
     else return
     if (this.#active === null) return
-    this.#handlers.subscribe(this.#active, this.#deps.id(), new Map([[name, from]]))
+    this.#ask(this.#active, [topic])
     if (!known) this.#handlers.answered?.(name, null)
   }
 
@@ -115,13 +125,16 @@ export class ForeignMerge {
     this.#old = this.#active
     this.#active = leg
     for (const topic of this.#topics.values()) topic.carried = this.#old !== null
-    const missing = [...this.#topics.values()].filter(({ name }) => !asked?.has(name))
-    if (missing.length > 0) this.#handlers.subscribe(leg, this.#deps.id(), this.#requests(missing))
+    this.#ask(
+      leg,
+      [...this.#topics.values()].filter(({ name }) => !asked?.has(name)),
+    )
     const unwanted = [...(asked ?? [])].filter((name) => !this.#topics.has(name))
     if (unwanted.length > 0) this.#handlers.unsubscribe(leg, unwanted)
     if (this.#old !== null) return this.#handoverBegins(leg)
     for (const name of this.#topics.keys()) if (!refused.has(name)) this.#handlers.answered?.(name, null)
     this.#release()
+    this.#unsettle(this.#topics.values())
   }
 
   subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {}
@@ -159,6 +172,7 @@ export class ForeignMerge {
     const served = leg === this.#active
     if (served) {
       this.#active = this.#old
+      this.#old = null
       this.#ended = false
     }
     // The old leg serves again, and brings itself, in its own order, what was held for its sake.
@@ -166,9 +180,11 @@ export class ForeignMerge {
     if (this.#active === null) for (const topic of this.#topics.values()) topic.begunBy = null
     if (!served) return
     const left = this.#deps.leaves && !this.#stopStaying
-    const unasked = [...this.#topics.values()].filter(({ carried }) => left || !carried)
-    if (this.#active !== null && unasked.length > 0)
-      this.#handlers.subscribe(this.#active, this.#deps.id(), this.#requests(unasked))
+    if (this.#active !== null)
+      this.#ask(
+        this.#active,
+        [...this.#topics.values()].filter(({ carried }) => left || !carried),
+      )
     this.#release()
   }
 
@@ -200,6 +216,19 @@ export class ForeignMerge {
 
   #requests(of: Iterable<ForeignTopic> = this.#topics.values()): TopicRequests {
     return new Map([...of].map(({ name, position }) => [name, this.#numbered ? placeOf(position) : null]))
+  }
+
+  /** A leg that serves, and that takes its time to begin. */
+  #ask(leg: number, topics: readonly ForeignTopic[]) {
+    if (topics.length === 0) return
+    this.#unsettle(topics)
+    this.#handlers.subscribe(leg, this.#deps.id(), this.#requests(topics))
+  }
+
+  #unsettle(topics: Iterable<ForeignTopic>) {
+    this.#asked = this.#deps.clock.monotonic()
+    for (const topic of topics)
+      if (this.#old === null || !topic.carried) topic.settled = this.#asked + this.#deps.gapTimeout
   }
 
   /** Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for. */
@@ -248,8 +277,22 @@ export class ForeignMerge {
   /** Until its leg has the say, or another one has brought it. */
   #wait(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const name = this.#named && !frame.opening ? nameOf(topic, frame) : null
-    if (name !== null && this.#delivery.recent.repeats(leg, name)) this.#take(topic, leg, frame)
-    else this.#hold(topic, leg, frame)
+    if (name === null || !this.#delivery.recent.repeats(leg, name)) return this.#hold(topic, leg, frame)
+    this.#forgetBefore(topic, leg)
+    this.#take(topic, leg, frame)
+  }
+
+  /**
+   * What a leg brought before a repeat, while the other one may not have begun with the topic, is older than what that
+   * one has told: the topic has begun behind it.
+   */
+  #forgetBefore(topic: ForeignTopic, leg: number, repeat?: HeldMessage) {
+    if ((this.#held.all[0]?.at ?? Infinity) >= topic.settled) return
+    let before = true
+    this.#drop((one) => {
+      before &&= one !== repeat
+      return before && one.topic === topic && one.leg === leg && one.at < topic.settled
+    })
   }
 
   /** What is held of that name may repeat by now what another leg has brought. */
@@ -259,6 +302,7 @@ export class ForeignMerge {
       let one: HeldMessage | undefined;
       (one = this.#held.all.find((other) => other.name === name && recent.repeats(other.leg, name)));
     ) {
+      this.#forgetBefore(one.topic, one.leg, one)
       this.#held.remove(one)
       this.#take(one.topic, one.leg, one.frame)
       this.#settle()
@@ -382,14 +426,16 @@ export class ForeignMerge {
     if (this.#old !== null) this.#leave(this.#old)
   }
 
+  /** Not before both legs have begun with all topics, and the old one has brought what the new one had by then. */
   #leave(leg: number) {
-    const { clock, leastOverlap } = this.#deps
+    const { clock, leastOverlap = 0, gapTimeout } = this.#deps
     const leave = () => void this.#handlers.send(leg, { type: 'leave' })
-    if (!leastOverlap) return leave()
+    const stays = Math.max(leastOverlap, this.#asked + 2 * gapTimeout - clock.monotonic())
+    if (stays <= 0) return leave()
     this.#stopStaying = clock.setTimeout(() => {
       this.#stopStaying = null
       leave()
-    }, leastOverlap)
+    }, stays)
   }
 
   /** The old leg has no say any more. */

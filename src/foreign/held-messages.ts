@@ -11,6 +11,8 @@ export interface ForeignTopic {
   position: { -readonly [Part in keyof Position]: Position[Part] } | null
   /** A leg before the active one was asked for it, too. */
   carried: boolean
+  /** Up to then the leg that was asked for it first may not have begun with it, ms. */
+  settled: number
   /** The leg that brought the first of it, since there was none. */
   begunBy: number | null
   /** Sequences that the active leg goes on with where the old one was. */

@@ -29,21 +29,27 @@ interface Names {
 export function createRecentIdentities(): RecentIdentities {
   /** Told before the newest hello, and the newest leg that has brought it. */
   const past: Names = { numbers: new Map(), characters: 0 }
-  /** Told since then: apart from the past, which what a server sends again must not push out before its turn. */
+  /** How often, where it was more than once. */
+  const many: Names = { numbers: new Map(), characters: 0 }
+  /**
+   * Told since then, and how often: apart from the past, which what a server sends again must not push out before its
+   * turn.
+   */
   const present: Names = { numbers: new Map(), characters: 0 }
   /** What others have told since a leg's hello, by how many times that leg has yet to bring it. */
   const owing = new Map<number, Names>()
-
-  function owe(leg: number, name: string, others: (leg: number) => boolean) {
-    for (const [other, names] of owing)
-      if (other !== leg && others(other)) put(names, name, (names.numbers.get(name) ?? 0) + 1)
-  }
 
   const inPast = (leg: number, name: string) => leg > (past.numbers.get(name) ?? Infinity)
 
   return {
     begin(leg) {
-      for (const [name, by] of present.numbers) put(past, name, by)
+      for (const [name, times] of present.numbers) {
+        const before = past.numbers.has(name) ? (many.numbers.get(name) ?? 1) : 0
+        remove(many, name)
+        if (before + times > 1) put(many, name, before + times)
+        // What another leg has yet to bring of it is in its own book.
+        put(past, name, leg - 1)
+      }
       present.numbers.clear()
       present.characters = 0
       owing.set(leg, { numbers: new Map(), characters: 0 })
@@ -51,25 +57,31 @@ export function createRecentIdentities(): RecentIdentities {
     repeats: (leg, name) => (owing.get(leg)?.numbers.has(name) ?? false) || inPast(leg, name),
     bring(leg, name) {
       const mine = owing.get(leg)
+      const by = past.numbers.get(name)
+      if (by !== undefined && leg > by) {
+        const times = many.numbers.get(name) ?? 1
+        put(past, name, leg)
+        if (mine && times > 1) add(mine, name, times - 1)
+        // Another leg may be in the middle of the same: what this one has passed that one will bring as well.
+        if (owing.size > 1) for (const [other, names] of owing) if (other !== leg && other > by) add(names, name, times)
+        return false
+      }
       const owed = mine?.numbers.get(name)
       if (owed !== undefined) {
         if (owed > 1) mine!.numbers.set(name, owed - 1)
         else remove(mine!, name)
         return false
       }
-      if (inPast(leg, name)) {
-        const by = past.numbers.get(name)!
-        put(past, name, leg)
-        // Another leg may be in the middle of the same: what this one has passed that one will bring as well.
-        if (owing.size > 1) owe(leg, name, (other) => other > by)
-        return false
-      }
-      put(present, name, leg)
-      if (owing.size > 1) owe(leg, name, () => true)
+      add(present, name, 1)
+      if (owing.size > 1) for (const [other, names] of owing) if (other !== leg) add(names, name, 1)
       return true
     },
     end: (leg) => void owing.delete(leg),
   }
+}
+
+function add(names: Names, name: string, times: number) {
+  put(names, name, (names.numbers.get(name) ?? 0) + times)
 }
 
 function put(names: Names, name: string, number: number) {

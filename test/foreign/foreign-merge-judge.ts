@@ -17,8 +17,9 @@ export class ForeignMergeJudge {
   readonly wrong: string[] = []
   delivered = 0
   readonly #now: () => number
-  /** Topics that the application wants, and the first leg that was asked since it does. */
-  readonly #wanted = new Map<string, number>()
+  readonly #settles: number
+  /** Topics that the application wants, and the leg that was asked first since it does, and when; 0: whichever comes. */
+  readonly #wanted = new Map<string, { readonly leg: number; readonly at: number }>()
   /** When it came first. */
   readonly #brought = new Map<Published, number>()
   /** When it was told last, and how often. */
@@ -28,8 +29,10 @@ export class ForeignMergeJudge {
   /** Whose beginning was told, of each topic, since there was none. */
   readonly #begun = new Map<string, number>()
 
-  constructor(now: () => number) {
+  /** @param settles ms after which a leg that was asked for a topic has begun with it. */
+  constructor(now: () => number, settles: number) {
     this.#now = now
+    this.#settles = settles
   }
 
   fail(text: string) {
@@ -37,7 +40,12 @@ export class ForeignMergeJudge {
   }
 
   wants(topic: string, leg: number) {
-    this.#wanted.set(topic, leg)
+    this.#wanted.set(topic, { leg, at: leg === 0 ? -Infinity : this.#now() })
+  }
+
+  /** That leg alone serves, and begins with whatever is wanted. */
+  begins(leg: number) {
+    for (const topic of this.#wanted.keys()) this.wants(topic, leg)
   }
 
   /** @param numbered who wants it again is told from then on. */
@@ -53,15 +61,18 @@ export class ForeignMergeJudge {
     this.#wanted.clear()
   }
 
-  /** What that leg alone had brought, and what waited for it, went with it. */
-  broke() {
-    this.excuse((one) => !this.#isTold(one))
-    this.#begun.clear()
+  /** What it has told of a topic that it had no time to begin with may be newer than what the next one begins with. */
+  went(leg: number) {
+    for (const [topic, asked] of this.#wanted)
+      if (asked.leg === leg && this.#now() < asked.at + 2 * this.#settles)
+        for (const sequence of this.#last.keys()) if (sequence.split(' ')[1] === topic) this.#last.delete(sequence)
   }
 
-  /** A name that was told before a hello may come again behind it, and nobody can tell how often. */
-  greeted() {
-    this.excuse((one) => one.times > 1 && this.#now() - one.at < 300)
+  /** What that leg alone had brought, and what waited for it, went with it. */
+  broke(serving: boolean) {
+    this.excuse((one) => !this.wasTold(one))
+    this.#begun.clear()
+    if (!serving) for (const topic of this.#wanted.keys()) this.wants(topic, 0)
   }
 
   excuse(which: (one: Published) => boolean) {
@@ -69,7 +80,14 @@ export class ForeignMergeJudge {
   }
 
   brought(leg: number, one: Published) {
-    if (leg >= (this.#wanted.get(one.topic) ?? Infinity) && !this.#brought.has(one)) this.#brought.set(one, this.#now())
+    if (this.#counts(leg, one.topic) && !this.#brought.has(one)) this.#brought.set(one, this.#now())
+  }
+
+  /** A topic begins with the leg that was asked for it first: what another one brings of before is no part of it. */
+  #counts(leg: number, topic: string) {
+    const asked = this.#wanted.get(topic)
+    if (!asked || leg < asked.leg) return false
+    return leg === asked.leg || this.#now() >= asked.at + this.#settles
   }
 
   told(one: Published) {
@@ -97,13 +115,13 @@ export class ForeignMergeJudge {
   atLast(most: number, asked: ReadonlySet<string>) {
     for (const [one, at] of this.#brought) {
       if (this.#excused.has(one) || one.name === null) continue
-      if (!this.#isTold(one)) this.fail(`${say(one)} is lost`)
+      if (!this.wasTold(one)) this.fail(`${say(one)} is lost`)
       else if (one.times === 1 && this.#told.get(one)!.at - at > most) this.fail(`${say(one)} waited too long`)
     }
     for (const topic of this.#wanted.keys()) if (!asked.has(topic)) this.fail(`${topic} is asked of nobody`)
   }
 
-  #isTold(one: Published) {
+  wasTold(one: Published) {
     return (this.#told.get(one)?.times ?? 0) >= one.times
   }
 }

@@ -10,8 +10,6 @@ const GAP_TIMEOUT = 250
 const OVERLAP_LIMIT = 1_000
 /** ms for which messages are published. */
 const LASTS = 1_500
-/** ms. A topic that is asked for on one leg may begin on the next one before: none is dialled until then. */
-const SETTLES = 300
 
 interface Leg {
   readonly number: number
@@ -41,14 +39,14 @@ export function playForeignMerge(seed: number, deps: Partial<ForeignMergeDeps>) 
 class World {
   readonly #random
   readonly #clock = createStepClock()
-  readonly #judge = new ForeignMergeJudge(() => this.#clock.monotonic())
+  readonly #judge = new ForeignMergeJudge(() => this.#clock.monotonic(), GAP_TIMEOUT)
   readonly #merge
   readonly #numbered: boolean
   readonly #matches: boolean
   readonly #most: number
   readonly #legs: Leg[] = []
+  readonly #published: Published[] = []
   readonly #places = new Map<string, number>()
-  #settledAt = 0
   #wantsU = true
   #over = false
   #timers = 0
@@ -70,10 +68,17 @@ class World {
         ...deps,
       },
       {
-        deliver: (data) => this.#tell(data as Published),
+        deliver: (data) =>
+          (process.env['SEED'] &&
+            console.log('      told', this.#clock.monotonic(), (data as any).topic, (data as any).name),
+          0) || this.#tell(data as Published),
         // Over the bound nobody can tell what the old leg had still to bring.
         gap: ({ topic, from }) => from === null && this.#judge.excuse((one) => one.topic === topic),
-        subscribe: (leg, _id, topics) => this.#ask(leg, [...topics.keys()], (of, name) => of.add(name)),
+        subscribe: (leg, _id, topics) => {
+          // The leg before it has begun with them.
+          if (!this.#old) for (const topic of topics.keys()) this.#judge.wants(topic, leg)
+          this.#ask(leg, [...topics.keys()], (of, name) => of.add(name))
+        },
         unsubscribe: (leg, topics) => this.#ask(leg, topics, (of, name) => of.delete(name)),
         send: (leg) => this.#leave(leg),
         overflow: () => {
@@ -110,19 +115,28 @@ class World {
     const place = (this.#places.get(key) ?? 0) + 1
     this.#places.set(key, place)
     const name = !this.#numbered && this.#chance(0.1) ? null : `${origin} ${place}`
-    const often = !this.#numbered && name !== null && (this.#early ?? this.#old) && this.#chance(0.1)
+    const often = !this.#numbered && name !== null && this.#chance(0.1)
     const one: Published = { origin, topic, stream, place, name, times: often ? 2 : 1, at: this.#clock.monotonic() }
     // A number that is nobody's business here is on no leg.
     if (this.#numbered && this.#chance(0.03)) return
-    for (const leg of this.#alive)
-      this.#at(leg.lags[origin]!, () => {
+    this.#published.push(one)
+    for (const leg of this.#alive) this.#hear(leg, one)
+  }
+
+  /** Its server hears of it, in time, or has by the time that the leg is dialled. */
+  #hear(leg: Leg, one: Published) {
+    const left = one.at + leg.lags[one.origin]! - this.#clock.monotonic()
+    if (left <= 0) leg.heard.push(one)
+    else
+      this.#at(left, () => {
         leg.heard.push(one)
-        if (leg.serves) for (let times = one.times; times > 0; times--) this.#send(leg, one)
+        if (leg.serves) this.#send(leg, one)
       })
   }
 
   #send(leg: Leg, one: Published) {
-    if (leg.topics.has(one.topic)) this.#at(leg.path, () => this.#bring(leg, one))
+    if (!leg.topics.has(one.topic)) return
+    for (let times = one.times; times > 0; times--) this.#at(leg.path, () => this.#bring(leg, one))
   }
 
   #bring(leg: Leg, one: Published) {
@@ -145,7 +159,7 @@ class World {
 
   /** @param again nothing serves: the server sends once more what it told last. */
   #dial(again = false) {
-    if (this.#over || this.#early || this.#old || this.#clock.monotonic() < this.#settledAt) {
+    if (this.#over || this.#early || this.#old) {
       if (again && !this.#over) this.#at(50, () => this.#dial(true))
       return
     }
@@ -161,16 +175,20 @@ class World {
       lags: [lag(), lag(), lag()],
     }
     this.#legs.push(leg)
-    this.#judge.greeted()
+    for (const one of this.#published) this.#hear(leg, one)
     const asked = this.#merge.hello(leg.number)
+    const dialled = this.#clock.monotonic()
+    again &&= this.#alive.length === 1
+    // Who looks at a page anew gives up what it showed, and wants it again.
+    if (this.#chance(0.1)) this.#at(this.#upTo(100), () => this.#changeMind())
     // Where the end is not told, the beginning may come after the answer; else it comes before.
     const begins = leg.path + this.#upTo(20)
     const answers = Math.max(leg.path, begins + (this.#matches ? -this.#upTo(20) : this.#upTo(40)))
-    this.#at(begins, () => this.#begin(leg, [...asked.keys()], again))
+    this.#at(begins, () => this.#begin(leg, [...asked.keys()], dialled, again))
     this.#at(answers + leg.path, () => this.#ready(leg))
   }
 
-  #begin(leg: Leg, asked: readonly string[], again: boolean) {
+  #begin(leg: Leg, asked: readonly string[], dialled: number, again: boolean) {
     leg.serves = true
     for (const topic of asked) {
       leg.topics.add(topic)
@@ -178,7 +196,8 @@ class World {
       if (!this.#numbered) this.#send(leg, { ...how, topic, begins: leg.number })
     }
     if (!again) return
-    for (const one of leg.heard.slice(-10)) if (one.name !== null && one.times === 1) this.#send(leg, one)
+    const late = leg.heard.filter((one) => one.name !== null && (one.at >= dialled || this.#judge.wasTold(one)))
+    for (const one of late.slice(-10)) this.#send(leg, one)
   }
 
   #ready(leg: Leg) {
@@ -186,6 +205,7 @@ class World {
     leg.ready = true
     this.#merge.ready(leg.number, new Map(), new Set())
     const old = this.#old
+    if (!old) this.#judge.begins(leg.number)
     if (old && this.#matches) this.#at(OVERLAP_LIMIT, () => old === this.#old && this.#die(old))
     this.#look()
   }
@@ -214,17 +234,16 @@ class World {
 
   #die(leg: Leg) {
     if (leg.dead) return
-    if (leg !== this.#old) this.#judge.broke()
-    // The old leg is asked for what only that one was asked for.
-    if (leg === this.#active && this.#old) this.#settledAt = this.#clock.monotonic() + SETTLES
+    this.#judge.went(leg.number)
+    const old = leg === this.#old
     leg.dead = true
+    if (!old) this.#judge.broke(this.#active !== undefined)
     this.#merge.gone(leg.number)
     this.#look()
   }
 
   #changeMind() {
-    if (this.#over || this.#early || !this.#wantsU) return
-    this.#settledAt = this.#clock.monotonic() + SETTLES
+    if (this.#over || !this.#wantsU) return
     this.#wantsU = false
     this.#judge.gaveUp('u', this.#numbered)
     this.#merge.unsubscribe('u')

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createForeignMerge, type ForeignMergeDeps } from '../../src/foreign/foreign-merge.js'
 import type { MessageFrame } from '../../src/protocol/frames.js'
-import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
+import { createStepClock } from '../kit/step-clock.js'
 
 const none = new Set<string>()
 
 function world(deps: Partial<ForeignMergeDeps>, heard: (data: unknown) => void = () => {}) {
-  const clock = createSimulatedClock()
+  const clock = createStepClock()
   const told: string[] = []
   const fenced: number[] = []
   let ids = 0
@@ -36,6 +36,8 @@ function world(deps: Partial<ForeignMergeDeps>, heard: (data: unknown) => void =
   const ready = (leg: number) => {
     merge.hello(leg)
     merge.ready(leg, new Map(), none)
+    // It has the time to begin with its topics.
+    if (leg === 1) clock.advance(500)
   }
   /** Messages by number: `7` is one with that offset and identity, `{ stream }` belongs to a sequence of its own. */
   const bring = (leg: number, ...messages: (number | Partial<MessageFrame>)[]) => {
@@ -336,9 +338,9 @@ describe('by identity, where nothing marks the end', () => {
     ready(1)
     ready(2)
     bring(2, 5)
-    await clock.advance(249)
+    clock.advance(249)
     expect(told).toEqual([])
-    await clock.advance(1)
+    clock.advance(1)
     bring(2, 6)
     expect(told).toEqual(['5', '6'])
   })
@@ -349,7 +351,7 @@ describe('by identity, where nothing marks the end', () => {
     ready(2)
     bring(2, 1)
     for (let number = 2; number <= 5; number++) {
-      await clock.advance(200)
+      clock.advance(200)
       bring(2, number)
       bring(1, number - 1)
     }
@@ -393,7 +395,7 @@ describe('by position', () => {
     ready(2)
     bring(2, 5, 6)
     merge.drained(1)
-    await clock.advance(250)
+    clock.advance(250)
     expect([told, merge.caughtUp()]).toEqual([['1', 'gap 2-4 lost', '5', '6'], true])
   })
 
@@ -406,13 +408,13 @@ describe('by position', () => {
     ready(2)
     told.length = 0
     bring(2, of('u', 3))
-    await clock.advance(200)
+    clock.advance(200)
     bring(2, of('v', 3), 3)
     merge.drained(1)
-    await clock.advance(50)
+    clock.advance(50)
     expect(told).toEqual(['gap 2-2 lost', 'u3'])
     merge.unsubscribe('v')
-    await clock.advance(199)
+    clock.advance(199)
     bring(2, 2)
     expect([told.slice(2), merge.caughtUp(), clock.pending]).toEqual([
       ['unsubscribe 2 v', 'unsubscribe 1 v', '2', '3'],
@@ -471,7 +473,7 @@ describe('by position', () => {
     ready(2)
     bring(1, 5)
     bring(2, 3)
-    await clock.advance(250)
+    clock.advance(250)
     expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-4 lost', '5'])
   })
 
@@ -483,7 +485,7 @@ describe('by position', () => {
     ready(2)
     bring(2, 5, { topic: 'u', offset: 4, data: 'u4' })
     bring(1, 3, { topic: 'u', offset: 3, data: 'u3' })
-    await clock.advance(250)
+    clock.advance(250)
     expect(told.slice(2).filter((word) => /^(\d|gap)/.test(word))).toEqual([
       'gap 2-2 lost',
       '3',
@@ -635,9 +637,9 @@ describe('with a least overlap', () => {
     bring(2, 4)
     bring(1, 3, 4)
     expect([told, merge.held.messages]).toEqual([['1', '2', '3', '4'], 0])
-    await clock.advance(2_999)
+    clock.advance(2_999)
     expect([fenced, merge.caughtUp()]).toEqual([[], false])
-    await clock.advance(1)
+    clock.advance(1)
     expect(fenced).toEqual([1])
     merge.drained(1)
     expect(merge.caughtUp()).toBe(true)
@@ -649,7 +651,7 @@ describe('with a least overlap', () => {
     ready(2)
     bring(1, { data: 'a' })
     bring(2, { data: 'a' })
-    await clock.advance(3_000)
+    clock.advance(3_000)
     expect([told, fenced, merge.caughtUp()]).toEqual([['a'], [1], false])
     merge.drained(1)
     expect(merge.caughtUp()).toBe(true)
@@ -661,7 +663,7 @@ describe('with a least overlap', () => {
     ready(2)
     merge.stop()
     expect(clock.pending).toBe(0)
-    await clock.advance(3_000)
+    clock.advance(3_000)
     expect(fenced).toEqual([])
   })
 
@@ -670,7 +672,7 @@ describe('with a least overlap', () => {
     ready(1)
     ready(2)
     merge.gone(1)
-    await clock.advance(10_000)
+    clock.advance(10_000)
     expect([fenced, merge.caughtUp()]).toEqual([[], true])
   })
 })
