@@ -218,6 +218,21 @@ describe('a server that asks', () => {
     expect(socket.store.getState().leg?.number).toBe(3)
   })
 
+  it('client rule 7: and serves again past its deadline dials at its own pace: the place that the new leg’s server gave is that leg’s', async () => {
+    const { clock, live, leg, dials, socket } = handServed({ handover: { dwell: 0 } })
+    socket.subscribe('t', () => undefined)
+    const one = await live()
+    one.send(move({ deadline: 4_000 }))
+    const two = await leg(2)
+    await clock.advance(4_000)
+    two.welcome({ server: 'b', offset: 9 })
+    two.send(move({ id: 'n', deadline: 600_000, spread: 500_000 }))
+    await clock.flush()
+    two.end(1006)
+    await clock.advance(2_000)
+    expect(dials()).toBe(3)
+  })
+
   it('client rule 8: asks a second time: the newer url and deadline hold, and the first id is told as superseded', async () => {
     const { clock, live, leg, told } = handServed()
     const one = await live()
