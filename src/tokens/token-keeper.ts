@@ -239,6 +239,8 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     if (ours) this.publish(next)
     if (!grant?.refused) this.#refusals = 0
     this.satisfied(next, asked)
+    // Whose call is told to stop by that may sign out.
+    if (this.#over) return
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)
     this.#wake(next.token)

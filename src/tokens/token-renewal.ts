@@ -169,7 +169,10 @@ export abstract class TokenRenewal extends TokenTabs {
   #ask(reason: TokenReason): Promise<void> {
     const { clock, getToken, tokenRefresh } = this.deps
     const { timeout } = tokenRefresh
+    const mine = this.#current
     this.#forget()
+    // Whose late call is told to stop by that may sign out, or close.
+    if (this.#current !== mine) return Promise.resolve()
     const call = (this.#call = new AbortController())
     const start = instant(clock)
     return new Promise((resolve) => {

@@ -114,6 +114,23 @@ test('a provider that hangs has failed after 10 seconds, and is told to stop whe
   expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false])
 })
 
+test.each(['another token comes', 'it is asked again'])(
+  'who signs out as their late call is told to stop, since %s, has no token from then on and is asked for none',
+  async (since) => {
+    const { keeper, calls, clock, dial, events, status } = keepToken([
+      ({ signal }) => {
+        signal.addEventListener('abort', () => keeper.signOut())
+        return new Promise(() => {})
+      },
+      'after',
+    ])
+    await dial(10 * SECOND)
+    if (since === 'another token comes') keeper.push('other')
+    await clock.advance(10 * MINUTE)
+    expect([calls.length, events, status(), await dial()]).toEqual([1, ['failed first'], 'ended', 'closed'])
+  },
+)
+
 const answering = (token: string, delay: number, clock = createSimulatedClock()) => ({
   clock,
   answer: () => new Promise<string>((resolve) => void clock.setTimeout(() => resolve(token), delay)),
