@@ -14,7 +14,11 @@ export interface LiveConnection {
   close(code?: number, reason?: string): void
   /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
   signOut(): void
-  /** Hands over to a new leg now. Resolves when the old one is gone; rejects if no other leg could be had. */
+  /**
+   * Hands over to a new leg now. Resolves when the old one is gone; rejects with `timeout` where no other leg could be had
+   * in 30 s, and the one that served still does. Where none serves it does not wait out the next dial's delay, and
+   * resolves when a leg serves, however long that takes. Rejects with `closed` where the socket is closed, or is meanwhile.
+   */
   handover(): Promise<void>
   /** As `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void

@@ -136,6 +136,23 @@ describe('handover()', () => {
     end()
   })
 
+  it('waits for as long as there is no server, and is rejected as closed with the session', async () => {
+    const { sim, socket, end } = tell()
+    sim.crash()
+    socket.connect()
+    let settled: unknown
+    socket.handover().then(
+      () => (settled = 'resolved'),
+      (error: unknown) => (settled = error),
+    )
+    await sim.advance(600_000)
+    expect([settled, socket.store.getState().status]).toEqual([undefined, 'connecting'])
+    socket.signOut()
+    await sim.advance(0)
+    expect(settled).toMatchObject({ code: 'closed' })
+    end()
+  })
+
   it.each(['before connect()', 'after close()', 'and closed meanwhile'])('is rejected as closed %s', async (when) => {
     const { sim, socket, live, end } = tell()
     if (when !== 'before connect()') await live()
