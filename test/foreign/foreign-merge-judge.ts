@@ -48,12 +48,13 @@ export class ForeignMergeJudge {
     for (const topic of this.#wanted.keys()) this.wants(topic, leg)
   }
 
-  /** @param numbered who wants it again is told from then on. */
+  /** Who wants it again is told from then on: by its number perhaps what was told before, and else nothing twice. */
   gaveUp(topic: string, numbered: boolean) {
     this.#wanted.delete(topic)
     this.#begun.delete(topic)
     this.excuse((one) => one.topic === topic)
-    if (numbered) this.#last.clear()
+    this.#forgetOrder(topic)
+    if (numbered) for (const one of this.#told.keys()) if (one.topic === topic) this.#told.delete(one)
   }
 
   signedOut() {
@@ -61,11 +62,24 @@ export class ForeignMergeJudge {
     this.#wanted.clear()
   }
 
-  /** What it has told of a topic that it had no time to begin with may be newer than what the next one begins with. */
-  went(leg: number) {
-    for (const [topic, asked] of this.#wanted)
-      if (asked.leg === leg && this.#now() < asked.at + 2 * this.#settles)
-        for (const sequence of this.#last.keys()) if (sequence.split(' ')[1] === topic) this.#last.delete(sequence)
+  /**
+   * The topic's first leg is waited for no longer: where it had no time to begin, what it told may be newer than what
+   * another one begins with.
+   */
+  givenUp(topic: string) {
+    const asked = this.#wanted.get(topic)
+    if (!asked || this.#now() >= asked.at + 2 * this.#settles) return
+    this.#forgetOrder(topic)
+  }
+
+  #forgetOrder(topic: string) {
+    for (const sequence of this.#last.keys()) if (sequence.split(' ')[1] === topic) this.#last.delete(sequence)
+  }
+
+  /** @param active serves on alone, and had the old one's word for no longer than that. */
+  went(leg: number, active: number | undefined) {
+    for (const [topic, asked] of this.#wanted) if (asked.leg === leg) this.givenUp(topic)
+    if (active !== undefined) this.begins(active)
   }
 
   /** What that leg alone had brought, and what waited for it, went with it. */
@@ -100,8 +114,9 @@ export class ForeignMergeJudge {
     if (one.name === null) return
     const sequence = `${one.origin} ${one.topic} ${one.stream}`
     const before = this.#last.get(sequence) ?? 0
-    const again = one.place === before && one.times > 1 && (times < one.times || this.#excused.has(one))
-    if (one.place <= before && !again) this.fail(`${say(one)} is told after ${before}`)
+    if (times >= one.times) this.fail(`${say(one)} is told once more`)
+    else if (one.place < before || (one.place === before && times === 0))
+      this.fail(`${say(one)} is told after ${before}`)
     this.#last.set(sequence, Math.max(before, one.place))
   }
 

@@ -73,7 +73,11 @@ class World {
             console.log('      told', this.#clock.monotonic(), (data as any).topic, (data as any).name),
           0) || this.#tell(data as Published),
         // Over the bound nobody can tell what the old leg had still to bring.
-        gap: ({ topic, from }) => from === null && this.#judge.excuse((one) => one.topic === topic),
+        gap: ({ topic, from }) => {
+          if (from !== null) return
+          this.#judge.excuse((one) => one.topic === topic)
+          this.#judge.givenUp(topic)
+        },
         subscribe: (leg, _id, topics) => {
           // The leg before it has begun with them.
           if (!this.#old) for (const topic of topics.keys()) this.#judge.wants(topic, leg)
@@ -234,7 +238,7 @@ class World {
 
   #die(leg: Leg) {
     if (leg.dead) return
-    this.#judge.went(leg.number)
+    this.#judge.went(leg.number, leg === this.#old && !this.#merge.caughtUp() ? this.#active?.number : undefined)
     const old = leg === this.#old
     leg.dead = true
     if (!old) this.#judge.broke(this.#active !== undefined)
@@ -247,6 +251,7 @@ class World {
     this.#wantsU = false
     this.#judge.gaveUp('u', this.#numbered)
     this.#merge.unsubscribe('u')
+    this.#look()
     this.#at(this.#upTo(100), () => {
       this.#wantsU = true
       if (!this.#over) this.#want('u')

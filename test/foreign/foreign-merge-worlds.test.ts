@@ -21,4 +21,5 @@ it.each(kinds)(
     // They are about messages that wait, and there were some.
     expect(worlds.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThan(WORLDS)
   },
+  10_000 + 20 * WORLDS,
 )
