@@ -1,29 +1,7 @@
-import type { MessageFrame, Position, TopicRequests } from '../protocol/frames.js'
-import type { MessageInfo } from '../topics/message.js'
-import { lastBefore, nameOf, type ForeignTopic } from './held-messages.js'
+import type { MessageFrame } from '../protocol/frames.js'
+import type { ForeignMergeHandlers, MergeStrength } from './foreign-merge-contract.js'
+import { lastBefore, nameOf, type ForeignTopic } from './foreign-topic.js'
 import { createRecentIdentities, type RecentIdentities } from './recent-identities.js'
-
-/** How a server's messages can be told apart on two legs, and so what an overlap is worth. */
-export type MergeStrength = 'position' | 'identity' | 'none'
-
-export interface ForeignMergeHandlers {
-  deliver(data: unknown, info: MessageInfo): void
-  gap(gap: {
-    topic: string
-    epoch: string
-    from: number | null
-    to: number | null
-    reason: 'trimmed' | 'epoch' | 'lost'
-  }): void
-  subscribe(leg: number, id: string, topics: TopicRequests): void
-  unsubscribe(leg: number, topics: readonly string[]): void
-  /** Please send that leg this: `drained` is to be called once everything that its server had sent by then has arrived. */
-  send(leg: number, frame: { readonly type: 'leave' }): void
-  /** More is held than may be. True: a standby leg was dropped for it. */
-  overflow(): boolean
-  /** There begins who came 'from now' on. Null: that is not known yet, and the topic is served. */
-  answered?(topic: string, head: Position | null): void
-}
 
 /** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
 const UNNAMED = 'unnamed'

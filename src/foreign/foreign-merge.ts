@@ -1,35 +1,11 @@
-import type { Clock } from '../base/clock.js'
 import type { MessageFrame, Position, TopicAnswers, TopicRequest, TopicRequests } from '../protocol/frames.js'
 import { reaches } from '../protocol/position.js'
-import { ForeignDelivery, type ForeignMergeHandlers, type MergeStrength } from './foreign-delivery.js'
-import {
-  HeldMessages,
-  inSequence,
-  nameOf,
-  sortByPosition,
-  streamOf,
-  type ForeignTopic,
-  type HeldMessage,
-} from './held-messages.js'
+import { ForeignDelivery } from './foreign-delivery.js'
+import type { ForeignMergeDeps, ForeignMergeHandlers } from './foreign-merge-contract.js'
+import { createForeignTopic, inSequence, nameOf, streamOf, type ForeignTopic } from './foreign-topic.js'
+import { HeldMessages, sortByPosition, type HeldMessage } from './held-messages.js'
 
-export interface ForeignMergeDeps {
-  readonly clock: Clock
-  readonly id: () => string
-  readonly strength: MergeStrength
-  /**
-   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping. `match`: nothing does, for
-   * servers that begin to serve a new leg at some moment of their own: both legs live for the whole overlap limit, and a
-   * sequence goes over to the new one when the old one has not brought in `gapTimeout` what the new one has.
-   */
-  readonly end: 'fence' | 'match'
-  /** The fence takes the old leg's topics from it: should it serve again, it is asked for them anew. Default false. */
-  readonly leaves?: boolean
-  /** Milliseconds for which the old leg is not asked whether it has more. Default 0. */
-  readonly leastOverlap?: number
-  readonly gapTimeout: number
-  readonly maxMessages: number
-  readonly maxBytes: number
-}
+export type { ForeignMergeDeps, ForeignMergeHandlers, MergeStrength } from './foreign-merge-contract.js'
 
 export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMergeHandlers): ForeignMerge {
   return new ForeignMerge(deps, handlers)
@@ -86,15 +62,7 @@ export class ForeignMerge {
     const from = request?.epoch === undefined ? null : request
     const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
-    const topic: ForeignTopic = known ?? {
-      name,
-      position,
-      carried: false,
-      settled: -Infinity,
-      begunBy: null,
-      joined: new Set(),
-      nameless: false,
-    }
+    const topic = known ?? createForeignTopic(name, position)
     if (!known) this.#topics.set(name, topic)
     else if (position && !reaches(position, known.position)) known.position = position
     else return
@@ -278,7 +246,7 @@ export class ForeignMerge {
   #wait(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const name = this.#named && !frame.opening ? nameOf(topic, frame) : null
     if (name === null || !this.#delivery.recent.repeats(leg, name)) return this.#hold(topic, leg, frame)
-    this.#forgetBefore(topic, leg)
+    if (this.#held.all.length > 0) this.#forgetBefore(topic, leg)
     this.#take(topic, leg, frame)
   }
 
@@ -287,11 +255,10 @@ export class ForeignMerge {
    * one has told: the topic has begun behind it.
    */
   #forgetBefore(topic: ForeignTopic, leg: number, repeat?: HeldMessage) {
-    if ((this.#held.all[0]?.at ?? Infinity) >= topic.settled) return
     let before = true
     this.#drop((one) => {
       before &&= one !== repeat
-      return before && one.topic === topic && one.leg === leg && one.at < topic.settled
+      return one === repeat || (before && one.topic === topic && one.leg === leg && one.at < topic.settled)
     })
   }
 
@@ -303,9 +270,7 @@ export class ForeignMerge {
       (one = this.#held.all.find((other) => other.name === name && recent.repeats(other.leg, name)));
     ) {
       this.#forgetBefore(one.topic, one.leg, one)
-      this.#held.remove(one)
       this.#take(one.topic, one.leg, one.frame)
-      this.#settle()
     }
   }
 

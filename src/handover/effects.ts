@@ -57,9 +57,9 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
 
   /** A leg serves from here on: a fresh one, or the old one again. */
   serve(to, { leg: number }) {
-    const { session, audience, handoverRecord, legs, state, dials, dialTimer } = to
+    const { session, audience, handoverRecord, legs, state, dials } = to
     // Its place in a spread was another leg's.
-    dialTimer.clear()
+    to.dialTimer.clear()
     const leg = legs.get(number)
     if (!leg?.welcome) return
     to.limits.ageFrom(leg.dialledAt)
