@@ -23,7 +23,11 @@ export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMerg
  * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
  *   about the rest. A planned handover is told as a gap of unknown bounds in each topic that has had such messages.
  *
- * A topic that is wanted since an overlap began is the active leg's alone: no other one is asked for it.
+ * A topic that is wanted since an overlap began is the active leg's alone: no other one is asked for it. By identity a
+ * topic begins with the leg that was asked for it first.
+ *
+ * Long because whose turn a message is hangs on all that it keeps: the topics, the legs and what waits. What becomes of
+ * a message then is `ForeignDelivery`'s.
  */
 export class ForeignMerge {
   readonly #deps: ForeignMergeDeps
