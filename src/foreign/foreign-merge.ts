@@ -45,7 +45,7 @@ export class ForeignMerge {
   #active: number | null = null
   #old: number | null = null
   /** When a leg that serves was asked for a topic, ms. */
-  #asked = -Infinity
+  #asked = 0
   /** Nothing follows on the old leg. */
   #ended = false
   /** The wait for what another leg may still bring, and for when the old one is asked whether there is more. */

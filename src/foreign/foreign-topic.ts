@@ -22,7 +22,7 @@ export interface ForeignTopic {
 
 /** @param position where it is wanted from, by position. */
 export function createForeignTopic(name: string, position: ForeignTopic['position']): ForeignTopic {
-  return { name, position, carried: false, settled: -Infinity, begunBy: null, joined: new Set(), nameless: false }
+  return { name, position, carried: false, settled: 0, begunBy: null, joined: new Set(), nameless: false }
 }
 
 /** The offset that comes before whatever the frame brings: a head brings nothing itself. */

@@ -45,7 +45,6 @@ export function createRecentIdentities(): RecentIdentities {
     begin(leg) {
       for (const [name, times] of present.numbers) {
         const before = past.numbers.has(name) ? (many.numbers.get(name) ?? 1) : 0
-        remove(many, name)
         if (before + times > 1) put(many, name, before + times)
         // What another leg has yet to bring of it is in its own book.
         put(past, name, leg - 1)
