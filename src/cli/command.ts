@@ -196,12 +196,18 @@ function nothingTried(only: string, print: (line: string) => void): 2 {
   return 2
 }
 
+const LIMITS = ['history', 'dedupe', 'maxTopics']
+
 function printScripts(words: readonly string[], print: (line: string) => void): 0 | 2 {
   try {
     const [option, limits = '{}', ...more] = words
     if ((option !== undefined && option !== '--limits') || more.length > 0)
       throw new Error(`${option} is not an option`)
-    print(JSON.stringify(exportScripts(JSON.parse(limits) as object)))
+    const given: unknown = JSON.parse(limits)
+    // Scripts of the defaults instead would share a log that has other limits.
+    if (typeof given !== 'object' || given === null || Object.keys(given).some((name) => !LIMITS.includes(name)))
+      throw new Error(`--limits is a JSON object of ${LIMITS.join(', ')}.`)
+    print(JSON.stringify(exportScripts(given)))
     return 0
   } catch (thrown) {
     print(`${thrown instanceof Error ? thrown.message : String(thrown)}\n${MORE}`)

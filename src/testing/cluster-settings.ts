@@ -17,7 +17,10 @@ export interface ClusterSettings {
   filter?: (topic: string, data: unknown) => boolean
   /** Whether clients may subscribe to a topic. */
   authorize?: (topic: string) => boolean
-  /** Decides about a publish: what the answer's `data` is, or a refusal. Default: it is appended to its topic. */
+  /**
+   * Decides about a publish: what the answer's `data` is, or a refusal; one that throws is answered `error`, as a real
+   * server answers it. Default: it is appended to its topic.
+   */
   onPublish?: (
     topic: string,
     data: unknown,
