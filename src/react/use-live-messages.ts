@@ -17,10 +17,10 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   const { enabled = true, from } = options
   const extent: ReducerExtent = {
     // By what it says: an object may be a new one in every render.
-    place: JSON.stringify([enabled, from]),
+    place: JSON.stringify(from),
     // Who is not there any more is called for nothing.
     release: 0,
   }
   const tell = (_: undefined, data: Topics[Topic], message: MessageInfo<Topic>) => void handler(data, message)
-  useLiveReducer<Topic, undefined, Topics>(topic, tell, undefined, { ...options, ...extent })
+  useLiveReducer<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, { ...options, ...extent })
 }

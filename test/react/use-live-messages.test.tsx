@@ -255,6 +255,8 @@ describe('useLiveMessages', () => {
     await publish('chat', 1)
     rerender(wrap(<Listener told={told} options={{ enabled: false }} />))
     await publish('chat', 2)
+    // Nor is a name looked at that is none yet.
+    rerender(wrap(<Listener told={told} topic="" options={{ enabled: false }} />))
     expect(sent('subscribe')).toHaveLength(0)
     rerender(wrap(<Listener told={told} />))
     await publish('chat', 3)
