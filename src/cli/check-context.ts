@@ -47,7 +47,8 @@ export interface CheckContext {
   readonly patience: number
   readonly token: string | undefined
   readonly clock: Clock
-  readonly drain: ((deadline: number) => void) | undefined
+  /** Rejects with `Untried` where what is to start it fails; else it never settles. */
+  readonly drain: ((deadline: number) => Promise<never>) | undefined
   readonly rate: number | undefined
   readonly lose: (() => Promise<void>) | undefined
   readonly hidden: unknown
@@ -101,15 +102,18 @@ export function createCheckContext({
     clock,
     rate,
     hidden,
-    // Whether it has begun is told by the server; what a command says of itself, by the command.
-    drain: drain && ((deadline) => void (async () => drain(deadline))().catch(() => undefined)),
+    // Whether it has begun is told by the server.
+    drain:
+      drain &&
+      ((deadline) =>
+        new Promise<never>((_, reject) => {
+          ;(async () => drain(deadline))().catch((thrown) => reject(failed('start the drain', thrown)))
+        })),
     lose:
       lose &&
       (() =>
-        (async () => lose())().catch((thrown: unknown) => {
-          throw new Untried(
-            `what was to make the log begin anew failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-          )
+        (async () => lose())().catch((thrown) => {
+          throw failed('make the log begin anew', thrown)
         })),
     topic: () => `${prefix}.${nanoid(8)}`,
     async open(subprotocols) {
@@ -170,6 +174,10 @@ export function createCheckContext({
     },
   }
   return context
+}
+
+function failed(what: string, thrown: unknown): Untried {
+  return new Untried(`what was to ${what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
 }
 
 /** What a server said against one topic, and what the name of that topic is made of. */

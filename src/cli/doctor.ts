@@ -211,8 +211,9 @@ class Examination {
     if (!this.#context.drain)
       return this.say('untried', 'What a drain does was not looked at: give a command that starts one with --drain.')
     const leg: Welcomed = await this.#context.join()
-    this.#context.drain(10_000)
-    const handover = await leg.next('handover', undefined, 4 * this.#context.patience).catch(() => null)
+    const asked = leg.next('handover', undefined, 4 * this.#context.patience).catch(() => null)
+    const handover = await Promise.race([asked, this.#context.drain(10_000)]).catch((thrown: Untried) => thrown)
+    if (handover instanceof Untried) return this.say('mind', `The drain could not be tried: ${handover.message}.`)
     if (!handover) {
       return this.say(
         'bad',

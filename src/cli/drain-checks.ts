@@ -123,8 +123,8 @@ async function begin(context: CheckContext): Promise<Drain> {
   const pending = await context.open()
   // The pace must have room within the deadline, and the other rules some time after it.
   const deadline = context.rate === undefined ? DEADLINE : DEADLINE + 2_000 * (crowd.length / context.rate)
-  context.drain(Math.round(deadline))
-  const handover = await staying.next('handover', undefined, 10_000)
+  const asked = staying.next('handover', undefined, 10_000)
+  const handover = await Promise.race([asked, context.drain(Math.round(deadline))])
   let passed = false
   void context.wait(0.7 * Number(handover['deadline'] ?? 0)).then(() => (passed = true))
   return { topic, staying, pending, crowd, handover, nearlyOver: () => passed }

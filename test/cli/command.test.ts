@@ -500,6 +500,15 @@ describe('the doctor', () => {
     await server.close()
   })
 
+  it('takes no drain for begun whose command has failed, and says how', async () => {
+    const { text } = await run(
+      ['doctor', (await liveServer({ authorize: () => true })).address(), '--idle', '1', '--drain', 'no-such-command'],
+      { shell: () => Promise.reject(new Error('it ended with 127')) },
+    )
+    expect(text).toContain('! The drain could not be tried: what was to start the drain failed: it ended with 127.')
+    expect(text).not.toContain('The drain began')
+  })
+
   it('finds a server that is draining already', async () => {
     const server = await liveServer()
     const staying = await server.join()

@@ -106,6 +106,11 @@ describe('the conformance kit', () => {
       { only: 'server rule 8', lose: () => Promise.reject(new Error('it ended with 7')) },
       'it ended with 7',
     ],
+    [
+      'a drain whose command fails',
+      { only: 'asks a leg to hand over', drain: () => Promise.reject(new Error('it ended with 127')) },
+      'what was to start the drain failed: it ended with 127',
+    ],
     ['data that the server refuses', { only: 'server rule 9', hidden: 'no' }, 'takes no message with the data "no"'],
   ])('takes %s for no fault of the server', async (_name, options, text) => {
     const server = await liveServer({ authorize: ({ data }) => data !== 'no' })
