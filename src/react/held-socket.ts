@@ -39,9 +39,8 @@ export function createHeldSocket(options: HeldOptions): HeldSocket {
   })
   const { clock } = insidesOf(socket)!.settings
   let holders = 0
-  /** Those who let go a moment ago. */
-  let lingering = 0
   let held: boolean | undefined
+  let cancelClose: (() => void) | undefined
   let warned = false
   return {
     options,
@@ -50,15 +49,15 @@ export function createHeldSocket(options: HeldOptions): HeldSocket {
       return held
     },
     acquire() {
+      cancelClose?.()
       held = true
-      // It is connected still where one lingers, unless the application has ended it.
+      // It is connected still where the last one went a moment ago, unless the application has ended it.
       if (holders++ === 0) socket.connect()
       return () => {
-        holders--
-        lingering++
-        clock.setTimeout(() => {
-          held = --lingering + holders > 0
-          if (!held) socket.close()
+        if (--holders > 0) return
+        cancelClose = clock.setTimeout(() => {
+          held = false
+          socket.close()
         }, LINGER)
       }
     },
