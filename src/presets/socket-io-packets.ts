@@ -1,4 +1,5 @@
 import { explain } from '../base/explanation.js'
+import { bytesOf, isBytes } from '../protocol/bytes.js'
 import type { WireData } from '../protocol/protocol.js'
 import { isObject } from './json.js'
 
@@ -79,9 +80,11 @@ export function writePacket(
   args: readonly unknown[],
 ): readonly WireData[] {
   const parts: ArrayBuffer[] = []
-  const body = JSON.stringify(args, (_name, value: unknown) =>
-    value instanceof ArrayBuffer ? { _placeholder: true, num: parts.push(value) - 1 } : value,
-  )
+  const body = JSON.stringify(args, function (this: Record<string, unknown>, name, value: unknown) {
+    // Node's Buffer has made something else of itself by then.
+    const given = this[name]
+    return isBytes(given) ? { _placeholder: true, num: parts.push(bytesOf(given)) - 1 } : value
+  })
   const head = parts.length > 0 ? `${kind + KIND.binaryEvent - KIND.event}${parts.length}-` : String(kind)
   return [`4${head}${within(namespace)}${id}${body}`, ...parts]
 }

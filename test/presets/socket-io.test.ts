@@ -33,6 +33,17 @@ describe('the packets of Socket.IO', () => {
     expect(packets).toMatchObject([{ kind: 2, namespace: '/chat', id: '7', data: ['a', { x: bytes }, bytes] }])
   })
 
+  it.each([
+    ['a part of a buffer', new Uint8Array([1, 2, 3, 4]).subarray(1, 3)],
+    ['a view', new DataView(new Uint8Array([1, 2, 3, 4]).buffer, 1, 2)],
+    ['a Buffer of Node', Buffer.from([2, 3])],
+  ])('are written with %s as the bytes that it is, as its own client does', (_, bytes) => {
+    const read = socketIoPackets()
+    const [packet] = writePacket(3, '/', '7', [{ bytes }]).flatMap((data) => read(data))
+    const [answer] = packet!.data as [{ bytes: ArrayBuffer }]
+    expect([...new Uint8Array(answer.bytes)]).toEqual([2, 3])
+  })
+
   it.each(['4', '4x', '42[', '459999-["a"]'])('are refused where they are none: %s', (wrong) => {
     expect(() => socketIoPackets()(wrong)).toThrow()
   })
