@@ -1,18 +1,24 @@
 import type { Meta } from '@storybook/react-vite'
 import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
-import { createLiveSocket } from 'livesocket'
+import { createLiveSocket, type LiveSocket } from 'livesocket'
 import { keepCurrent, type Snapshot } from 'livesocket/query'
+import { LiveSocketProvider } from 'livesocket/react'
 import { createSimulation } from 'livesocket/testing'
 import { useCallback, useEffect } from 'react'
 import { expect, waitFor } from 'storybook/test'
 import { Button, Card, Counters, Stage, useReading } from './kit/pieces.js'
+import { StatusBadge } from './kit/status-badge.js'
 import { storyIn, type StoryArgs } from './kit/story.js'
 
 const QUERY = ['orders']
 
 function createWorld() {
   const sim = createSimulation({ seed: 8 })
-  const socket = createLiveSocket<{ orders: number }>({ url: sim.url, environment: sim.environment })
+  const socket = createLiveSocket<{ orders: number }>({
+    url: sim.url,
+    environment: sim.environment,
+    reconnect: { spread: 800 },
+  })
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: false } } })
   let fetches = 0
   socket.connect()
@@ -56,7 +62,7 @@ function Orders({ world: { sim, socket, client, fetchOrders, fetches } }: { worl
   )
   const published = useReading(useCallback(() => sim.published.length, [sim]))
   return (
-    <Card title="Orders">
+    <Card title="Orders" aside={<StatusBadge patience={300} now={sim.clock.now} />}>
       <Counters
         wide
         counts={[
@@ -92,7 +98,9 @@ export const KeptCurrent = storyIn(
         </Button>
       </div>
       <QueryClientProvider client={world.client}>
-        <Orders world={world} />
+        <LiveSocketProvider socket={world.socket as unknown as LiveSocket}>
+          <Orders world={world} />
+        </LiveSocketProvider>
       </QueryClientProvider>
     </Stage>
   ),
@@ -108,7 +116,7 @@ export const KeptCurrent = storyIn(
     await isCurrent()
     await expect(fetches()).toBe(2)
     await press('Crash, and lose the history')
-    await sim.advance(60_000)
+    await sim.advance(20_000)
     await isCurrent()
     await expect(fetches()).toBeGreaterThan(2)
   },
