@@ -132,6 +132,9 @@ export function signalR({
       },
       reply(data) {
         const said = objectIn(data)
+        // Of a hub that asks for a result its own client says the same where no handler gives one.
+        if (said?.['type'] === 1 && said['invocationId'] !== undefined)
+          return write({ type: 3, invocationId: said['invocationId'], error: "Client didn't provide a result." })
         if (greeted || !said || 'type' in said || 'error' in said) return null
         const calls = joined(wanted)
         for (const id of joins.keys()) waiting.add(id)

@@ -89,6 +89,13 @@ it('does with a hub what the client of @microsoft/signalr does: handshake, invoc
   await until(() => seen.length === 1, 'our message')
   expect(seen).toEqual(heard)
   expect(server.invocations(1).slice(-2)).toEqual(server.invocations(0))
+  // A hub that asks its client for a result waits until it has one.
+  const results = (leg: number) => server.calls[leg]!.filter(({ type }) => type === MessageType.Completion)
+  for (const leg of [0, 1]) {
+    server.send(leg, { type: MessageType.Invocation, target: 'asked', arguments: [], invocationId: '7' })
+    await until(() => results(leg).length === 1, 'the answer')
+  }
+  expect(results(1)).toEqual(results(0))
   expect(invalid).toEqual([])
 })
 
