@@ -97,7 +97,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['topics/topic-sequence.ts', '{ data, hasData, id, by }: Told', '{ data, hasData }: Told'],
     ['topics/topic-sequence.ts', 'replayed, id, by })', 'replayed })'],
     ['publishes/outbox.ts', 'outcome.id = id'],
-    ['socket/live-socket.ts', "connection.events.emit('publishing', { topic, data, outcome })"],
+    ['socket/live-socket.ts', "connection.events.emit('publish', { topic, data, outcome })"],
   ],
   'the status of a topic': [
     [

@@ -79,7 +79,7 @@ export function openTelemetry(
       isUndone = true
       if (socket.request === traced) socket.request = request
     },
-    insidesOf(socket)?.events.on('publishing', ({ topic, outcome }) => {
+    insidesOf(socket)?.events.on('publish', ({ topic, outcome }) => {
       const span = begin('livesocket.publish', SpanKind.PRODUCER, { 'livesocket.topic': topic })
       outcome.then(
         () => answered(span),

@@ -39,7 +39,7 @@ export function createOwnPublishes(
   return {
     ...kept,
     open: () =>
-      insidesOf(socket)?.events.on('publishing', ({ topic: to, data, outcome }) => {
+      insidesOf(socket)?.events.on('publish', ({ topic: to, data, outcome }) => {
         if (to !== topic) return
         /** What becomes of it; nothing: it is gone. */
         const turn = (...into: Kept[]) =>

@@ -7,7 +7,7 @@ import type { StreamSource } from './stream.js'
 /** What happens to a live socket: for the application, and for functions that take the socket alone. */
 export interface InsideEvents extends LiveSocketEvents {
   /** The application publishes. The promise bears the `id` that the message will have, where it has one. */
-  publishing: {
+  publish: {
     readonly topic: string
     readonly data: unknown
     readonly outcome: Promise<Published> & { readonly id?: string }

@@ -183,7 +183,7 @@ export function assembleLiveSocket<
         return Promise.reject(error as Error)
       }
       const outcome = session.publish(topic, data, options)
-      connection.events.emit('publishing', { topic, data, outcome })
+      connection.events.emit('publish', { topic, data, outcome })
       return outcome
     },
     async request(method: string, data?: unknown, how?: RequestOptions) {
