@@ -196,17 +196,16 @@ function publishForm(socket: Bound, form: HTMLFormElement): { stop: () => void; 
   }
   const submit = (event: Event) => {
     event.preventDefault()
-    const { submitter } = event as SubmitEvent
-    const entries = () => entriesOf(form, submitter)
     const session = sessionOf(socket)
     const isPresent = () => bound && sessionOf(socket) === session
-    const sent = entries()
+    const written = entriesOf(form)
+    const sent = entriesOf(form, (event as SubmitEvent).submitter)
     socket.publish(form.dataset['livePublish']!, valuesOf(sent)).then(
       () => {
         if (!isPresent()) return
-        // Whoever has gone on writing meanwhile keeps it.
+        // Whoever has gone on writing meanwhile keeps it. A button is nobody's writing: it may be disabled by now, or gone.
         // A field may have the name of the method.
-        if (same(sent, entries())) HTMLFormElement.prototype.reset.call(form)
+        if (same(written, entriesOf(form))) HTMLFormElement.prototype.reset.call(form)
         tell('')
       },
       (thrown: unknown) => {
@@ -253,12 +252,10 @@ function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | un
 
 type Entry = readonly [name: string, value: string]
 
-/** As a browser sends them in a URL. */
-function entriesOf(form: HTMLFormElement, submitter: HTMLElement | null | undefined): readonly Entry[] {
-  return [...new FormData(form, submitter)].map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : value.name,
-  ])
+/** As a browser sends them in a URL: without the button where somebody took it out of the form as it was pressed. */
+function entriesOf(form: HTMLFormElement, submitter?: HTMLElement | null): readonly Entry[] {
+  const button = (submitter as HTMLButtonElement | undefined)?.form === form ? submitter : null
+  return [...new FormData(form, button)].map(([name, value]) => [name, typeof value === 'string' ? value : value.name])
 }
 
 /** A name that comes more than once has all of its values. */

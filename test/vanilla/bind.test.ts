@@ -206,6 +206,36 @@ it('publishes the button that was pressed with the form, a file by its name, and
   ])
 })
 
+it.each<[string, (button: HTMLButtonElement) => void]>([
+  ['is disabled while it is sent', (button) => (button.disabled = true)],
+  ['has left the form by then', (button) => button.remove()],
+  ['has another value by then', (button) => (button.value = 'sent')],
+])('empties a form whose button %s', async (_name, change) => {
+  const { published, clock, text } = stage(
+    '<form data-live-publish="poll"><input name="who"><button name="vote" value="yes">Yes</button><output data-live-error>before</output></form>',
+  )
+  const form = document.querySelector('form')!
+  const who = document.querySelector('input')!
+  const submitter = document.querySelector('button')!
+  who.value = 'ada'
+  form.dispatchEvent(new SubmitEvent('submit', { cancelable: true, submitter }))
+  change(submitter)
+  await clock.flush()
+  expect(published).toEqual([['poll', { who: 'ada', vote: 'yes' }]])
+  expect([who.value, text('output')]).toEqual(['', ''])
+})
+
+it('publishes a form whose button was taken out of it as it was pressed', () => {
+  const { published } = stage(
+    '<form data-live-publish="poll"><input name="who" value="ada"><button name="vote" value="yes">Yes</button></form>',
+  )
+  const form = document.querySelector('form')!
+  const submitter = document.querySelector('button')!
+  submitter.remove()
+  form.dispatchEvent(new SubmitEvent('submit', { cancelable: true, submitter }))
+  expect(published).toEqual([['poll', { who: 'ada' }]])
+})
+
 it('a form that has no place for what goes wrong tells it as an uncaught error, and never in silence', async () => {
   const { refuse, clock, endSession } = stage('<form data-live-publish="chat"><input name="text" value="hi"></form>')
   const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
