@@ -143,6 +143,15 @@ describe('livesocket on the command line', () => {
       })
   })
 
+  it('tries what all other rules rest on, where that alone is asked for', async () => {
+    const live = await liveServer({ authorize: () => true })
+    for (const title of ['welcomes a client', 'opens a WebSocket'])
+      expect(await run(['conformance', live.address(), '--only', title])).toMatchObject({
+        code: 0,
+        text: expect.stringMatching(new RegExp(`✓ \\w+: ${title}\n+1 hold, 0 fail`)) as string,
+      })
+  })
+
   it.each([
     ['answers 401', () => new Response('', { status: 401 }), 'it answered 401'],
     ['has none', () => new Response('{"ttl":1}'), 'its answer has none'],
