@@ -18,8 +18,12 @@ export class ForeignMergeJudge {
   delivered = 0
   readonly #now: () => number
   readonly #settles: number
-  /** Topics that the application wants, and the leg that was asked first since it does, and when; 0: whichever comes. */
-  readonly #wanted = new Map<string, { readonly leg: number; readonly at: number }>()
+  readonly #numbered: boolean
+  /**
+   * Topics that the application wants, and the leg that was asked first since it does, and when; 0: whichever comes. By
+   * number it begins behind what was told by then.
+   */
+  readonly #wanted = new Map<string, { readonly leg: number; readonly at: number; readonly after: number }>()
   /** When it came first. */
   readonly #brought = new Map<Published, number>()
   /** When it was told last, and how often. */
@@ -30,9 +34,10 @@ export class ForeignMergeJudge {
   readonly #begun = new Map<string, number>()
 
   /** @param settles ms after which a leg that was asked for a topic has begun with it. */
-  constructor(now: () => number, settles: number) {
+  constructor(now: () => number, settles: number, numbered: boolean) {
     this.#now = now
     this.#settles = settles
+    this.#numbered = numbered
   }
 
   fail(text: string) {
@@ -40,7 +45,9 @@ export class ForeignMergeJudge {
   }
 
   wants(topic: string, leg: number) {
-    this.#wanted.set(topic, { leg, at: leg === 0 ? -Infinity : this.#now() })
+    const told = this.#numbered ? [...this.#told.keys()].filter((one) => one.topic === topic) : []
+    const after = Math.max(0, ...told.map(({ place }) => place))
+    this.#wanted.set(topic, { leg, at: leg === 0 ? -Infinity : this.#now(), after })
   }
 
   /** That leg alone serves, and begins with whatever is wanted. */
@@ -49,12 +56,12 @@ export class ForeignMergeJudge {
   }
 
   /** Who wants it again is told from then on: by its number perhaps what was told before, and else nothing twice. */
-  gaveUp(topic: string, numbered: boolean) {
+  gaveUp(topic: string) {
     this.#wanted.delete(topic)
     this.#begun.delete(topic)
     this.excuse((one) => one.topic === topic)
     this.#forgetOrder(topic)
-    if (numbered) for (const one of this.#told.keys()) if (one.topic === topic) this.#told.delete(one)
+    if (this.#numbered) for (const one of this.#told.keys()) if (one.topic === topic) this.#told.delete(one)
   }
 
   signedOut() {
@@ -94,13 +101,13 @@ export class ForeignMergeJudge {
   }
 
   brought(leg: number, one: Published) {
-    if (this.#counts(leg, one.topic) && !this.#brought.has(one)) this.#brought.set(one, this.#now())
+    if (this.#counts(leg, one) && !this.#brought.has(one)) this.#brought.set(one, this.#now())
   }
 
   /** A topic begins with the leg that was asked for it first: what another one brings of before is no part of it. */
-  #counts(leg: number, topic: string) {
+  #counts(leg: number, { topic, place }: Published) {
     const asked = this.#wanted.get(topic)
-    if (!asked || leg < asked.leg) return false
+    if (!asked || leg < asked.leg || (place > 0 && place <= asked.after)) return false
     return leg === asked.leg || this.#now() >= asked.at + this.#settles
   }
 

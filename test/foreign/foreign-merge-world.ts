@@ -39,7 +39,7 @@ export function playForeignMerge(seed: number, deps: Partial<ForeignMergeDeps>) 
 class World {
   readonly #random
   readonly #clock = createStepClock()
-  readonly #judge = new ForeignMergeJudge(() => this.#clock.monotonic(), GAP_TIMEOUT)
+  readonly #judge
   readonly #merge
   readonly #numbered: boolean
   readonly #matches: boolean
@@ -55,6 +55,7 @@ class World {
     this.#random = seededRandom(seed)
     this.#numbered = deps.strength === 'position'
     this.#matches = deps.end === 'match'
+    this.#judge = new ForeignMergeJudge(() => this.#clock.monotonic(), GAP_TIMEOUT, this.#numbered)
     this.#most = this.#chance(0.2) ? 3 : 1_000
     this.#merge = createForeignMerge(
       {
@@ -68,10 +69,7 @@ class World {
         ...deps,
       },
       {
-        deliver: (data) =>
-          (process.env['SEED'] &&
-            console.log('      told', this.#clock.monotonic(), (data as any).topic, (data as any).name),
-          0) || this.#tell(data as Published),
+        deliver: (data) => this.#tell(data as Published),
         // Over the bound nobody can tell what the old leg had still to bring.
         gap: ({ topic, from }) => {
           if (from !== null) return
@@ -249,7 +247,7 @@ class World {
   #changeMind() {
     if (this.#over || !this.#wantsU) return
     this.#wantsU = false
-    this.#judge.gaveUp('u', this.#numbered)
+    this.#judge.gaveUp('u')
     this.#merge.unsubscribe('u')
     this.#look()
     this.#at(this.#upTo(100), () => {
