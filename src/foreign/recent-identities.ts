@@ -23,19 +23,26 @@ export interface RecentIdentities {
 /** Names with a number each, the oldest first, within the bounds above. */
 interface Names {
   readonly numbers: Map<string, number>
+  /** Goes on where it was: a new one looks at the place of each name that was removed. */
+  readonly oldest: Iterator<string>
   characters: number
+}
+
+function noNames(): Names {
+  const numbers = new Map<string, number>()
+  return { numbers, oldest: numbers.keys(), characters: 0 }
 }
 
 export function createRecentIdentities(): RecentIdentities {
   /** Told before the newest hello, and the newest leg that has brought it. */
-  const past: Names = { numbers: new Map(), characters: 0 }
+  const past = noNames()
   /** How often, where it was more than once. */
-  const many: Names = { numbers: new Map(), characters: 0 }
+  const many = noNames()
   /**
    * Told since then, and how often: apart from the past, which what a server sends again must not push out before its
    * turn.
    */
-  const present: Names = { numbers: new Map(), characters: 0 }
+  const present = noNames()
   /** What others have told since a leg's hello, by how many times that leg has yet to bring it. */
   const owing = new Map<number, Names>()
 
@@ -51,7 +58,7 @@ export function createRecentIdentities(): RecentIdentities {
       }
       present.numbers.clear()
       present.characters = 0
-      owing.set(leg, { numbers: new Map(), characters: 0 })
+      owing.set(leg, noNames())
     },
     repeats: (leg, name) => (owing.get(leg)?.numbers.has(name) ?? false) || inPast(leg, name),
     bring(leg, name) {
@@ -89,7 +96,7 @@ function put(names: Names, name: string, number: number) {
   numbers.set(name, number)
   names.characters += name.length
   while (numbers.size > MOST.identities || (names.characters > MOST.characters && numbers.size > 1))
-    remove(names, numbers.keys().next().value!)
+    remove(names, names.oldest.next().value as string)
 }
 
 function remove(names: Names, name: string) {
