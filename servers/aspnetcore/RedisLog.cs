@@ -53,7 +53,7 @@ public sealed class RedisLog : ITopicLog
         (options.AbortOnConnectFail, options.BacklogPolicy, options.Protocol) = (false, BacklogPolicy.FailFast, RedisProtocol.Resp2);
         options.ReconnectRetryPolicy = new LinearRetry(200);
         connecting = ConnectionMultiplexer.ConnectAsync(options);
-        rollCall = new RollCall(node, tag, scripts.Lease, async (name, keys, args) => Texts(await Evaluate(name, keys, args)), Term, Heard);
+        rollCall = new RollCall(node, tag, scripts.Lease, async (name, keys, args) => Texts(await Evaluate(name, keys, args)), Term, () => $":{Counted()}", Heard);
         reading = Task.Run(ReadFeed);
         tending = Task.Run(Tend);
     }
@@ -273,7 +273,7 @@ public sealed class RedisLog : ITopicLog
             {
                 var root = epoch!;
                 var (keys, args) = ask(root);
-                var said = await Evaluate(name, keys, [root, run, "", .. args]);
+                var said = await Evaluate(name, keys, [root, run, $":{Counted()}", .. args]);
                 if (Text(said[0]) != "stale") return (root, said);
                 // Nothing was done: another epoch holds, or Redis was started anew.
                 await Join();
@@ -345,10 +345,12 @@ public sealed class RedisLog : ITopicLog
     /// </summary>
     string Place(Origin? origin, double? age)
     {
-        var written = time is var (said, at) ? Math.Floor(said + (Clock.Now - at) * 0.999).ToString("F0", CultureInfo.InvariantCulture) : "";
         static string Ms(double time) => Math.Max(0, Math.Ceiling(time)).ToString("F0", CultureInfo.InvariantCulture);
-        return $"{(age is { } known ? Ms(known) : "")}:{Ms(origin is null ? 0 : Clock.Now - origin.SentAfter)}:{origin?.N}:{written}";
+        return $"{(age is { } known ? Ms(known) : "")}:{Ms(origin is null ? 0 : Clock.Now - origin.SentAfter)}:{origin?.N}:{Counted()}";
     }
+
+    /// <summary>What the scripts' clock says at the least; nothing before it was heard.</summary>
+    string Counted() => time is var (said, at) ? Math.Floor(said + (Clock.Now - at) * 0.999).ToString("F0", CultureInfo.InvariantCulture) : "";
 
     /// <summary>See RECORD in the scripts.</summary>
     static Answer AnswerOf(byte[] said)

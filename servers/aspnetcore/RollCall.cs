@@ -7,7 +7,7 @@ public sealed record Mark(string Epoch, long Seq, string Last);
 /// Which epoch holds. Whenever another Redis than before is the master, every node says what it last knew of: where all find that in
 /// the log the epoch goes on, and where one does not, or does not come, there is a new one. See src/server/redis/roll-call.ts.
 /// </summary>
-sealed class RollCall(string node, string tag, int lease, Func<string, string[], object[], Task<string[]>> evaluate, Func<Task<string>> term, Action<long> heard)
+sealed class RollCall(string node, string tag, int lease, Func<string, string[], object[], Task<string[]>> evaluate, Func<Task<string>> term, Func<string> time, Action<long> heard)
 {
     /// <summary>For so long, in milliseconds, the others are waited for.</summary>
     const int Patience = 8_000, Look = 50, MostEnded = 100;
@@ -38,7 +38,7 @@ sealed class RollCall(string node, string tag, int lease, Func<string, string[],
             Mark mine;
             string past;
             lock (ended) (mine, past) = (known, $" {string.Join(' ', ended)} ");
-            var said = await evaluate("roll", keys, [await term(), node, mine.Epoch, mine.Seq, mine.Last, "", joinedBefore ? "" : lease, Guid.NewGuid().ToString("N"), past]);
+            var said = await evaluate("roll", keys, [await term(), node, mine.Epoch, mine.Seq, mine.Last, time(), joinedBefore ? "" : lease, Guid.NewGuid().ToString("N"), past]);
             // Another Redis between the two questions.
             if (said[0] == "other") { await Task.Delay(Look); continue; }
             var (epoch, run) = (said[1], said[2]);
@@ -53,7 +53,7 @@ sealed class RollCall(string node, string tag, int lease, Func<string, string[],
             var decision = claim == "lost" ? "renew" : sameTerm ? "hold" : claim == "past" ? "renew" : missing == "0" ? "hold" : Clock.Now - begun < Patience ? "wait" : "renew";
             if (decision == "wait") await Task.Delay(Look);
             // It is looked at once more either way: somebody else may have been first.
-            else await evaluate("settle", keys[..4], [decision, epoch, run, missing, Guid.NewGuid().ToString("N"), "", tag]);
+            else await evaluate("settle", keys[..4], [decision, epoch, run, missing, Guid.NewGuid().ToString("N"), time(), tag]);
         }
     }
 

@@ -65,23 +65,27 @@ local function find(record, session, id, place, age, flight, n, written)
     said = {num(now)}
   end
   -- One that is not there was never made, or was last used so long ago that it is not kept any more.
-  born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch and -1 or math.max(begun, now - keep)
-  local forgotten = tonumber(said[2] or '-1')
+  born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch .. ':' .. num(begun) and -1 or math.max(begun, now - keep)
+  -- Behind a leap of the clock what is on record seems older than it is, and what was sent before seems to come after it.
+  local function upTo(moment) return moment and math.max(tonumber(moment), begun) or -1 end
+  local forgotten = upTo(said[2])
   newest = said[8] and string.match(said[8], '^%d+')
+  -- At most so long ago it was first sent, whatever became of the clock.
+  local waited = (tonumber(age) or 0) + tonumber(flight)
   if said[7] then
     local at, known = string.match(said[7], '^(%d+):(.*)$')
-    if tonumber(at) >= now - window then return known end
+    if waited <= window or tonumber(at) >= now - window then return known end
   end
   -- It was first sent at this moment or later. What it waited for us has to be counted: who forgets it says of one that
   -- was applied, and whose answer was forgotten, that it never will be. Where the node knows no time of ours yet, nothing
   -- is vouched for that may have been forgotten.
-  local sent = math.min(now, tonumber(written) or now) - (tonumber(age) or 0) - tonumber(flight)
+  local sent = math.min(now, tonumber(written) or now) - waited
   local remembered = sent > born and sent > now - window and (forgotten < 0 or written ~= '' and sent > forgotten)
   local answer
   if age ~= '' and tonumber(age) > window then answer = 'u'
   elseif n == '' then answer = age ~= '' and not remembered and 'u'
   elseif newest and tonumber(n) <= tonumber(newest) then answer = remembered and 'o' or 'u'
-  elseif sent <= born or not newest and sent <= tonumber(said[4] or '-1') then answer = 'u' end
+  elseif sent <= born or not newest and sent <= upTo(said[4]) then answer = 'u' end
   if answer then add(record, id, place, n, answer) end
   return answer
 end

@@ -11,7 +11,7 @@ import { RedisTime } from './redis-time.js'
 import { RedisWaiters } from './redis-waiters.js'
 import { RetryDelay } from './retry-delay.js'
 import { createRollCall, OtherTerm, type Joined, type Mark, type RollCall } from './roll-call.js'
-import type { Script } from './script.js'
+import { timeText, type Script } from './script.js'
 import { ScriptRunner } from './script-runner.js'
 
 export type { RedisConnection, RedisConnectionDeps, RedisConnectionHandlers } from './redis-connection-contract.js'
@@ -162,7 +162,7 @@ class Connection implements RedisConnection {
   }
 
   private given(): string {
-    return this.deps.time ? `${this.deps.time()}` : ''
+    return timeText(this.deps.time?.(), this.time.atLeast)
   }
 
   private async ready(): Promise<Seat> {

@@ -42,6 +42,8 @@ end
 local function present()
   redis.call('SADD', members, node)
   if ARGV[7] ~= '' then redis.call('HSETNX', nodes, node, num(now + tonumber(ARGV[7]))) end
+  if leapt() then redis.call('HSET', root, 'begun', num(now)) end
+  if at then redis.call('HSET', root, 'tip', tip()) end
 end
 if ARGV[1] ~= '' and not told and (run ~= ARGV[1] or epoch == '') then return {'other'} end
 local found = claim()

@@ -40,6 +40,13 @@ local function term() return string.match(redis.call('INFO', 'replication'), 'ro
 `
 
 /**
+ * Milliseconds. The tip is written far more often while any node lives: where more have passed since, the clock has leapt
+ * ahead, or nobody was there, unless a node vouches that Redis was away for so long. A shorter leap takes nothing with
+ * it: records and sessions are kept for ten minutes at least, and those that are here are told of every five.
+ */
+export const LEAP = 5 * 60_000
+
+/**
  * What changes with every append stands in one field of the root, `tip`: the time, what the clock said then, when the
  * term was last looked at, the count of appends, the bytes in the feed, and where the feed has the newest and its
  * stamp.
@@ -47,27 +54,31 @@ local function term() return string.match(redis.call('INFO', 'replication'), 'ro
  * `raw` is what the clock says, `now` a time that never goes back: it is what has passed since the last time that was
  * written down, which a clock that was set back does not hold up.
  *
- * @param given Lua: what takes the place of Redis's clock.
+ * @param given Lua: see `timeText`.
  */
 export const TIP = (given: string, tip: string) => `
 local clock = redis.call('TIME')
 local real = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local raw = tonumber(${given}) or real
+local given, counted = string.match(${given}, '^(%d*):?(%d*)$')
+local raw = tonumber(given) or real
 local at, rawBefore, looked, seq, feedBytes, last = string.match(${tip} or '', '^(%d+):(%d+):(%d+):(%d+):(%d+):(.*)$')
 local now = tonumber(at or raw) + math.max(0, raw - tonumber(rawBefore or raw))
 looked, seq, feedBytes, last = tonumber(looked or '0'), tonumber(seq or '0'), tonumber(feedBytes or '0'), last or ''
 local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, seq, feedBytes) .. last end
+-- What expires goes by the clock, and has gone with a leap of it: what is not there was perhaps forgotten.
+local function leapt() return at and raw - tonumber(rawBefore) >= ${LEAP} and now - (tonumber(counted) or 0) >= ${LEAP} end
 `
 
 /**
- * Milliseconds. The tip is written far more often while any node lives: where more have passed since, the clock has leapt
- * ahead, or nobody was there. A shorter leap takes nothing with it: records and sessions are kept for ten minutes at
- * least, and those that are here are told of every five.
+ * The time as a script is told it: what takes the place of Redis's clock, or nothing; and what the node has counted on
+ * its own since it last heard the time, where it has. Where that is as much, it is no leap of the clock: Redis was away.
  */
-export const LEAP = 5 * 60_000
+export function timeText(given: number | undefined, counted: number | null): string {
+  return `${given ?? ''}:${counted ?? ''}`
+}
 
 /**
- * ARGV: the epoch and the run that this node believes in, and the time where it is not Redis's own. Whoever believes in
+ * ARGV: the epoch and the run that this node believes in, and the time (see `timeText`). Whoever believes in
  * another epoch than Redis does, or in another term, gets `stale`, and nothing was done. A number must never pass
  * through `tostring`, which rounds.
  *
@@ -85,16 +96,15 @@ local state = redis.call('HMGET', root, 'epoch', 'run', 'tip', 'begun', 'made', 
 if state[1] ~= epoch or state[2] ~= ARGV[2] then return {'stale'} end
 local begun, made = tonumber(state[4]), tonumber(state[5] or '0')
 ${TIP('ARGV[3]', 'state[3]')}
--- What expires goes by the clock, and has gone with a leap of it: what is not there was perhaps forgotten.
-local leapt = at and raw - tonumber(rawBefore) >= ${LEAP}
-if leapt then begun = now end
-local function writeTip(...)
-  redis.call('HSET', root, 'tip', tip(), ...)
-  if leapt then redis.call('HSET', root, 'begun', num(begun)) end
-end
 if string.byte(ARGV[2]) ~= 63 and (real < looked or real >= looked + 25) then
   if term() ~= ARGV[2] then return {'stale'} end
   looked = real
+end
+if leapt() then
+  local no = barred('HSET', root)
+  if no then return no end
+  begun = now
+  redis.call('HSET', root, 'tip', tip(), 'begun', num(begun))
 end
 `
 }

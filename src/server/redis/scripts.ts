@@ -72,7 +72,7 @@ if #dead > 0 then redis.call('HDEL', session, unpack(dead)) end
 redis.call('HSET', session, 'newest', ARGV[4], 'subject', ARGV[5], 'l:' .. ARGV[4], ARGV[6])
 redis.call('SADD', KEYS[4], ARGV[9])
 redis.call('ZREM', KEYS[5], nameOf(ARGV[9]))
-if not known and ARGV[4] == '1' then redis.call('HSET', session, 'under', epoch) end
+if not known and ARGV[4] == '1' then redis.call('HSET', session, 'under', epoch .. ':' .. num(begun)) end
 if found.gone then redis.call('HDEL', session, 'gone') end
 redis.call('PEXPIRE', session, ARGV[7])
 return {'admitted', (not known or found.gone) and 'first' or 'more'}
@@ -116,7 +116,7 @@ if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
 -- Where nobody publishes it is the leases that time is kept for.
-writeTip()
+redis.call('HSET', root, 'tip', tip())
 local reply = {'ok', late and 'late' or 'in time', num(seq), last, num(now), num(begun)}
 for at = 5, #KEYS do
   local base = 7 + (at - 5) * 4

@@ -92,7 +92,7 @@ if type(told) == 'table' then
   told = '0-0'
 end
 last = told .. ':' .. stamp
-writeTip('t:' .. name, text(topic))
+redis.call('HSET', root, 't:' .. name, text(topic), 'tip', tip())
 if renewed then room(topics, used, string.sub(key, 1, #key - #name)) end
 local ack = 'a' .. offset .. answer
 if id ~= '' then add(record, id, name, n, ack) end

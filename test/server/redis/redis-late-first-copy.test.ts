@@ -1,9 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock, type Clock } from '../../../src/base/clock.js'
+import type { RedisLogOptions } from '../../../src/server/redis/redis-log.js'
 import { createRelay } from '../../kit/relay.js'
 import { sleep } from '../../kit/wait.js'
 import { OUTCOME_UNKNOWN } from '../../../src/server/log/topic-log.js'
 import { lateFirstCopy } from '../log/late-copies.js'
-import { append, here, redisWith } from './redis-kit.js'
+import { append, here, redisWith, until } from './redis-kit.js'
 
 test('an acknowledged publish whose first copy arrives late at another node is not applied again, although its answer is forgotten', async () => {
   const { open } = await redisWith()
@@ -59,4 +61,68 @@ test('after a leap of the clock of Redis, with which all records expire, a repea
   await two.admit('u', 1)
   const fresh = { ...publish, origin: { ...publish.origin, session: 'u' } }
   expect((await two.append(fresh)).answer).toMatchObject({ type: 'ack' })
+})
+
+describe('after a leap of the clock of Redis', () => {
+  const MINUTE = 60_000
+  const publish = (n: number, session = 's') => ({
+    topic: 't',
+    data: `${n}`,
+    origin: { session, id: `p${n}`, place: { topic: 't', n } },
+  })
+  const again = (n: number, age: number) => ({ ...publish(n), origin: { ...publish(n).origin, age } })
+  async function leap(options: RedisLogOptions = {}) {
+    const { redis, open } = await redisWith()
+    let ahead = 0
+    const log = open(options, () => Math.floor(1_700_000_000_000 + ahead + performance.now()))
+    await log.admit('s', 1)
+    return {
+      log,
+      redis,
+      async leaps(by: number, ...lost: string[]) {
+        for (const name of lost)
+          for (const key of (await redis.command('KEYS', `*${name}:*=s`)) as string[]) await redis.command('DEL', key)
+        ahead += by
+        await append(log, 'since', 'other')
+      },
+    }
+  }
+
+  test('that took the record of a session and not the session itself, its repeat is applied by nobody', async () => {
+    const { log, leaps } = await leap()
+    await log.append(publish(1))
+    await leaps(8 * MINUTE, 'record')
+    expect((await log.append(again(1, 4 * MINUTE))).answer).toMatchObject({ code: 'outcome-unknown' })
+  })
+
+  test.each([4.5, 10.5])('of %s minutes an answer that is on record is found', async (minutes) => {
+    const { log, leaps } = await leap({ dedupe: { window: 4 * MINUTE } })
+    const { answer } = await log.append(publish(1))
+    await leaps(minutes * MINUTE)
+    expect(await log.append(again(1, 5_000))).toEqual({ answer, repeat: true })
+  })
+
+  test('one whose answer was forgotten is never told to be refused', async () => {
+    const { log, leaps } = await leap({ dedupe: { maxIds: 1 } })
+    await log.append(publish(1))
+    await log.append(publish(2))
+    await leaps(6 * MINUTE)
+    expect((await log.append(again(1, MINUTE))).answer).toMatchObject({ code: 'outcome-unknown' })
+  })
+})
+
+test('what was tried while Redis was away is applied when it is back, however long that took', async () => {
+  const { redis, open } = await redisWith()
+  let passed = 0
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passed }
+  const log = open({ clock }, () => Math.floor(1_700_000_000_000 + passed + performance.now()))
+  await append(log, '1', 'other')
+  await log.admit('s', 1)
+  await redis.command('DEL', '{livesocket}:session:=s')
+  passed = 15 * 60_000
+  await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
+  await until(() => !log.stats().here, 'it is noticed')
+  await here(log)
+  const origin = { session: 's', id: 'p', place: { topic: 't', n: 1 }, age: 60_000, flight: 0 }
+  expect((await log.append({ topic: 't', data: '1', origin })).answer).toMatchObject({ type: 'ack' })
 })

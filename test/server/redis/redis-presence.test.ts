@@ -214,8 +214,8 @@ describe('after a leap of the clock of Redis, with which sessions that are here 
       stop,
       here: async () => (await redis.command('EXISTS', '{livesocket}:session:=s')) === 1,
       async leaps() {
-        ahead += HOUR
         await redis.command('DEL', '{livesocket}:session:=s')
+        ahead += HOUR
       },
       departs: () =>
         until(async () => (await other.attendance!.departed(grace)).some(({ session }) => session === 's'), 'departed'),
