@@ -112,17 +112,31 @@ describe('after a leap of the clock of Redis', () => {
 })
 
 test('what was tried while Redis was away is applied when it is back, however long that took', async () => {
-  const { redis, open } = await redisWith()
+  const { redis, open } = await redisWith({ persistence: 'always' })
   let passed = 0
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passed }
-  const log = open({ clock }, () => Math.floor(1_700_000_000_000 + passed + performance.now()))
-  await append(log, '1', 'other')
+  const time = () => Math.floor(1_700_000_000_000 + passed + performance.now())
+  const [log, other] = [open({ clock }, time), open({ clock }, time)]
+  const again = (id: string) => ({
+    topic: 't',
+    data: '1',
+    origin: { session: 's', id, place: { topic: 't', n: Number(id) }, age: 60_000, flight: 0 },
+  })
+  async function away(breaks: () => Promise<unknown>) {
+    for (const one of [log, other]) await append(one, '1', 'other')
+    for (const name of ['session', 'record'])
+      for (const key of (await redis.command('KEYS', `*${name}:*=s`)) as string[]) await redis.command('DEL', key)
+    passed += 15 * 60_000
+    const before = [log, other].map((one) => one.stats().connections)
+    await breaks()
+    await until(() => [log, other].every((one, at) => one.stats().connections > before[at]!), 'Redis is back')
+  }
   await log.admit('s', 1)
-  await redis.command('DEL', '{livesocket}:session:=s')
-  passed = 15 * 60_000
-  await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
-  await until(() => !log.stats().here, 'it is noticed')
-  await here(log)
-  const origin = { session: 's', id: 'p', place: { topic: 't', n: 1 }, age: 60_000, flight: 0 }
-  expect((await log.append({ topic: 't', data: '1', origin })).answer).toMatchObject({ type: 'ack' })
+  await away(() => redis.command('CLIENT', 'KILL', 'TYPE', 'normal'))
+  expect((await log.append(again('1'))).answer).toMatchObject({ type: 'ack' })
+  await away(async () => {
+    await redis.kill()
+    await redis.start()
+  })
+  expect((await log.append(again('2'))).answer).toMatchObject({ type: 'ack' })
 })
