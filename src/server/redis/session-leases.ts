@@ -57,6 +57,8 @@ export class SessionLeases {
   private refused: { readonly reason: string; readonly since: number } | null = null
   /** Since when Redis has forgotten nothing, as it said last; null before. */
   private begun: unknown = null
+  /** Redis may have lost sessions that are here, and has not been told of all of them since. */
+  private untold = false
   private tick = 0
   private look = 0
   private closed = false
@@ -169,7 +171,9 @@ export class SessionLeases {
 
   private async renewLeases(due: readonly (readonly [string, Held])[]) {
     try {
-      if (await this.renew(due)) await this.renew([...this.held])
+      if (await this.renew(due)) this.untold = true
+      if (this.untold) await this.renew([...this.held])
+      this.untold = false
       this.refused = null
     } catch (error) {
       this.refused = {

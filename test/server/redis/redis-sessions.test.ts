@@ -1,4 +1,10 @@
 import { expect, test } from 'vitest'
+import { createKeys } from '../../../src/server/redis/keys.js'
+import type { RedisConnection } from '../../../src/server/redis/redis-connection.js'
+import { RedisTime } from '../../../src/server/redis/redis-time.js'
+import { SCRIPTS } from '../../../src/server/redis/scripts.js'
+import { SessionLeases } from '../../../src/server/redis/session-leases.js'
+import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
 import { redisWith } from './redis-kit.js'
 
 const BEGIN = 1_700_000_000_000
@@ -55,4 +61,40 @@ test('one that has been idle for ten minutes is forgotten, and nothing of it is 
   await visit('new')
   expect(await sessions()).toEqual(['new'])
   expect(await redis.command('ZRANGE', '{livesocket}:idle', '0', '-1')).toEqual(['=new'])
+})
+
+test('sessions that Redis has forgotten are told of again until it has taken them, also where it refuses that at first', async () => {
+  const clock = createSimulatedClock()
+  let begun = '1'
+  let refuses = false
+  const told: number[] = []
+  const connection = {
+    here: true,
+    time: new RedisTime(clock),
+    knows: () => undefined,
+    async run(script, ask) {
+      if (script === SCRIPTS.admit) return ['admitted', 'first']
+      if (script !== SCRIPTS.renew) return ['ok']
+      const sessions = ask('epoch').keys.length - 4
+      if (sessions > 0 && refuses) throw new Error('OOM')
+      told.push(sessions)
+      return ['ok', 'in time', '0', '', '0', begun]
+    },
+  } as Partial<RedisConnection> as RedisConnection
+  const errors: unknown[] = []
+  const onError = (error: unknown) => void errors.push(error)
+  const leases = new SessionLeases({
+    ...{ connection, keys: createKeys('p'), node: 'n', clock, lease: 15_000, idle: 600_000, onError },
+  })
+  await leases.admit('s', 1, undefined)
+  await clock.advance(10_000)
+  refuses = true
+  begun = '2'
+  await clock.advance(5_000)
+  expect(errors).toHaveLength(1)
+  refuses = false
+  told.length = 0
+  await clock.advance(5_000)
+  expect(told).toEqual([0, 1])
+  await leases.close()
 })
