@@ -162,7 +162,8 @@ class World {
   /** @param again nothing serves: the server sends once more what it told last. */
   #dial(again = false) {
     if (this.#over || this.#early || this.#old) {
-      if (again && !this.#over) this.#at(50, () => this.#dial(true))
+      // The last overlap has its time to end.
+      if (again && !this.#over && this.#clock.monotonic() < LASTS) this.#at(50, () => this.#dial(true))
       return
     }
     const lag = () => (this.#numbered ? this.#upTo(20) : this.#chance(0.05) ? Infinity : this.#upTo(100))

@@ -357,6 +357,20 @@ describe('by identity, where nothing marks the end', () => {
     }
     expect(told).toEqual(['1', '2', '3', '4'])
   })
+
+  it('goes over to the new leg where the old one says nothing, also of what it was just asked for', () => {
+    const { told, ready, bring, clock, merge } = world({ end: 'match' })
+    ready(1)
+    merge.hello(2)
+    merge.unsubscribe('t')
+    merge.subscribe('t', null)
+    told.length = 0
+    merge.ready(2, new Map(), none)
+    bring(2, 5)
+    clock.advance(250)
+    bring(2, 6)
+    expect(told).toEqual(['5', '6'])
+  })
 })
 
 describe('by position', () => {
