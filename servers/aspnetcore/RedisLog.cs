@@ -152,13 +152,17 @@ public sealed class RedisLog : ITopicLog
     /// <summary>Renews the lease by which this node's legs are alive, and takes over those of nodes that died.</summary>
     async Task Tend()
     {
+        // Redis may have lost sessions that are here, and has not been told of all of them since.
+        var untold = false;
         for (var tick = 0; !closed.IsCancellationRequested; tick++)
         {
             try
             {
                 if (tick > 0) await Task.Delay(scripts.Lease / 3, closed.Token);
                 // Each session now and then, long before it would be forgotten.
-                if (await Renew((at, _) => at % 60 == tick % 60)) await Renew((_, _) => true);
+                untold |= await Renew((at, _) => at % 60 == tick % 60);
+                if (untold) await Renew((_, _) => true);
+                untold = false;
                 foreach (var names in tails.Keys.Chunk(500)) if (tick % 12 == 0) await Run("follow", root => ([Key("root"), Key($"topics:{root}")], [.. names.Select(Name)]));
                 for (var more = true; more;)
                 {
