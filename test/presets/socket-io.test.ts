@@ -201,7 +201,7 @@ it('stays away where the server has disconnected it, as its own client does', as
 it('asks for a sign of life that takes no line of the server, even where it takes namespaces of any name', async () => {
   const { io, url } = await socketIoServer()
   io.of(/.*/)
-  const { socket } = speaking(url, socketIo(), { heartbeat: { interval: 20, timeout: 1_000 } })
+  const { socket } = speaking(url, socketIo(), { heartbeat: { interval: 20, timeout: 10_000 } })
   let pongs = 0
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
