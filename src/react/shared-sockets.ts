@@ -23,7 +23,7 @@ export function createSharedSockets(): FindSocket {
     const by = (options.environment?.WebSocket ?? worlds) as object
     const world = worlds.get(by) ?? new Map<string, WeakRef<HeldSocket>>()
     const known = world.get(key)?.deref()
-    if (known && (known.held ?? differing(known.options, options).length === 0)) return known
+    if (known && (known.held ?? (!own && differing(known.options, options).length === 0))) return known
     for (const [name, ref] of world) if (!ref.deref()) world.delete(name)
     const found = own ?? createHeldSocket(options)
     worlds.set(by, world.set(key, new WeakRef(found)))

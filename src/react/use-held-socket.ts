@@ -10,9 +10,12 @@ import { useMade } from './use-made.js'
  * The socket of these options: while `enabled` it is held from the component's first effect to its last. Two renders
  * under one key may come with different options: then it is the one that was held first.
  */
-export function useHeldSocket(find: FindSocket, options: HeldOptions | undefined): LiveSocket | undefined {
+export function useHeldSocket(
+  find: FindSocket,
+  options: HeldOptions | undefined,
+  enabled = true,
+): LiveSocket | undefined {
   const own = useMade(() => options && find(options), [options && keyOf(options)])
-  const enabled = options?.enabled ?? true
   const hold = useCallback(() => (own && enabled ? find(own.options, own).acquire() : () => {}), [find, own, enabled])
   const getHeld = () => own && find(own.options, own)
   const held = useSyncExternalStore(hold, getHeld, getHeld)

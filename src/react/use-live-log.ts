@@ -45,13 +45,14 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   topic: Topic | null,
   options: LogOptions<Topics> = {},
 ): readonly (Message<Topics[Topic], Topic> | OwnPublish)[] {
+  const { last } = options
   const limit = limitOf('limit', options.limit)
   type Entry = Message<Topics[Topic], Topic>
   const log = useLiveReducer<Topic, MessageLog<Entry> | null, Topics>(
     topic,
     (before, data, message) => appendTo(before, { ...message, data }, limit),
     null,
-    options,
+    { ...options, from: options.from ?? (last === undefined ? undefined : { last }) },
   )
   const socket = useSocket(options.socket)
   const own = useTopicStore(

@@ -2,6 +2,7 @@
 import type { FoldOptions, Reducer } from '../socket/fold-options.js'
 import { foldUntil } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
+import type { Gap } from '../topics/gap.js'
 import type { MessageInfo } from '../topics/message.js'
 import { createFirstRender, type FirstRender } from './first-render.js'
 import type { RegisteredTopics, TopicName } from './register.js'
@@ -19,8 +20,6 @@ export interface ReducerOptions<Topics extends object, State> extends TopicOptio
 
 /** What the hooks that are a reducer say of it besides. */
 export interface ReducerExtent {
-  /** Without `from`: begin with so many of the newest messages that are kept. */
-  readonly last?: number
   /** It begins anew where this is another one, as it does with another topic. */
   readonly place?: string
   /** For how long it goes on when it has ended, ms. Default: that of `fold`. */
@@ -41,15 +40,21 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   initial: State,
   options: ReducerOptions<Topics, State> = {},
 ): State {
-  const { last, release } = options as typeof options & ReducerExtent
-  const from = options.from ?? (last === undefined ? undefined : { last })
-  return useTopicStore(topic, initial, { ...options, reducer }, (socket, of, { reducer, load }) => {
+  const { from, release } = options as typeof options & ReducerExtent
+  // A later render may be the first that listens.
+  const onGap = (gap: Gap) => options.onGap?.(gap)
+  return useTopicStore(topic, initial, { ...options, onGap, reducer }, (socket, of, { onGap, reducer, load }) => {
     // What comes between the first render and its effect is folded all the same.
     const start: FoldOptions<State> & Partial<FirstRender> = load
       ? { load }
       : from
         ? { from }
         : createFirstRender(socket, of)
-    return { ...foldUntil(socket, of, reducer as Reducer<State>, initial, start, release), begin: start.begin }
+    return {
+      ...foldUntil(socket, of, reducer as Reducer<State>, initial, start, release),
+      begin: start.begin,
+      // Told before the message that comes after the gap.
+      open: () => socket.on('gap', (gap) => gap.topic === of && onGap(gap)),
+    }
   })
 }

@@ -38,5 +38,7 @@ export function useLiveSocket<Topics extends object = RegisteredTopics>(
   options: SharedLiveSocketOptions<Topics>,
 ): LiveSocket<Topics>
 export function useLiveSocket<Topics extends object>(given?: SharedLiveSocketOptions<Topics>): LiveSocket<Topics> {
-  return useSocket(useHeldSocket(shared, given as HeldOptions | undefined) as LiveSocket<Topics, any> | undefined)
+  return useSocket(
+    useHeldSocket(shared, given as HeldOptions | undefined, given?.enabled) as LiveSocket<Topics, any> | undefined,
+  )
 }

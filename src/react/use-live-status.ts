@@ -24,18 +24,21 @@ export function useLiveStatus(
   given?: SocketOf<any>,
 ): unknown {
   const { store } = useSocket(given)
-  const [shown] = useState(() => createLatest(selector(store.getState())))
+  const [shown] = useState(() => createLatest<OrShown>((part) => part))
   const select = useMemo(() => createSelection(selector, equal, shown.get), [selector, equal, shown])
   const part = useSyncExternalStore(
     store.subscribe,
     () => select(store.getState()),
     () => select(store.getInitialState()),
   )
-  useInsertionEffect(() => shown.set(part))
+  useInsertionEffect(() => shown.set((next, equal) => (equal(part, next) ? part : next)))
   return part
 }
 
 const statusOf = ({ status }: LiveSocketState) => status
+
+/** The part that is shown where this one is equal to it, else this one: as while nothing is shown, and a page hydrates. */
+type OrShown = (part: any, equal: (a: any, b: any) => boolean) => any
 
 /**
  * One state gives one part: React asks again and again, and compares by identity. One that is equal to what is shown,
@@ -44,14 +47,11 @@ const statusOf = ({ status }: LiveSocketState) => status
 function createSelection<State extends object, Part>(
   selector: (state: State) => Part,
   equal: (a: Part, b: Part) => boolean,
-  shown: () => Part,
+  shown: () => OrShown,
 ): (state: State) => Part {
   const parts = new WeakMap<State, Part>()
   return (state) => {
-    if (!parts.has(state)) {
-      const part = selector(state)
-      parts.set(state, equal(shown(), part) ? shown() : part)
-    }
+    if (!parts.has(state)) parts.set(state, shown()(selector(state), equal))
     return parts.get(state) as Part
   }
 }

@@ -1,7 +1,7 @@
 'use client'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveReducer, type ReducerExtent } from './use-live-reducer.js'
+import { useLiveReducer } from './use-live-reducer.js'
 
 /**
  * The data of the topic's latest message, beginning with the newest that is kept; `undefined` where there is none. The
@@ -12,9 +12,8 @@ export function useLiveValue<Topic extends TopicName<Topics>, Topics extends obj
   topic: Topic | null,
   options?: TopicOptions<Topics>,
 ): Topics[Topic] | undefined {
-  const extent: ReducerExtent = { last: 1 }
   return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, {
-    ...extent,
     ...options,
+    from: options?.from ?? { last: 1 },
   })
 }

@@ -12,11 +12,11 @@ import { useMade } from './use-made.js'
 export interface TopicStore<Value> extends ReadableStore<Value> {
   /** Called by each render, on a client, where it is enabled. */
   readonly begin?: (() => void) | undefined
-  /** What else goes on while it has a listener. Returns the undo. */
+  /** What else goes on while it has a listener, and begins before it has. Returns the undo. */
   readonly open?: () => (() => void) | undefined
 }
 
-export interface TopicStoreOptions extends Omit<TopicOptions<any>, 'from'> {
+export interface TopicStoreOptions extends Omit<TopicOptions<any>, 'from' | 'onGap'> {
   /** It is made anew where this is another one, as it is with another topic. */
   readonly place?: unknown
 }
@@ -44,10 +44,8 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
     (listener: () => void) => {
       if (!enabled || topic === null) return () => {}
       const undos = [
-        // Told before the message that comes after the gap.
-        socket.on('gap', (gap) => gap.topic === topic && latest().onGap?.(gap)),
-        store.subscribe(listener),
         store.open?.(),
+        store.subscribe(listener),
         hearsRefusals
           ? socket.subscribe(topic, () => {}, { onError: (error) => latest().onError?.(error) })
           : undefined,

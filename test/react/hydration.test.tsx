@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { createLiveSocket } from 'livesocket'
 import { LiveSocketProvider, useLiveSocket, useLiveStatus, useLiveValue } from 'livesocket/react'
 import { renderToString } from 'react-dom/server'
 import { expect, it, vi } from 'vitest'
@@ -28,4 +29,32 @@ it('takes over what a server rendered, without a mismatch, and goes live', async
   expect(container.textContent).toBe('live,hellolive')
   expect(container.children[0]).toBe(first)
   expect(complaints).not.toHaveBeenCalled()
+})
+
+it('takes over what a server rendered of the status below a socket that is live already, whatever counts as equal', async () => {
+  const stage = createStage()
+  const socket = createLiveSocket(stage.options)
+  socket.connect()
+  await stage.advance(500)
+  const complaints = vi.spyOn(console, 'error')
+  const Status = () => {
+    const status = useLiveStatus(
+      (state) => state.status,
+      () => true,
+    )
+    return <p>{status}</p>
+  }
+  const app = (
+    <LiveSocketProvider socket={socket}>
+      <Status />
+    </LiveSocketProvider>
+  )
+  const container = document.createElement('div')
+  document.body.append(container)
+  container.innerHTML = renderToString(app)
+  stage.render(app, { container, hydrate: true })
+  await stage.advance(500)
+  expect(container.textContent).toBe('idle')
+  expect(complaints).not.toHaveBeenCalled()
+  socket.close()
 })

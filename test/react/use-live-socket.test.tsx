@@ -7,6 +7,7 @@ import { act } from '../kit/react-act.js'
 import { createStage } from './stage.js'
 
 const seen = new Set<LiveSocket>()
+const never = new Promise<never>(() => {})
 const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
 
 afterEach(() => {
@@ -262,6 +263,30 @@ describe('useLiveSocket(options)', () => {
     await stage.advance(1_000)
     expect(container.textContent).toBe('live')
     expect(stage.connections()).toBe(1)
+    expect(seen.size).toBe(1)
+  })
+
+  it('goes on with its socket where it is enabled again after long, also while another component under its key waits', async () => {
+    const { options, render, advance } = createStage()
+    const Waiting = () => {
+      useLiveSocket(options)
+      return use(never)
+    }
+    const page = (enabled: boolean, waiting: boolean) => (
+      <>
+        <Part options={{ ...options, enabled }} />
+        <Suspense>{waiting && <Waiting />}</Suspense>
+      </>
+    )
+    const { rerender, container } = render(page(true, false))
+    await advance(1_000)
+    rerender(page(false, false))
+    await advance(3_000)
+    expect(container.textContent).toBe('closed')
+    await act(async () => rerender(page(false, true)))
+    await act(async () => rerender(page(true, true)))
+    await advance(3_000)
+    expect(container.textContent).toBe('live')
     expect(seen.size).toBe(1)
   })
 

@@ -1,0 +1,72 @@
+// @vitest-environment happy-dom
+import { render } from '@testing-library/react'
+import { createLiveSocket, type LiveSocket } from 'livesocket'
+import {
+  LiveSocketProvider,
+  useLiveLog,
+  useLiveMessages,
+  useLiveReducer,
+  useLiveStatus,
+  useLiveValue,
+  useSignal,
+  useTopicStatus,
+  type LogOptions,
+} from 'livesocket/react'
+import { expect, it } from 'vitest'
+import { createStage } from './stage.js'
+
+it('what options say for a log is nothing to the other hooks that share them', async () => {
+  const { options, simulation, advance, publish } = createStage()
+  const socket = createLiveSocket(options)
+  socket.connect()
+  for (const data of [1, 2, 3]) simulation.publish('room', data)
+  const told: unknown[] = []
+  const Room = (shared: LogOptions<Record<string, unknown>>) => {
+    useLiveMessages('room', (data) => void told.push(data), shared)
+    const log = useLiveLog('room', shared).map(({ data }) => data)
+    const sum = useLiveReducer('room', (text, data) => `${text}${String(data)}`, '', shared)
+    return <output>{[log.join(), sum, useLiveValue('room', shared)].join(' ')}</output>
+  }
+  const { container, unmount } = render(<Room socket={socket} last={2} />)
+  await advance(1_000)
+  expect(container.textContent).toBe('2,3  3')
+  await publish('room', 4)
+  expect(container.textContent).toBe('2,3,4 4 4')
+  expect(told).toEqual([4])
+  unmount()
+  const other = render(<Room socket={socket} {...({ last: undefined } as object)} />)
+  await advance(1_000)
+  expect(other.container.textContent).toBe('  4')
+  socket.close()
+})
+
+it('what options say for a shared socket is nothing to a provider: it connects', async () => {
+  const { options, advance } = createStage()
+  const Status = () => <output>{useLiveStatus()}</output>
+  const { container } = render(
+    <LiveSocketProvider options={{ ...options, ...{ enabled: false } }}>
+      <Status />
+    </LiveSocketProvider>,
+  )
+  await advance(1_000)
+  expect(container.textContent).toBe('live')
+})
+
+it('what stands for a live socket in a test needs no more methods than the hook is about', () => {
+  const sent: unknown[] = []
+  const stand = {
+    signal: (...args: unknown[]) => void sent.push(args),
+    onSignal: () => () => {},
+    topicStatus: () => ({ getState: () => 'live', getInitialState: () => 'pending', subscribe: () => () => {} }),
+  }
+  const socket = stand as unknown as LiveSocket
+  let send = (_: unknown) => {}
+  const Room = () => {
+    send = useSignal('room', () => {}, { socket })
+    return <output>{String(useTopicStatus('room', { socket }))}</output>
+  }
+  const { container } = render(<Room />)
+  send('typing')
+  expect(container.textContent).toBe('live')
+  expect(sent).toEqual([['room', 'typing']])
+})
