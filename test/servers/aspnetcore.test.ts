@@ -193,7 +193,13 @@ describe('the server in C#', () => {
 
     it('keeps a leg whose fresh token cannot be checked for as long as the old one lasts, and then says busy', async () => {
       let status = 200
-      const { dial } = await asking((what) => ({ status: what === 'whose' ? status : 200, said: 'ann' }), {
+      let failed: () => void = () => undefined
+      const fails = new Promise<void>((resolve) => void (failed = resolve))
+      const whose = () => {
+        if (status === 500) failed()
+        return { status, said: 'ann' }
+      }
+      const { dial } = await asking((what) => (what === 'whose' ? whose() : { status: 200, said: 'ann' }), {
         TOKEN_TTL: '2500',
         TOKEN_GRACE: '0',
       })
@@ -203,6 +209,7 @@ describe('the server in C#', () => {
       kept.send({ type: 'auth', token: '2' })
       kept.send({ type: 'ping' })
       await kept.next('pong')
+      await fails
       status = 200
       expect(await kept.next('authed')).toMatchObject({ tokenTtl: 2_500 })
       status = 500
