@@ -1,15 +1,15 @@
 import { instant, since, type Clock, type Instant } from './clock.js'
 
-/** One moment to come, which can be put off or brought forward. */
+/** One timer, which can be postponed or brought forward. */
 export interface Alarm {
-  /** Milliseconds from now; Infinity: never. The moment set before, if any, is off. */
+  /** Sets the alarm `delay` milliseconds from now, in place of any earlier setting. Infinity: never. */
   set(delay: number): void
   clear(): void
-  /** Milliseconds to go; null when nothing is set. */
+  /** Milliseconds to go; null when the alarm is not set. */
   readonly left: number | null
 }
 
-/** Calls `ring` of `of`, which is told by how many milliseconds it is late. */
+/** Calls `ring`, with `of` as its `this`, and passes by how many milliseconds the call is late. */
 export function createAlarm(clock: Clock, ring: (late: number) => void, of?: object): Alarm {
   return new ClockAlarm(clock, ring, of)
 }

@@ -1,30 +1,35 @@
 /**
- * The one door to time and randomness. Everything that waits, measures or draws takes a `Clock` and a `Random`,
- * so that a test can be the clock.
+ * The only access to time and randomness. All code that waits, measures or draws takes a `Clock` and a `Random`, so
+ * that a test can control both.
  */
 export interface Clock {
-  /** Wall time in milliseconds since 1970. It jumps when somebody sets the clock, and runs on in sleep. */
+  /** Wall time in milliseconds since 1970. It jumps when the system clock is set, and keeps running during sleep. */
   now(): number
-  /** Milliseconds since some start. It never goes back, and on most systems stands still in sleep. */
+  /**
+   * Milliseconds since an arbitrary start. The value never goes back, and on most systems stands still during sleep.
+   */
   monotonic(): number
   /** Runs `task` once after `delay` milliseconds, however long that is; returns the undo. */
   setTimeout(task: () => void, delay: number): () => void
   /**
-   * Runs `task` once, as soon as what has arrived by now (frames of a socket, messages of other tabs) has been told;
-   * returns the undo. No timer, and so never put off in a hidden tab. A clock without it has nothing that arrives
-   * unread: `task` runs in its turn.
+   * Runs `task` once, as soon as everything that has already arrived (socket frames, messages from other tabs) has been
+   * delivered; returns the undo. It uses no timer, so a hidden tab does not delay it. A clock without this method has
+   * no undelivered input, and callers run `task` directly.
    */
   settled?(task: () => void): () => void
-  /** Runs `task` when the code that runs now has returned: until then time stands still. Absent: it never does. */
+  /**
+   * Runs `task` when the code that is running has returned; until then time stands still. Absent: time never stands
+   * still.
+   */
   turn?(task: () => void): void
   /** Runs `task` once before the next paint, or within 250 ms where nothing is painted; returns the undo. */
   frame(task: () => void): () => void
 }
 
-/** Uniform in [0, 1), as `Math.random`. */
+/** Uniform in [0, 1), like `Math.random`. */
 export type Random = () => number
 
-/** A moment on both clocks, so that sleep and a clock that was set can be told apart from time that passed. */
+/** A moment on both clocks, so that sleep, or a wall clock that was set, can be told apart from elapsed time. */
 export interface Instant {
   readonly wall: number
   readonly monotonic: number
@@ -35,25 +40,26 @@ export function instant(clock: Clock): Instant {
 }
 
 /**
- * Milliseconds since `start`: the larger of what the two clocks say, never negative. The monotonic clock misses sleep
- * and the wall clock may have been set back; each covers for the other, and an error makes things early, not late.
+ * Milliseconds since `start`: the larger of the two clocks' differences, never negative. The monotonic clock misses
+ * sleep, and the wall clock may have been set back, so each covers for the other. An error makes things early, not
+ * late.
  */
 export function since(clock: Clock, start: Instant): number {
   return between(start, instant(clock))
 }
 
-/** The same, up to a moment that was read already. */
+/** The same, up to a moment that was already read. */
 export function between(start: Instant, end: Instant): number {
   return Math.max(0, end.wall - start.wall, end.monotonic - start.monotonic)
 }
 
 /**
- * The present moment for whom it concerns with each frame: both clocks are read once in every millisecond of the wall
- * clock, and whoever looks within the same one gets the same object. Frames that come faster than that are no reason to
- * read a clock again before the code that brings them has returned.
+ * The current time for code that needs it with every frame. Both clocks are read once per millisecond of the wall
+ * clock, and all calls within that millisecond get the same object. While frames arrive faster than that, no clock is
+ * read again until the code that delivers them has returned.
  */
 export class Present {
-  /** When `look` was called last. No clock is read before that. */
+  /** The result of the last `look`. No clock is read before the first call. */
   at: Instant = { wall: NaN, monotonic: NaN }
   readonly #clock: Clock
   #still = false
@@ -76,19 +82,20 @@ export class Present {
   }
 }
 
-/** Timers take a signed 32-bit number; past it browsers and Node fire at once. */
+/** Timers take a signed 32-bit number of milliseconds; above it browsers and Node fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
- * A timer or a look that comes so late means that the program stood still, ms: whatever was awaited may have arrived
- * meanwhile, and lie unread behind it. Visible pages are late by milliseconds.
+ * A timer or check that is late by this much, in ms, means that the program stood still: whatever was awaited may have
+ * arrived meanwhile and be waiting, undelivered, behind the timer. In a visible page timers are late by milliseconds
+ * only.
  */
 export const STOOD_STILL = 50
 
-/** How long a frame may be late before a timer takes its place: a hidden page is never painted. */
+/** The longest wait for a frame, in ms, before a timer replaces it: a hidden page is never painted. */
 const LATEST_FRAME = 250
 
-/** The platform's clock as it is: for `Deadlines`, which look again where a timer comes too early, or late. */
+/** The platform's clock, for `Deadlines`, which checks again when a timer fires too early or too late. */
 export const platformClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -98,7 +105,7 @@ export const platformClock: Clock = {
     return () => clearTimeout(timer)
   },
   settled: afterRounds,
-  // No fake timers put this off.
+  // Fake timers do not delay this.
   turn: (task) => void Promise.resolve().then(task),
   frame(task) {
     const entry = { task, cancel }
@@ -116,14 +123,14 @@ export const platformClock: Clock = {
 }
 
 /**
- * The clock of whoever has no `Deadlines`: it waits for however long it is told, and who wakes up late first hears what
- * has arrived.
+ * The clock for code without `Deadlines`. It waits for any length of time, and a timer that fires late first lets what
+ * has arrived be delivered.
  */
 export const systemClock: Clock = /* @__PURE__ */ Object.assign({}, platformClock, {
   setTimeout(task: () => void, delay: number) {
     // Whole, or timers would run a moment early.
     const wanted = delay > 0 ? Math.ceil(delay) : 0
-    /** What no timer runs for so far; null when all of it has one. */
+    /** The rest of the delay that no timer covers yet; null when a timer covers all of it. */
     let rest: number | null = wanted
     let timer: ReturnType<typeof setTimeout>
     let stopSettling: (() => void) | undefined
@@ -134,7 +141,7 @@ export const systemClock: Clock = /* @__PURE__ */ Object.assign({}, platformCloc
         rest = rest > part ? rest - part : null
         timer = setTimeout(ring, part)
       } else if (since(platformClock, start) - wanted < STOOD_STILL) task()
-      // It may find that there is nothing left to ring for.
+      // What has arrived may cancel the task.
       else stopSettling = afterRounds(task)
     }
     ring()
@@ -145,7 +152,7 @@ export const systemClock: Clock = /* @__PURE__ */ Object.assign({}, platformCloc
   },
 } satisfies Partial<Clock>)
 
-/** Rounds of the event loop: one reads a socket, and what it read may be told in the next. */
+/** Rounds of the event loop: one round reads a socket, and what it read may be delivered in the next. */
 const ROUNDS = 3
 
 function afterRounds(task: () => void): () => void {
@@ -159,8 +166,8 @@ function afterRounds(task: () => void): () => void {
 }
 
 /**
- * In Node `setImmediate` comes after what has been read. In a page a message to oneself queues behind what is there,
- * and no hidden tab delays it.
+ * In Node `setImmediate` runs after the input that has been read. In a page, a message posted to oneself queues behind
+ * the messages that are already there, and a hidden tab does not delay it.
  */
 function nextRound(task: () => void): () => void {
   if (typeof setImmediate === 'function') {
@@ -182,20 +189,20 @@ function nextRound(task: () => void): () => void {
 }
 
 /**
- * What waits for the next paint. Whichever of them is woken first runs them all: what they change in many places of a
- * page is then one render.
+ * The tasks that wait for the next paint. The first of their frames or timers to fire runs all of them, so that their
+ * changes in many places of a page become one render.
  */
 const frameTasks = new Set<{ readonly task: () => void; readonly cancel: () => void }>()
 
 function runFrameTasks() {
   for (const entry of [...frameTasks]) {
-    // One before it may have cancelled it.
+    // A task before this one may have cancelled it.
     if (!frameTasks.has(entry)) continue
     entry.cancel()
     try {
       entry.task()
     } catch (thrown) {
-      // As uncaught as it would be alone; the others run.
+      // The error is uncaught, as it would be for a single task; the other tasks still run.
       setTimeout(() => {
         throw thrown
       })

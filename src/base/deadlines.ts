@@ -1,34 +1,34 @@
 import { instant, Present, STOOD_STILL, type Clock, type Instant } from './clock.js'
 
-/** Sums of times differ in their last digits: what is left of a deadline that has come, ms. */
+/** A deadline with less than this left, in ms, is due: sums of times differ in their last digits. */
 const ROUNDING = 1e-6
-/** The wall clock's numbers are so large that they are not exact by less, ms. */
+/** The precision of the wall clock, in ms: its numbers are too large to be more exact. */
 const EXACT = 0.001
 
 interface Deadline {
-  /** The moment, on both clocks: it has come when either says so, as `since` has it. */
+  /** The moment on both clocks. The deadline is due when either clock has reached it, as in `since`. */
   readonly wall: number
   readonly monotonic: number
   readonly task: () => void
 }
 
 /**
- * The clock that the parts of one live socket share: whatever they wait for, the platform has one timer of it, for what
- * comes first. A timer that runs late (a hidden tab, sleep) changes nothing: `ringDue` looks again. And whoever rings
- * late first hears what has arrived meanwhile, which may leave nothing to ring for: that is seen to here, for all of
- * them.
+ * The clock that all parts of one live socket share. However much they wait for, the platform has a single timer, set
+ * for the first deadline. A timer that runs late (hidden tab, sleep) does no harm: `ringDue` checks again. Before late
+ * deadlines fire, everything that arrived meanwhile is delivered, which may cancel them; this class does that for all
+ * parts.
  */
 export class Deadlines implements Clock {
   readonly present: Present
   readonly #clock: Clock
-  /** Mostly a few: an array of just their number. */
+  /** Usually only a few deadlines, so each change makes a new array of exactly that length. */
   #waiting: readonly Deadline[] = []
   /**
-   * When the platform's timer runs, on the monotonic clock: never after the first deadline, but perhaps before it, for
-   * one that was undone.
+   * When the platform's timer fires, on the monotonic clock. This is never after the first deadline, but may be before
+   * it, for a deadline that has been undone.
    */
   #timer: { readonly at: number; readonly cancel: () => void } | null = null
-  /** What has arrived is being heard before what is late rings. */
+  /** Late deadlines wait until what has arrived is delivered. */
   #settling = false
   #ringing = false
 
@@ -56,7 +56,7 @@ export class Deadlines implements Clock {
 
   setTimeout(task: () => void, delay: number): () => void {
     const now = instant(this)
-    // Whoever looks again because some last digit is missing has to find it later.
+    // A deadline that is set again because of a rounding error must be measurably later than now.
     const wanted = delay > 0 ? Math.max(delay, EXACT) : 0
     const deadline = { wall: now.wall + wanted, monotonic: now.monotonic + wanted, task }
     this.#waiting = this.#waiting.concat(deadline)
@@ -65,9 +65,9 @@ export class Deadlines implements Clock {
   }
 
   /**
-   * Rings for what has come due: at once, or, where it is so late that the program must have stood still, when what has
-   * arrived meanwhile has been heard. Called at arriving frames, which are never throttled as timers are, and when the
-   * page wakes.
+   * Fires what is due: at once, or, if it is so late that the program must have stood still, after what arrived
+   * meanwhile has been delivered. Called when a frame arrives, since frames are never throttled as timers are, and when
+   * the page wakes.
    */
   ringDue(): void {
     if (this.#settling) return
@@ -86,18 +86,18 @@ export class Deadlines implements Clock {
 
   #undo(deadline: Deadline) {
     this.#waiting = this.#waiting.filter((other) => other !== deadline)
-    // Who waits for nothing keeps no program running.
+    // A timer without a deadline would keep a Node process running.
     if (this.#waiting.length === 0) this.#disarm()
   }
 
-  /** Milliseconds to the first deadline, below 0 where it has passed. */
+  /** Milliseconds to the first deadline, negative if it has passed. */
   #left(now: Instant): number {
     let least = Infinity
     for (const deadline of this.#waiting) least = Math.min(least, left(deadline, now))
     return least
   }
 
-  /** One that rings may undo another that is due as well. What it sets waits for the next time. */
+  /** A task may undo another deadline that is also due. Deadlines that a task sets wait for the next run. */
   #ring() {
     const now = instant(this)
     const due = this.#waiting.filter((deadline) => left(deadline, now) < ROUNDING)
@@ -118,7 +118,7 @@ export class Deadlines implements Clock {
   #arm(now: Instant, first = this.#left(now)) {
     if (this.#settling || this.#ringing) return
     if (this.#timer) {
-      // One that is overdue has slept, and would sleep on for the rest of its time.
+      // An overdue timer has slept, and would sleep on for the rest of its time.
       if (this.#timer.at >= now.monotonic && this.#timer.at <= now.monotonic + first) return
       this.#disarm()
       first = this.#left(now)

@@ -1,10 +1,10 @@
 import { brief } from './explanation.js'
 
 /**
- * Whether this is a development build: a place for warnings that no user is to see. Bundlers put `"production"` where
- * `process.env.NODE_ENV` stands; in Node it is what it says, and absent it counts as development, as with React.
- * Without either, in a page that no bundler has touched, it is the developer's own machine that tells. The build that
- * pages load in production never is one.
+ * Whether this is a development build, in which warnings for developers may be printed. Bundlers replace
+ * `process.env.NODE_ENV` with `"production"`. Node reads the variable; if it is absent, this counts as development, as
+ * in React. In a page without a bundler there is no such variable, and a local host name means development. The build
+ * that pages load in production never counts as development.
  */
 export function inDevelopment(): boolean {
   if (brief) return false

@@ -1,6 +1,6 @@
 /**
- * Listeners are told in the order in which they came. One that throws stops nobody: `onThrow` gets what it threw.
- * A listener added or removed while an event is being told counts from the next event on.
+ * Listeners are called in the order in which they were added. If one throws, the others are still called, and `onThrow`
+ * receives the error. A listener added or removed during an event counts from the next event on.
  */
 export class Emitter<Events> {
   readonly #onThrow: (thrown: unknown, type: keyof Events) => void
@@ -21,7 +21,7 @@ export class Emitter<Events> {
     }
   }
 
-  /** Whether anybody listens. */
+  /** Calls the listeners. Returns whether there was one. */
   emit<Type extends keyof Events>(type: Type, event: Events[Type]): boolean {
     const entries = [...(this.#listeners?.get(type) ?? [])]
     for (const entry of entries) {

@@ -2,14 +2,15 @@ import { brief } from './explanation.js'
 
 /**
  * - `closed`: the live socket was closed before this could happen; it did not happen.
- * - `outbox-full`: more is waiting than `outbox.maxMessages` or `outbox.maxBytes` allow; try again when it has drained.
- * - `too-large`: the server takes no frame of that size.
- * - `timeout`: its time ran out before it was sent; it did not happen.
- * - `refused`: the server said no, and why; with `retryAfter` the same may be tried anew later.
+ * - `outbox-full`: more is waiting than `outbox.maxMessages` or `outbox.maxBytes` allow; try again when the outbox has
+ *   drained.
+ * - `too-large`: the server accepts no frame of that size.
+ * - `timeout`: the time limit passed before it was sent; it did not happen.
+ * - `refused`: the server refused it and says why; if there is a `retryAfter`, the same may be tried again later.
  * - `forbidden`: the server does not allow it.
  * - `outcome-unknown`: it was sent, and whether it was applied can no longer be learnt.
- * - `overflow`: a reader of `stream` was too slow, and what it has not read is gone.
- * - `invalid`: an argument, an option or a message is not what it must be; the message says which and why.
+ * - `overflow`: a reader of `stream` was too slow, and the messages that it had not read are lost.
+ * - `invalid`: an argument, an option or a message is not valid; the message says which and why.
  * - `aborted`: its AbortSignal fired before it was sent; it did not happen.
  */
 export type LiveSocketErrorCode =
@@ -27,19 +28,19 @@ export type LiveSocketErrorCode =
 export interface LiveSocketErrorDetails {
   readonly topic?: string
   readonly id?: string
-  /** Milliseconds after which the same may be tried anew. */
+  /** Milliseconds after which the same may be tried again. */
   readonly retryAfter?: number
-  /** Why, in a word of the server application's own, or of the server: `error`, `busy`, `unknown-method`, … */
+  /** The reason as one word, chosen by the server application or by the server: `error`, `busy`, `unknown-method`, … */
   readonly reason?: string
-  /** What the server application said beside it. */
+  /** Data that the server application sent with the refusal. */
   readonly data?: unknown
   readonly cause?: unknown
 }
 
 /**
- * The one error class of LiveSocket. `code` says what happened; `message` also what to do, in the build that pages load
- * in production as a short key, of which `npx livesocket explain` makes the sentence. Where there is a `reason` the
- * `message` is the server's own, word for word, in every build. It never holds a token.
+ * The only error class of LiveSocket. `code` says what happened; `message` also says what to do. In the build that
+ * pages load in production `message` is a short key, which `npx livesocket explain` turns into the sentence. If there
+ * is a `reason`, `message` is the server's own text, word for word, in every build. It never contains a token.
  */
 export class LiveSocketError extends Error {
   override readonly name = 'LiveSocketError'
@@ -51,7 +52,7 @@ export class LiveSocketError extends Error {
   readonly data?: unknown
 
   constructor(code: LiveSocketErrorCode, message: string, details: LiveSocketErrorDetails = {}) {
-    // What a server says is for users, and told as it is.
+    // A server's text is meant for users and stays as it is.
     super(
       brief && !details.reason ? `${code} ${message}` : message,
       details.cause === undefined ? undefined : { cause: details.cause },

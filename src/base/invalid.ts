@@ -4,12 +4,12 @@ export function invalid(message: string): LiveSocketError {
   return new LiveSocketError('invalid', message)
 }
 
-/** What somebody else said, as a word on one line: nothing of it ends the line or steers a terminal. */
+/** Text from outside, quoted on one line: nothing in it can end the line or control a terminal. */
 export function quoted(text: string): string {
   return escaped(JSON.stringify(text))
 }
 
-/** The same without the quotes, and without a second escape of what is escaped. */
+/** The same without the quotes; existing escapes are not escaped again. */
 export function escaped(text: string): string {
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,13 +1,13 @@
 import { instant, since, type Clock, type Instant } from './clock.js'
 
-/** A stretch of time that is looked at, not waited for: it rings no alarm. Milliseconds. */
+/** A stretch of time, in milliseconds, that callers check and do not wait for: it sets no timer. */
 export interface Period {
-  /** From `from`, by default from now. */
+  /** Starts the period at `from`, by default now. */
   start(length: number, from?: Instant): void
-  /** Never shortens one that runs. */
+  /** Makes the period last at least `length` from now. Never shortens it. */
   extend(length: number): void
   stop(): void
-  /** What is left of it; 0 when it is over or was never started. */
+  /** The time left; 0 when the period is over or was never started. */
   readonly left: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a relative URL is relative to: the document's base, which `<base>`, srcdoc and popups change, or a worker's
- * place. Undefined: there is no page.
+ * The base of relative URLs: the document's base, which `<base>`, srcdoc and popups change, or a worker's location.
+ * Undefined if there is no page.
  */
 export function baseUrl(): string | undefined {
   if (typeof document === 'object' && typeof document?.baseURI === 'string') return document.baseURI
@@ -10,18 +10,19 @@ export function baseUrl(): string | undefined {
 const ABSOLUTE = /^\s*[a-z][a-z\d+.-]*:\/\//i
 
 export interface SocketAddress {
-  /** With `ws:` or `wss:`, and without a fragment. */
+  /** With the scheme `ws:` or `wss:`, and without a fragment. */
   readonly href: string
-  /** As `new URL(href).origin` gives it on a platform that knows sockets. */
+  /** The same as `new URL(href).origin` on a platform that knows socket URLs. */
   readonly origin: string
   readonly hasUser: boolean
   readonly hasFragment: boolean
 }
 
 /**
- * Where a socket to that URL goes: `http:` means `ws:`. By its text alone, since a platform's URL may know http only
- * and may not be changed (React Native). A string is what it has instead of a scheme for sockets. Throws where it
- * cannot be parsed. The page is looked at for a relative URL alone: a render on a server gives absolute ones.
+ * The address that a socket to this URL dials; `http:` becomes `ws:`. This edits the URL's text, since a platform's
+ * `URL` may know only http and may be read-only (React Native). Returns the scheme, a string, if it is no scheme for
+ * sockets. Throws if the URL cannot be parsed. The page is consulted only for a relative URL: a render on a server uses
+ * absolute ones.
  */
 export function socketAddress(text: string): SocketAddress | string {
   const { href } = new URL(text, ABSOLUTE.test(text) ? undefined : baseUrl())
@@ -36,7 +37,7 @@ export function socketAddress(text: string): SocketAddress | string {
   }
 }
 
-/** The same, or null where there is none. */
+/** The same, or null if the URL is no socket address or cannot be parsed. */
 export function addressOf(url: string): SocketAddress | null {
   try {
     const address = socketAddress(url)

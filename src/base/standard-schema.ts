@@ -2,16 +2,16 @@ import { explain } from './explanation.js'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 /**
- * `invalid` is a text for people. It never holds what was checked, unless the schema library puts it into its own
+ * `invalid` is a text for people. It never contains the checked data, unless the schema library puts the data into its
  * issues.
  */
 export type Checked = { readonly value: unknown } | { readonly invalid: string; readonly cause?: unknown }
 
-/** So much of what a schema has to say is told; it may have an issue for each of a thousand rows. */
+/** Limits of what is reported of a schema's issues; there may be one for each of a thousand rows. */
 const MOST_ISSUES = 5
 const LONGEST_ISSUE = 200
 
-/** What the schema makes of the data; the data itself where there is none. Never throws. */
+/** The data as the schema returns it; without a schema, the data itself. Never throws. */
 export function checkData(schema: StandardSchemaV1 | undefined, data: unknown): Checked {
   if (!schema) return { value: data }
   try {
@@ -19,7 +19,7 @@ export function checkData(schema: StandardSchemaV1 | undefined, data: unknown): 
     if (typeof result !== 'object' || result === null)
       return { invalid: explain`the schema is no Standard Schema: it gave no result` }
     if ('then' in result && typeof result.then === 'function') {
-      // Nobody waits for it, so nobody else would hear it reject.
+      // The promise is not awaited, so a rejection would be unhandled.
       Promise.resolve(result).catch(() => undefined)
       return {
         invalid: explain`the schema is asynchronous: messages are checked in order, so only synchronous schemas can be used`,
@@ -28,7 +28,7 @@ export function checkData(schema: StandardSchemaV1 | undefined, data: unknown): 
     const { issues, value } = result as { readonly issues?: unknown; readonly value?: unknown }
     return issues ? { invalid: issuesText(issues) } : { value }
   } catch (thrown) {
-    // Of what it threw only the kind: the text may hold the data.
+    // Only the error's name is shown: its message may contain the data.
     return { invalid: `the schema threw ${thrown instanceof Error ? `a ${thrown.name}` : 'something'}`, cause: thrown }
   }
 }

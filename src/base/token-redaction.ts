@@ -1,23 +1,23 @@
 import { explain } from './explanation.js'
 import { LiveSocketError } from './errors.js'
 
-/** A JWT, whoever's it is: a service's error may quote the one that it has just signed, which nobody here has seen. */
+/** Any JWT: a service's error may quote one that it has just signed, which this client has never seen. */
 const JWT = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/
 
-/** A shorter one is no secret, and may be a part of any word. */
+/** A shorter token is no secret, and may be part of any word. */
 const SHORTEST = 8
 
-/** So many parts of a thrown thing are looked through. Errors of HTTP libraries carry whole requests. */
+/** The most parts of a thrown value that are searched. Errors of HTTP libraries contain whole requests. */
 const MOST = 10_000
 
-/** The text without these tokens. */
+/** The text with these tokens replaced by `[token]`. */
 export function redactedText(text: string, tokens: readonly string[]): string {
   return tokens.reduce((left, token) => (token.length >= SHORTEST ? left.replaceAll(token, '[token]') : left), text)
 }
 
 /**
- * What an application's function threw, or in its place an error that says as much of it as holds no token: errors end
- * up in logs, and one that quotes a request quotes the token in it.
+ * Returns what an application's function threw, or, if that contains a token, an error that says as much of it as
+ * contains none. Errors end up in logs, and one that quotes a request quotes the token in it.
  */
 export function redactedError(thrown: unknown, tokens: readonly string[], who: string): unknown {
   if (!holdsToken(thrown, tokens)) return thrown
@@ -37,10 +37,11 @@ function tells(text: string, tokens: readonly string[]): boolean {
 }
 
 /**
- * Looks through messages, stacks, causes and own fields. Runs no getter. What is too much to look through may hold one.
+ * Searches messages, stacks, causes and own fields without running a getter. A value that is too large to search counts
+ * as containing a token.
  */
 function holdsToken(thrown: unknown, tokens: readonly string[]): boolean {
-  // Grows while it is walked: what a part consists of comes behind it, and once.
+  // The set grows while it is walked: each part's own parts are appended, each only once.
   const parts = new Set([thrown])
   try {
     for (const part of parts) {

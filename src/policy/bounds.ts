@@ -1,4 +1,4 @@
-/** What a number may be, and what takes its place where it is none. */
+/** The range of a number, and the value that replaces it when it is no number. */
 export interface Bound {
   readonly least: number
   readonly most: number
@@ -14,26 +14,29 @@ function bound(least: number, most: number, otherwise: number): Bound {
 }
 
 /**
- * Every number that a server or a token provider hands to a policy goes through one of these, and what an application
- * sets is checked with the options, so that no NaN, negative or astronomic value can make a client hammer, or sleep for
- * ever. Milliseconds: the least, the most, and what takes the place of what is no number.
+ * Limits for every number that a server or a token provider gives to a policy; what an application sets is checked with
+ * the options. So no NaN, negative or astronomical value can make a client dial in a tight loop, or sleep for ever.
+ * Milliseconds: the least, the most, and what replaces a value that is no number.
  */
 export const bounds = {
-  /** The window of a reconnection. 5 min is what a million clients need at 3,300 a second; 30 s is the default. */
+  /** The window of a reconnection. A million clients need 5 min at 3,300 a second; 30 s is the default. */
   spread: bound(0, 5 * MINUTE, 30 * SECOND),
-  /** The widest window that failures widen it to. */
+  /** The widest window that repeated failures lead to. */
   cap: bound(0, HOUR, 2 * MINUTE),
-  /** A server that asks for more than an hour of silence is more likely wrong than that busy. */
+  /** A server that asks clients to stay away for more than an hour is more likely wrong than that busy. */
   retryAfter: bound(0, HOUR, 0),
-  /** `deadline` and `spread` of a handover request: no drain lasts a day. */
+  /** `deadline` and `spread` of a handover request: no drain takes a day. */
   handover: bound(0, 24 * HOUR, 0),
-  /** The silence that a `welcome` allows: less floods, more is not noticed before anybody gives up. */
+  /**
+   * The silence that a `welcome` allows: a shorter one floods, and a longer one is noticed only after users have given
+   * up.
+   */
   heartbeat: bound(50, 5 * MINUTE, 25 * SECOND),
-  /** The lifetime of a token. Under a second it could not be used; past 400 days it is no short-lived one. */
+  /** The lifetime of a token. Below a second it could not be used; above 400 days it is not a short-lived token. */
   lifetime: bound(SECOND, 400 * 24 * HOUR, 10 * MINUTE),
 }
 
-/** `value` within the bound. Infinity counts as too much; NaN and whatever is no number as absent. */
+/** `value`, clamped to the bound. Infinity becomes the most; NaN and anything that is no number becomes `otherwise`. */
 export function bounded(value: unknown, bound: Bound): number {
   if (typeof value !== 'number' || Number.isNaN(value)) return bound.otherwise
   return Math.min(bound.most, Math.max(bound.least, value))

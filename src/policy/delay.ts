@@ -1,60 +1,64 @@
 import type { Random } from '../base/clock.js'
 import { bounded, bounds } from './bounds.js'
 
-/** No reconnection sooner than this after a server went away, so that a spread of 0 is no tight loop. */
+/** The shortest delay of a reconnection after a server went away, in ms, so that a spread of 0 is no tight loop. */
 const FLOOR = 250
 
-/** Where only this client was hit there is no crowd: half a second on average. */
+/** If only this client was hit, no crowd reconnects with it. The delay averages half a second. */
 const EARLY_FLOOR = 50
 const EARLY_WINDOW = 1_000
 
-/** What a busy server that does not say how long is left alone for. */
+/** How long, in ms, to stay away from a busy server that does not say how long. */
 const BUSY_WAIT = 5_000
 
-/** What failures double where the spread is 0: that backs off as well. */
+/** What failures double if the spread is 0, in ms, so that this backs off as well. */
 const GROWTH_BASE = 1_000
 
 const DIAL_BASE = 200
 const DIAL_CAP = 2_000
 
-/** Dials of a handover that may fail in a row before they open, until the next ones wait longer and longer. */
+/** How many dials of a handover may fail in a row before opening until the next ones wait longer and longer. */
 const UNOPENED = 3
 /**
- * Firefox puts off a dial by up to 400 ms after a failure at that host and port, and by half as much again after each
- * further one.
+ * Firefox delays a dial by up to 400 ms after a failure at that host and port, and by half as much again after each
+ * further failure.
  */
 const PUT_OFF = 400
 const PUT_OFF_GROWTH = 1.5
 const UNOPENED_CAP = 10_000
 
 export interface ReconnectAsk {
-  /** Failures since the counter was last reset: 0 at the first attempt after a leg that had lived. */
+  /** Failures since the counter was last reset: 0 at the first attempt after a leg that proved itself. */
   readonly failures: number
-  /** Milliseconds over which a crowd of clients spreads, from `welcome`, `pong` or the options. Default 30,000. */
+  /**
+   * The window over which many clients spread, in milliseconds, from `welcome`, `pong` or the options. Default 30,000.
+   */
   readonly spread?: number
-  /** The widest that failures make the window, in milliseconds. Default 120,000; never below `spread`. */
+  /** The widest window that failures lead to, in milliseconds. Default 120,000; never below `spread`. */
   readonly cap?: number
-  /** The dial before it was the first one, at a random place in the whole of `spread`, and opened no socket. */
+  /** The previous dial was the first one, at a random place in the whole of `spread`, and its socket did not open. */
   readonly placed?: boolean
-  /** Only this client was hit. Counts at the first attempt alone: if that fails, the server is as likely gone. */
+  /** Only this client was hit. This matters for the first attempt only: if that fails, the server is as likely gone. */
   readonly early?: boolean
-  /** The server said that it is busy; with milliseconds where it said for how long. */
+  /** The server said that it is busy. `retryAfter`: for how many milliseconds, if the server said so. */
   readonly busy?: boolean
   readonly retryAfter?: number
 }
 
 /**
  * How long to wait before a dial to the configured URL, in milliseconds: full jitter over a window that is wide at the
- * very first attempt, because that one decides the storm (notes of 1M clients: 35,000 dials a second against 680,000).
+ * very first attempt, because that attempt decides the size of the storm (for 1M clients: 35,000 dials a second against
+ * 680,000).
  *
  * - server gone: `250 + U(0, w)`, `w = min(max(cap, spread), spread · 2ⁿ)`;
- * - the dial before it found no server: `250 + spread`. Each keeps its place: drawn anew, those who came too soon would
- *   come among those who have not come yet, or long after all;
+ * - the previous dial found no server: `250 + spread`. So each client keeps its place in the crowd: with a new draw,
+ *   clients that dialled too soon would dial among those that have not dialled yet, or long after all of them;
  * - only this client hit, first attempt: `50 + U(0, 1000)`;
- * - busy: `retryAfter + U(0, w)`, at least 250 ms of it, and 5 s where the server did not say. Nobody is ever early.
+ * - busy: `retryAfter + U(0, w)`. `retryAfter` counts as at least 250 ms, and as 5 s if the server did not say. No
+ *   client comes earlier than the server asked.
  *
- * The jitter comes after every cap, and nothing is clamped to a maximum that all clients share: that would line them
- * up.
+ * The jitter is added after every cap. No delay is clamped to a maximum that all clients share, since that would line
+ * them up.
  */
 export function reconnectDelay(ask: ReconnectAsk, random: Random): number {
   const { failures } = ask
@@ -65,7 +69,7 @@ export function reconnectDelay(ask: ReconnectAsk, random: Random): number {
   return floor + random() * reconnectWindow(failures, ask.spread, ask.cap)
 }
 
-/** The window of `reconnectDelay`, in milliseconds. */
+/** The window `w` of `reconnectDelay`, in milliseconds. */
 export function reconnectWindow(failures: number, spread?: number, cap = bounds.cap.otherwise): number {
   const first = bounded(spread, bounds.spread)
   if (failures === 0) return first
@@ -73,23 +77,24 @@ export function reconnectWindow(failures: number, spread?: number, cap = bounds.
 }
 
 export interface HandoverDialAsk {
-  /** Dials of this handover that failed before it, less one. */
+  /** How many dials of this handover have failed, less one. */
   readonly n: number
-  /** Those of them, in a row up to the last one, whose socket never opened. Default 0. */
+  /** How many dials, in a row up to the last one, failed before their socket opened. Default 0. */
   readonly unopened?: number
-  /** The server that was dialled said that it is busy for so many ms. */
+  /** The dialled server said that it is busy for this many milliseconds. */
   readonly retryAfter?: number
-  /** Over which it wants those spread whom it told so, ms. Default: as long again. */
+  /** The window over which the busy server wants its clients spread, ms. Default: as long as `retryAfter`. */
   readonly spread?: number
-  /** Milliseconds after which a dial would come too late for the deadline. Default: never. */
+  /** Milliseconds after which a dial would be too late for the deadline. Default: never. */
   readonly latest?: number
 }
 
 /**
- * How long to wait before a further dial within a handover, ms (client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. From the
- * third in a row that did not open it is `w/2 + U(0, w/2)`, w growing to 10 s: no sooner than Firefox would let it go,
- * so that a browser's own delay never grows behind ours. After `busy` it is `retryAfter + U(0, spread)`. What would
- * come too late comes in time, and still spread, unless the server is busy until then.
+ * How long to wait before a further dial within a handover, ms (client rule 3): `U(0, min(2 s, 200 ms · 2ⁿ))`. After
+ * three dials in a row that did not open it is `w/2 + U(0, w/2)`, with w growing to 10 s. That is no sooner than
+ * Firefox would let the dial go, so that the browser's own delay never grows behind ours. After `busy` it is
+ * `retryAfter + U(0, spread)`. A delay that would be too late for the deadline is shortened to fit, and still spread,
+ * unless the server is busy until then.
  */
 export function handoverDialDelay(
   { n, unopened = 0, retryAfter, spread, latest = Infinity }: HandoverDialAsk,
@@ -114,17 +119,17 @@ function dialWindow(n: number, unopened: number): [number, number] {
 }
 
 export interface SpreadAsk {
-  /** What the request says, in milliseconds. Absent: 0. */
+  /** The request's `spread`, in milliseconds. Absent: 0. */
   readonly spread?: number
-  /** Milliseconds until the active leg is closed. */
+  /** Milliseconds until the server closes the active leg. */
   readonly deadline: number
-  /** Milliseconds to leave for the dial, up to its `welcome`. */
+  /** Milliseconds to reserve for the dial, up to its `welcome`. */
   readonly dialTime: number
 }
 
 /**
- * How long to wait before a handover starts: a uniformly random part of `spread`, and of what the deadline leaves of
- * it.
+ * How long to wait before a handover starts, in milliseconds: a uniformly random part of `spread`, or of the time
+ * before the deadline if that is shorter.
  */
 export function spreadDelay(ask: SpreadAsk, random: Random): number {
   const left = bounded(ask.deadline, bounds.handover) - ask.dialTime
@@ -132,8 +137,8 @@ export function spreadDelay(ask: SpreadAsk, random: Random): number {
 }
 
 /**
- * The age, in milliseconds, at which a leg asks to be handed over: `maxAge` less a jitter of ±10 % around 0.9 of it.
- * Never above `maxAge`, since that is where the platform cuts; Infinity without a limit.
+ * The age, in milliseconds, at which a leg asks to hand over: `maxAge` times a factor drawn from 0.8 to 1. It is never
+ * above `maxAge`, because the platform cuts the leg there. Infinity without a limit.
  */
 export function agedAfter(maxAge: number, random: Random): number {
   return maxAge * (0.8 + random() * 0.2)

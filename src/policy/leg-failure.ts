@@ -1,25 +1,25 @@
 import { brief, explain } from '../base/explanation.js'
 import type { Close, Verdict } from './close-verdict.js'
 
-/** Why nothing serves, for people to read. */
+/** Why no leg serves, for people to read. */
 export interface Failure {
-  /** A code of the protocol's `error` frames, or one of ours: see `LastError`. */
+  /** A code of the protocol's `error` frames, or one of the client's own: see `LastError`. */
   readonly code: string
   readonly message: string
   /** What to check. */
   readonly hint?: string
 }
 
-/** How a leg ends that was opened and never ready. */
+/** The close reason of a leg that opened and was not ready in time. */
 export const NO_WELCOME = 'no welcome in time'
 
-/** `url` is where it was dialled, without the query; empty where the application gave no address. */
+/** `url` is the dialled URL, without the query; empty if the application gave no address. */
 export interface FailedLeg extends Pick<Close, 'code' | 'reason' | 'error' | 'welcomed'> {
   readonly url: string
 }
 
 /**
- * Why a leg that served, or was to serve, is no more. `verdict` is what its close means, `origin` the page's, where
+ * Why a leg that served, or was about to, has ended. `verdict` is what its close means; `origin` is the page's, if
  * there is one.
  */
 export function legFailure(failed: FailedLeg, verdict: Verdict, origin?: string): Failure {
@@ -31,13 +31,13 @@ export function legFailure(failed: FailedLeg, verdict: Verdict, origin?: string)
   return { code, message: `${url}: ${said}${wait}`, ...(hint && { hint }) }
 }
 
-/** A browser tells neither the HTTP status nor why nothing answered: what is left is to say what to look at. */
+/** A browser reveals neither the HTTP status nor why nothing answered, so a hint can only say what to check. */
 function hintFor(code: string, { code: close, reason, error, welcomed, url }: FailedLeg, origin?: string) {
   if (code === 'unauthorized')
     return explain`authenticate said no, or the token has run out. Is it made for this server: key, issuer, audience, clock? Where it runs out: give getToken, which is asked for another one`
   if (code === 'draining')
     return explain`That server is leaving, and the next dial goes by way of the address again. Where this stays: a balancer leads to it still (does it ask for the server's readiness?), or nothing has come in its place`
-  // Where nobody was asked there is nothing to look at but what this client was given.
+  // If no server was dialled, only what this client was given can be wrong.
   if (error || welcomed || close === 0) return undefined
   return reason === NO_WELCOME
     ? explain`It is connected, but no word of being ready came. Does this server speak that protocol? With words of your own: leave out ping and pong where it does not answer them, and see that ready knows its answer.`

@@ -1,38 +1,38 @@
 import { explain } from '../base/explanation.js'
 import { addressOf } from '../base/socket-address.js'
 
-/** Longer ones are nobody's honest address. */
+/** No honest address is longer than this many characters. */
 const MAX_URL = 2_048
 
-/** Absolute in the text itself: `wss:` alone or `//host` would be completed by a parser, from what it likes. */
+/** The text itself must be absolute: a parser would complete `wss:` alone or `//host` from whatever base it uses. */
 const ABSOLUTE = /^wss?:\/\/[^/]/i
 
 const USER = /^[^/]+\/\/[^/?#]*@/
 
-/** A parser strips or rewrites these, so that a reader and the parser see different hosts. */
+/** A parser strips or rewrites these characters, so a reader and the parser would see different hosts. */
 const TREACHEROUS = /[\u0000-\u0020\u007f-\u009f\\\s]/u
 
-/** Where a server's `url` may lead. */
+/** The URL to dial, or why a server's `url` is refused. */
 export type RedirectVerdict = { readonly url: string } | { readonly refused: string }
 
 /**
- * Client rule 2: follows a `url` only where it is absolute, `wss:` (or `ws:` where the configured URL is), bears
- * no user info and no fragment, and its origin is the configured one or exactly on the list. The address to dial is the
- * parsed one, so that what was checked is what is dialled. A refusal names the rule and the origin at most: a query may
- * hold a secret.
+ * Client rule 2: a `url` is followed only if it is absolute, is `wss:` (or `ws:` where the configured URL is), contains
+ * no user info and no fragment, and has an origin that is the configured one or is exactly on the list. The returned
+ * address is the parsed one, so that what was checked is what is dialled. A refusal names the rule and at most the
+ * origin, since a query may contain a secret.
  *
- * @param configured the application's own URL. `http:` and `https:` count as `ws:` and `wss:`, as a browser's WebSocket
- * has it.
+ * @param configured the application's own URL. `http:` and `https:` count as `ws:` and `wss:`, as in a browser's
+ *   WebSocket.
  * @param allowedOrigins as `new URL(url).origin` gives them for the addresses to dial, such as `wss://b.example.com`.
  *   The comparison is exact: `https://b.example.com` is the origin of a page, not of a WebSocket, and matches nothing;
- *   so does an entry with a path or with a default port.
+ *   neither does an entry with a path or with a default port.
  */
 export function checkRedirect(url: string, configured: string, allowedOrigins: readonly string[]): RedirectVerdict {
   if (url.length > MAX_URL) return { refused: explain`the url is longer than ${MAX_URL} characters` }
   if (TREACHEROUS.test(url)) return { refused: explain`the url holds white space, a control character or a backslash` }
   if (!ABSOLUTE.test(url))
     return { refused: explain`the url is not an absolute one that starts with wss:// (or ws://)` }
-  // In the text: a parser forgets an empty user, and `@` before the path fools whoever reads the address.
+  // Checked in the text: a parser drops empty user info, and `@` before the path misleads a reader of the address.
   if (USER.test(url)) return { refused: explain`the url bears user info` }
   const address = addressOf(url)
   if (!address) return { refused: explain`the url cannot be parsed` }

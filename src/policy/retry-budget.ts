@@ -1,18 +1,18 @@
 import type { Clock } from '../base/clock.js'
 
 /**
- * What a session may spend on dials that follow a failed one: a bucket of tokens. Most outages never empty it; where
- * most dials fail, whatever the reason and whatever each one's delay, it is what bounds them.
+ * How many dials a session may make after failed ones: a bucket of tokens. Most outages never empty it. If most dials
+ * fail, for whatever reason and with whatever delays, the budget limits their number.
  */
 export interface RetryBudget {
-  /** Takes one. Milliseconds until it is there: 0 while there are some. */
+  /** Takes one token. Returns the milliseconds until that token is available: 0 while some are left. */
   take(): number
-  /** A dial was welcomed: some come back. */
+  /** A dial was welcomed, which returns some tokens. */
   welcomed(): void
 }
 
 const FULL = 10
-/** Milliseconds in which one comes back by itself. */
+/** Milliseconds after which one token returns on its own. */
 const EACH = 3_000
 const WELCOME = 5
 
@@ -22,7 +22,7 @@ export function createRetryBudget(clock: Pick<Clock, 'monotonic'>): RetryBudget 
 
 class TokenBucket implements RetryBudget {
   readonly #clock: Pick<Clock, 'monotonic'>
-  /** When all of it is there again. */
+  /** When the bucket is full again. */
   #fullAt = -Infinity
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
@@ -31,7 +31,7 @@ class TokenBucket implements RetryBudget {
 
   take(): number {
     const now = this.#clock.monotonic()
-    // Several that wait are one: each replaces the one before.
+    // Several waiting dials count as one, since each replaces the one before.
     this.#fullAt = Math.min(Math.max(now, this.#fullAt) + EACH, now + (FULL + 1) * EACH)
     return Math.max(0, this.#fullAt - now - FULL * EACH)
   }

@@ -1,14 +1,14 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 
-/** What an application's `getToken` may answer. Durations are milliseconds from the moment at which it was asked. */
+/** What an application's `getToken` may return. Durations are milliseconds from the call of `getToken`. */
 export type TokenResult =
   | string
   | { token: string; ttl?: number; sessionTtl?: number }
   | { retryAfter: number }
   | { ended: string }
 
-/** A token, or in its place why the login session has ended. */
+/** A token, or the reason why the login session has ended. */
 export interface TokenAnswer {
   readonly token: string
   readonly ttl?: number
@@ -16,15 +16,15 @@ export interface TokenAnswer {
   readonly ended?: string
 }
 
-/** Proxies cut headers at 8 to 16 KiB, and a token is sent with every dial: what is longer than this is no token. */
+/** Proxies cut headers at 8 to 16 KiB, and a token is sent with every dial, so no real token is longer than this. */
 export const LONGEST_TOKEN = 16_384
 
 /**
- * Judges what a provider resolved with. Throws where that is no token: `refused` with `retryAfter` for a wish to be left
- * alone, `invalid` for what is no answer. The error says what is wrong with a token and never quotes it.
+ * Checks what a provider resolved with. Throws if that is no token: `refused` with `retryAfter` if the provider asks
+ * for a pause, `invalid` if it is no valid answer. The error says what is wrong with a token and never quotes it.
  */
 export function readTokenAnswer(answer: unknown): TokenAnswer {
-  // A getter is run once: what is judged is what is used.
+  // A getter runs only once, so the value that is checked is the value that is used.
   const { token, ttl, sessionTtl, ended, retryAfter } = (
     typeof answer === 'string' ? { token: answer } : Object(answer)
   ) as Record<string, unknown>
@@ -51,7 +51,7 @@ function problemOf({ token, ttl, sessionTtl, ended }: { [Part in keyof TokenAnsw
   return problem && explain`a token that ${problem}`
 }
 
-/** What makes `token` unfit to be sent, or null. Never quotes it. */
+/** Why `token` cannot be sent, or null. Never quotes it. */
 export function tokenProblem(token: unknown): string | null {
   if (typeof token !== 'string') return 'is not a string'
   if (token.trim() === '') return explain`is empty, or nothing but blanks`
@@ -61,7 +61,7 @@ export function tokenProblem(token: unknown): string | null {
   return null
 }
 
-/** Finite, and not below 0: what a duration or a moment is, in milliseconds. */
+/** Whether this is a duration or a moment in milliseconds: finite and not negative. */
 export function isTime(value: unknown): value is number {
   return Number.isFinite(value) && (value as number) >= 0
 }

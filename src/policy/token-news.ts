@@ -5,32 +5,34 @@ import type { TokenSchedule } from './token-schedule.js'
 export type TokenReason = 'first' | 'scheduled' | 'rejected' | 'requested' | 'wake'
 
 /**
- * What the tabs of one browser tell each other about their common token. `session` counts sign-outs: news of another
- * one is no news. The token itself goes between tabs of one origin only, which can all ask for it anyway, and into no
- * storage.
+ * What the tabs of one browser tell each other about their shared token. `session` counts sign-outs, and messages of
+ * another `session` are ignored. The token itself is sent only between tabs of one origin, any of which can ask for it
+ * anyway, and is never written to storage.
  */
 export type TokenNews =
-  /** `generation`: of the token that the asking tab has and cannot use; left out by older versions. */
+  /** `generation` is that of the asking tab's unusable token; older versions omit it. */
   | { readonly kind: 'ask'; readonly session: number; readonly generation?: number }
   | SharedToken
-  /** The provider failed: nobody calls it for so many milliseconds. */
+  /** The provider failed: no tab calls it for `delay` milliseconds. */
   | { readonly kind: 'wait'; readonly session: number; readonly failures: number; readonly delay: number }
   | { readonly kind: 'ended'; readonly session: number; readonly reason: string }
 
 export interface SharedToken {
   readonly kind: 'token'
   readonly session: number
-  /** Rises with every new token: of two, the one with the higher number is in force. */
+  /** Increases with every new token: of two tokens, the one with the higher number is in force. */
   readonly generation: number
   readonly token: string
   readonly reason: TokenReason
   /**
-   * Milliseconds from the request's start to the moment of telling, and that moment on the wall clock, which tabs
-   * share.
+   * `age`: milliseconds from the start of the request to the sending of this message. `at`: that moment on the wall
+   * clock, which the tabs share.
    */
   readonly age: number
   readonly at: number
-  /** Drawn by the tab that fetched: one deadline for all, or the earliest of many draws would lead. */
+  /**
+   * Drawn once, by the tab that fetched the token. If every tab drew its own, the earliest of many draws would decide.
+   */
   readonly schedule: TokenSchedule
   /** Milliseconds after which the login session itself is over. */
   readonly sessionLeft?: number
@@ -40,7 +42,10 @@ const REASONS: readonly unknown[] = ['first', 'scheduled', 'rejected', 'requeste
 
 type Fields = { readonly [Field in keyof SharedToken | 'failures' | 'delay']?: unknown }
 
-/** What another tab told, or null: any script of the origin, and any older version of this one, can post. */
+/**
+ * What another tab sent, or null if it is not valid: any script of the origin, and any older version of this library,
+ * can post.
+ */
 export function readTokenNews(message: unknown): TokenNews | null {
   const news = Object(message) as Fields
   return isCount(news.session) && isSound(news) ? (news as TokenNews) : null
