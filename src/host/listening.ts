@@ -1,7 +1,7 @@
-/** What is listened to, by the name of its event. */
+/** Listeners, by the name of their event. */
 type Listeners = Readonly<Record<string, (event: Event) => unknown>>
 
-/** Calls each at the event of its name, on `target`; returns the undo. */
+/** Adds each listener to `target` for the event of its name; returns the undo. */
 export function listenTo(
   target: Pick<EventTarget, 'addEventListener' | 'removeEventListener'>,
   listeners: Listeners,

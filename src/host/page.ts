@@ -1,25 +1,25 @@
 import { listenTo } from './listening.js'
 
-/** What becomes of the page that we live in. */
+/** The state of the page that this client runs in. */
 export interface Page {
   hidden(): boolean
-  /** It is loaded before anybody has asked for it. Absent: never. */
+  /** The page is loaded before a user has opened it. Absent: never. */
   prerendering?(): boolean
-  /** Tells what happened; returns the undo. */
+  /** Reports changes; returns the undo. */
   subscribe(listener: (change: PageChange) => void): () => void
 }
 
 /**
- * - `shown`, `hidden`: the tab came to the front or left it; timers of a hidden one run as seldom as once a minute.
+ * - `shown`, `hidden`: the tab came to the front or left it; timers of a hidden tab run as rarely as once a minute.
  * - `stored`: the page goes into the back/forward cache and may come back from it.
- * - `restored`: it came back; its sockets may be dead without having said so.
- * - `resumed`: it was frozen and is not any more.
- * - `activated`: it was prerendered, and somebody opens it.
- * - `leaving`: somebody follows a link, which may lead away from it or be a download.
+ * - `restored`: it came back from that cache; its sockets may be dead without any event.
+ * - `resumed`: it was frozen and runs again.
+ * - `activated`: it was prerendered, and a user opens it.
+ * - `leaving`: the user follows a link, which may lead away from the page or be a download.
  */
 export type PageChange = 'shown' | 'hidden' | 'stored' | 'restored' | 'resumed' | 'activated' | 'leaving'
 
-/** The document's own events; where there is no document, nothing ever happens. */
+/** The document's own events. Without a document, nothing is ever reported. */
 export const browserPage: Page = {
   hidden: () => typeof document === 'object' && document.visibilityState === 'hidden',
   prerendering: () => typeof document === 'object' && (document as { prerendering?: boolean }).prerendering === true,

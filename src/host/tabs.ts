@@ -1,40 +1,40 @@
-/** What the tabs of one browser can do together. Replaceable, so that a test can be the browser. */
+/** What the tabs of one browser can do together. Replaceable, so that a test can play the browser. */
 export interface Tabs {
   /**
-   * Joins the tabs of this origin that use `name`. Null: nobody else can be there, as on a server. Touches nothing of the
-   * browser before it is called.
+   * Joins the tabs of this origin that use `name`. Null if there can be no other tab, as on a server. Touches nothing
+   * of the browser before it is called.
    */
   join(name: string): TabGroup | null
 }
 
 export interface TabGroup {
   /**
-   * Tells every other tab of the group, and never this one. It may arrive late, at a frozen tab after its thaw, or not
-   * at all.
+   * Sends to every other tab of the group, never to this one. The message may arrive late, at a frozen tab after its
+   * thaw, or not at all.
    */
   post(message: unknown): void
   /**
-   * Tells what other tabs post. Any script of the origin can post: judge each message before you believe it. One listener
-   * a group.
+   * Receives what other tabs post. Any script of the origin can post, so check each message before you trust it. One
+   * listener per group.
    */
   listen(listener: (message: unknown) => void): void
   /**
    * Runs `work` while no other tab of the group runs its own. Rejects with the signal's reason if the turn has not come
-   * when `signal` fires; from the start of `work` on the signal means nothing here. A tab that is closed or crashes gives
-   * its turn back by that; one that is frozen may not, so `signal` has to fire some time.
+   * when `signal` fires; once `work` has started, the signal has no effect here. A tab that is closed or crashes
+   * thereby gives up its turn. A frozen tab may not, so `signal` must fire at some point.
    */
   exclusively<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result>
-  /** A number that every tab sees, also one that slept while it was written; 0 where there is none. */
+  /** A number that every tab sees, including one that slept while it was written; 0 if there is none. */
   read(label: string): number
   write(label: string, value: number): void
-  /** After it nothing is posted or told. */
+  /** Afterwards nothing is posted or received. */
   leave(): void
 }
 
 /**
- * The tabs and workers of a real browser: BroadcastChannel to talk, Web Locks to take turns, localStorage for numbers,
- * and nothing but numbers. Where one of them is missing (no secure context, storage blocked or, in a worker, not there)
- * its part falls back to this one alone: `read` gives 0. On a server all of them are.
+ * The tabs and workers of a real browser: BroadcastChannel for messages, Web Locks for turns, localStorage for numbers,
+ * and for nothing but numbers. If one of these is missing (no secure context, storage blocked, or absent in a worker)
+ * the tab acts as if it were alone in that respect: `read` gives 0. On a server all of them are missing.
  */
 export const browserTabs: Tabs = {
   join(name) {
@@ -49,7 +49,7 @@ export const browserTabs: Tabs = {
       read: (label) => readNumber(`${name}:${label}`),
       write: (label, value) => writeNumber(`${name}:${label}`, value),
       leave() {
-        // A message that has arrived is told even after `close`.
+        // A message that has already arrived is delivered even after `close`.
         if (channel) channel.onmessage = null
         channel?.close()
         channel = undefined
@@ -58,7 +58,9 @@ export const browserTabs: Tabs = {
   },
 }
 
-/** Node has BroadcastChannel, and processes that must not talk; its own threads are no workers of a browser. */
+/**
+ * Node has a BroadcastChannel too, but its processes must not talk to each other; its threads are no browser workers.
+ */
 function isWorker(): boolean {
   const { WorkerGlobalScope: scope } = globalThis as { WorkerGlobalScope?: new () => unknown }
   return typeof scope === 'function' && globalThis instanceof scope
@@ -78,7 +80,7 @@ async function takeTurn<Result>(name: string, work: () => Promise<Result>, signa
   try {
     await navigator.locks.request(name, { signal }, begin)
   } catch (refused) {
-    // The locks failed, not the work: opaque origins and old browsers have none, and then this tab stands alone.
+    // The locks failed, not the work: opaque origins and old browsers have none, and the tab then acts alone.
     if (!turn && signal.aborted) throw refused
   }
   return begin()
@@ -97,6 +99,6 @@ function writeNumber(key: string, value: number) {
   try {
     localStorage.setItem(key, String(value))
   } catch {
-    // Blocked or full: the other tabs still learn of it while they are awake.
+    // Storage is blocked or full. The other tabs still receive the value by message while they are awake.
   }
 }

@@ -1,18 +1,19 @@
 import { type Clock, instant } from '../base/clock.js'
 import type { Page } from './page.js'
 
-/** How often it looks: a sleep is noticed within this time of its end. */
+/** How often it checks, ms: a sleep is noticed within this time of its end. */
 const LOOK = 1_000
 
 /**
- * Timers of a visible page are late by milliseconds; by this much only if the machine, or the whole program, stood
- * still.
+ * A visible page's timers are late by milliseconds. They are late by this much, in ms, only if the machine or the whole
+ * program stood still.
  */
 const STOOD_STILL = 2_000
 
 /**
- * Tells when this machine has slept or this program was stopped: a second took several. While the page is hidden its
- * timers run as seldom as once a minute, and only a difference between the two clocks counts. Returns the undo.
+ * Calls `woke` when this machine has slept or this program was stopped, which shows as a second that took several.
+ * While the page is hidden, its timers run as rarely as once a minute, so only a difference between the two clocks
+ * counts. Returns the undo.
  */
 export function watchWake(clock: Clock, page: Pick<Page, 'hidden'>, woke: () => void): () => void {
   let before = instant(clock)

@@ -1,4 +1,7 @@
-/** A copy of bytes as they are now. Of those that threads share it is the sender's own: no socket takes shared ones. */
+/**
+ * A copy of the bytes as they are at this moment. It is never backed by memory that threads share, which no socket
+ * accepts.
+ */
 export function bytesOf(data: ArrayBuffer | ArrayBufferView): ArrayBuffer {
   const bytes = ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -18,25 +18,25 @@ import {
 } from './fields.js'
 import type { ClientFrame, Last, Position, Rejected, TopicRequest } from './frames.js'
 
-/** `leave` is said to foreign servers alone. */
+/** `leave` is sent to foreign servers only. */
 type WireFrame = Exclude<ClientFrame, { readonly type: 'leave' }>
 
 /**
- * The frame in that text; a rejection that says which field breaks which rule; or null for a type that we do not know,
- * which a receiver ignores. Never throws.
+ * The frame in that text; or a rejection that says which field breaks which rule; or null for an unknown type, which a
+ * receiver ignores. Never throws.
  *
- * @param limit the most characters that are looked at.
+ * @param limit the longest text, in characters, that is read at all.
  */
 export function decodeClientFrame(text: string, limit: number = MAX_TEXT): ClientFrame | Rejected | null {
   return (text.length <= limit && plainSignal(text)) || decodeFrame(text, limit, FRAMES)
 }
 
-/** How clients write a signal up to its data, which comes last: neither its id nor its topic has anything escaped. */
+/** How clients write a signal up to its data, which comes last. Neither id nor topic contains an escape. */
 const SIGNAL = /^\{"type":"signal","id":"([\w.-]{1,128})","topic":"([ -!#-[\]-\uffff]{1,256})","data":/
 
 /**
- * Whoever signals does so some sixty times a second, and waits for no answer: of the text only the data is parsed. Null:
- * it is not written like that, or is no signal.
+ * A client that signals does so about sixty times a second and waits for no answer, so only the data is parsed. Null if
+ * the text is not written like this, or is no signal.
  */
 function plainSignal(text: string): ClientFrame | null {
   const [head, id, topic] = SIGNAL.exec(text) ?? []
@@ -67,7 +67,7 @@ const FRAMES: FrameTable<WireFrame> = {
   },
   subscribe: { id: ID, topics: REQUESTS },
   unsubscribe: { topics: topicNames },
-  // Clients of before `n` had a name on the wire leave it out.
+  // Clients older than the field `n` omit it.
   publish: { id: ID, topic: TOPIC, n: optional(whole(1)), data: required, age: MAYBE },
   request: { id: ID, method: ID, data: own },
   signal: { id: ID, topic: TOPIC, data: required },
@@ -77,7 +77,7 @@ const FRAMES: FrameTable<WireFrame> = {
   ping: {},
 }
 
-/** `{}`, however many unknown fields are in it, is from now on; half a position is neither. */
+/** `{}`, whatever unknown fields it has, means "from now on". Half a position is invalid. */
 function readRequest(entry: Fields): TopicRequest {
   if (own(entry, 'epoch') !== undefined || own(entry, 'offset') !== undefined)
     return readFields<Position>(entry, POSITION)

@@ -1,37 +1,40 @@
 import { explain } from '../base/explanation.js'
 import type { Rejected } from './frames.js'
 
-/** A JSON object as it came off the wire. Only its own properties count. */
+/** A JSON object as it arrived. Only its own properties count. */
 export type Fields = Readonly<Record<string, unknown>>
 
-/** Text over this many characters is not even parsed, unless a caller says otherwise: 16 Mi. */
+/** Text of more than this many characters is not even parsed, unless a caller sets another limit: 16 Mi. */
 export const MAX_TEXT = 16 * 1024 * 1024
 
 export const MAX_EPOCH = 64
 export const MAX_TOPIC = 256
-/** Of a session, server, publish, subscribe or handover id, and of an error code. */
+/** The longest session, server, publish, subscribe or handover id, and the longest error code, in characters. */
 export const MAX_ID = 128
-/** Of a `message` or a `reason` in words. */
+/** The longest `message` or `reason`, in characters. */
 export const MAX_WORDS = 4_096
-/** Of a URL that a server gives: what browsers, proxies and servers all take. */
+/** The longest URL that a server may give, in characters: browsers, proxies and servers all accept this much. */
 export const MAX_URL = 2_048
-/** Far above any JWT that a server would take in a header, far below what would hurt. */
+/**
+ * The longest token, in characters: far above any JWT that a server would accept in a header, far below what would
+ * hurt.
+ */
 export const MAX_TOKEN = 65_536
 
-/** Reads a field, and throws where it is not what it must be. */
+/** Reads a field, and throws if its value breaks the rule. */
 export type Rule<Value> = (fields: Fields, field: string) => Value
 
-/** What each field must be. `text` and `json` are what a sender keeps beside a frame: no wire bears them. */
+/** The rule for each field. `text` and `json` are kept beside a frame by its sender and are never on the wire. */
 export type Rules<Shape> = { readonly [Field in Exclude<keyof Shape, 'type' | 'text' | 'json'>]-?: Rule<Shape[Field]> }
 
-/** The types of frames of one side, each with what its fields must be, or what reads it. */
+/** The frame types of one side, each with the rules of its fields, or with a function that reads it. */
 export type FrameTable<Frame extends { readonly type: string }> = {
   readonly [Type in Frame['type']]:
     | Rules<Extract<Frame, { readonly type: Type }>>
     | ((fields: Fields) => Extract<Frame, { readonly type: Type }>)
 }
 
-/** Thrown by the rules of this file and caught by `decodeFrame`. It names the field and the rule, never the value. */
+/** Thrown by the rules in this file and caught by `decodeFrame`. It names the field and the rule, never the value. */
 class InvalidField extends Error {
   readonly topic: string | undefined
 
@@ -42,8 +45,8 @@ class InvalidField extends Error {
 }
 
 /**
- * The one way from text to a frame; null for a type that is not in the table. Never throws, and what it says of a bad
- * frame holds nothing of the frame but its topic: a frame may bear a token.
+ * The only way from text to a frame. Null if the type is not in the table. Never throws. The rejection of a bad frame
+ * quotes nothing of it but the topic, since a frame may contain a token.
  */
 export function decodeFrame<Frame extends { readonly type: string }>(
   text: string,
@@ -83,7 +86,10 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whatever it is. An absent property is undefined, also where somebody has put one of that name on `Object.prototype`. */
+/**
+ * The field's value, of any type. An absent property is undefined, even if a script has added one of that name to
+ * `Object.prototype`.
+ */
 export function own(fields: Fields, field: string): unknown {
   return Object.hasOwn(fields, field) ? fields[field] : undefined
 }
@@ -92,7 +98,7 @@ function isText(value: unknown, least: number, most: number): value is string {
   return typeof value === 'string' && value.length >= least && value.length <= most
 }
 
-/** A non-empty string, or one of at least so many characters. */
+/** A string of `least` (by default 1) to `most` characters. */
 export function text(most: number = MAX_ID, least = 1): Rule<string> {
   return (fields, field) => {
     const value = own(fields, field)
@@ -101,35 +107,35 @@ export function text(most: number = MAX_ID, least = 1): Rule<string> {
   }
 }
 
-/** A whole number from `least` to 2^53 − 1: of milliseconds, where nothing else is said. */
+/** A whole number from `least` to 2^53 − 1: of milliseconds, unless stated otherwise. */
 export function whole(least = 0): Rule<number> {
   return (fields, field) => {
     const value = own(fields, field)
-    // The sum turns −0, which JSON can say, into 0.
+    // Adding 0 turns −0, which JSON can express, into 0.
     if (Number.isSafeInteger(value) && (value as number) >= least) return (value as number) + 0
     throw new InvalidField(explain`${field} must be a whole number from ${least} to 2^53 - 1`)
   }
 }
 
-/** Whatever JSON can say, `null` included; but it must be there. */
+/** Any JSON value, including `null`; but the field must be present. */
 export function required(fields: Fields, field: string): unknown {
   if (Object.hasOwn(fields, field)) return fields[field]
   throw new InvalidField(explain`${field} must be there, if only as null`)
 }
 
-/** Undefined where it is absent. `null` is not absent: it is of the wrong type. */
+/** Undefined if the field is absent. `null` is not absent: it has the wrong type. */
 export function optional<Value>(rule: Rule<Value>): Rule<Value | undefined> {
   return (fields, field) => (own(fields, field) === undefined ? undefined : rule(fields, field))
 }
 
-/** The `prev` of a message: `offset − 1` where the frame is silent. */
+/** The `prev` of a message: `offset − 1` if the frame has none. */
 export function previous(fields: Fields, offset: number): number {
   const prev = own(fields, 'prev') === undefined ? offset - 1 : whole()(fields, 'prev')
   if (prev < offset) return prev
   throw new InvalidField('prev must be below offset')
 }
 
-/** The names where it is an array. */
+/** The field's value, which must be an array of topic names. */
 export function topicNames(fields: Fields, field: string): string[] {
   const names = own(fields, field)
   if (!Array.isArray(names)) throw new InvalidField(explain`${field} must be an array of names`)
@@ -138,7 +144,7 @@ export function topicNames(fields: Fields, field: string): string[] {
 }
 
 /**
- * A map by topic. Names such as `__proto__` are plain data: JSON makes them own properties, and from here on it is a Map.
+ * A map by topic. Names such as `__proto__` are plain data: JSON makes them own properties, and the result is a Map.
  */
 export function topicMap<Value>(read: (entry: Fields) => Value): Rule<Map<string, Value>> {
   return (fields, field) => {
@@ -163,12 +169,15 @@ function checkName(name: unknown, field: string): void {
     throw new InvalidField(explain`${field} must have names of 1 to ${MAX_TOPIC} characters`)
 }
 
-/** The wire form of a map. `Object.fromEntries` defines properties, so that `__proto__` is one like any other. */
+/** The wire form of a map. `Object.fromEntries` defines properties, so `__proto__` is a property like any other. */
 export function topicObject<Value>(map: ReadonlyMap<string, Value>, write: (value: Value) => object): object {
   return Object.fromEntries(Array.from(map, ([name, value]) => [name, write(value)]))
 }
 
-/** JSON has no `undefined`, and a property that is `undefined` would vanish with all that its presence means. */
+/**
+ * `null` in place of `undefined`. JSON has no `undefined`, so the property would vanish, and its presence has a
+ * meaning.
+ */
 export function presentData(data: unknown): unknown {
   return data === undefined ? null : data
 }

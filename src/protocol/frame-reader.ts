@@ -5,21 +5,23 @@ import { decodeServerFrame } from './server-frames.js'
 const DATA = ',"data":'
 
 /**
- * Reads the frames of one leg. Messages that follow each other in a topic differ in offset and data alone, and servers
- * write the data last: where a text begins as its predecessor did, only these two are parsed. What is not exactly so is
- * parsed as a whole.
+ * Reads the frames of one leg. Consecutive messages of a topic differ only in offset and data, and servers write the
+ * data last. So if a text begins like the previous one, only these two are parsed. Any other text is parsed as a whole.
  */
 export class FrameReader {
   #topic = ''
   /**
-   * What the next message of the topic begins with, up to its offset. Empty before two of them came in a row; null: this
-   * server writes something behind the data.
+   * The text with which the next message of the topic begins, up to its offset. Empty until two messages of the topic
+   * came in a row; null if this server writes fields after the data.
    */
   #start: string | null = ''
-  /** The same with the next character at its end: between the two lies what begins so, and to compare copies nothing. */
+  /**
+   * The same text with its last character increased by one. Every text that starts with `#start` sorts between the two,
+   * and comparing copies nothing.
+   */
   #end = ''
 
-  /** As `decodeServerFrame`. */
+  /** Same results as `decodeServerFrame`. */
   read(text: string): ServerFrame | Rejected | null {
     const start = this.#start
     if (start && start <= text && text < this.#end && text.length <= MAX_TEXT) {
@@ -35,8 +37,8 @@ export class FrameReader {
     let at = from
     let offset = 0
     for (let digit; (digit = text.charCodeAt(at) - 48) >= 0 && digit <= 9; at++) offset = offset * 10 + digit
-    // What JSON takes for a number does not begin with 0. A short piece of a text is copied and compared in less time
-    // than it takes to look at its characters.
+    // A JSON number does not begin with 0. Copying and comparing a short piece of text is faster than looking at its
+    // characters.
     const isPlain =
       text[from]! > '0' &&
       Number.isSafeInteger(offset) &&
@@ -56,7 +58,7 @@ export class FrameReader {
         by: undefined,
       }
     } catch {
-      // To throw costs more than the whole is worth.
+      // A throw costs more than the fast path saves, so it is disabled for this leg.
       this.#start = null
       return null
     }

@@ -1,5 +1,6 @@
 /**
- * The frames of livesocket.v1, as docs/protocol.md has them. Both halves speak in these types, whatever is on the wire.
+ * The frames of livesocket.v1, as described in docs/protocol.md. Client and server use these types, whatever the wire
+ * format.
  */
 
 /** The epoch and offset up to which a topic was served. */
@@ -8,22 +9,22 @@ export interface Position {
   readonly offset: number
 }
 
-/** From before the newest so many messages of those that are kept. */
+/** From before the newest `last` of the messages that are kept. */
 export interface Last {
   readonly last: number
 }
 
-/** Null is from now on, a position is from there on. */
+/** Null means "from now on"; a position means "from there on". */
 export type TopicRequest =
   | (Position & { readonly last?: undefined })
   | (Last & { readonly [Field in keyof Position]?: undefined })
   | null
 
-/** What a client asks of topics. */
+/** What a client asks for, by topic. */
 export type TopicRequests = ReadonlyMap<string, TopicRequest>
 
 /**
- * What a leg serves of a topic: what is after `after` and up to `offset` (the head) is replayed, then live messages
+ * What a leg serves of a topic: the messages after `after`, up to `offset` (the head), are replayed; then live messages
  * follow.
  */
 export interface TopicAnswer extends Position {
@@ -33,8 +34,8 @@ export interface TopicAnswer extends Position {
 export type TopicAnswers = ReadonlyMap<string, TopicAnswer>
 
 /**
- * The frame without its `age`, as it is written when the data is taken: it goes over the wire as it is, and whatever is
- * not in it does not.
+ * The text of the frame without its `age`, written when the data is taken. It is sent unchanged, so a field that is not
+ * in it is not sent.
  */
 type Text = string | undefined
 
@@ -46,7 +47,7 @@ export type ClientFrame =
       readonly token?: string | undefined
       readonly topics: TopicRequests
       readonly handover?: string | undefined
-      /** Milliseconds without a word of the server after which the client no longer waits for its welcome. */
+      /** Milliseconds without any frame from the server after which the client stops waiting for its welcome. */
       readonly timeout?: number | undefined
     }
   | { readonly type: 'subscribe'; readonly id: string; readonly topics: TopicRequests }
@@ -57,7 +58,7 @@ export type ClientFrame =
       readonly topic: string
       readonly n?: number | undefined
       readonly data: unknown
-      /** The data as JSON text, where it was kept as that. */
+      /** The data as JSON text, if it was kept in that form. */
       readonly json?: string | undefined
       readonly text?: Text
       readonly age?: number | undefined
@@ -76,13 +77,16 @@ export type ClientFrame =
       readonly data?: unknown
       readonly text?: Text
     }
-  /** Nobody waits for the answer to that request any more. */
+  /** The answer to that request is no longer awaited. */
   | { readonly type: 'cancel'; readonly id: string }
   | { readonly type: 'auth'; readonly token: string }
-  /** The handover of that request waits: the server that was dialled is busy, for so many milliseconds. */
+  /** The handover of that request is delayed: the dialled server is busy for `retryAfter` milliseconds. */
   | { readonly type: 'delayed'; readonly id: string; readonly retryAfter?: number | undefined }
   | { readonly type: 'ping' }
-  /** To a foreign server: the leg is left, and `drained` is to tell when nothing follows on it. Not on the wire of livesocket.v1. */
+  /**
+   * To a foreign server only: the client is about to close this leg, and `drained` should report when nothing more
+   * follows on it. Not on the wire of livesocket.v1.
+   */
   | { readonly type: 'leave' }
 
 export interface WelcomeFrame {
@@ -99,36 +103,42 @@ export interface MessageFrame {
   readonly type: 'message'
   readonly topic: string
   readonly offset: number
-  /** Always present after decoding: absent on the wire it is `offset − 1`. */
+  /** Always present after decoding; if it is absent on the wire it is `offset − 1`. */
   readonly prev: number
-  /** Absent: the frame only advances the position. `hasData` tells that apart from data that is `undefined`. */
+  /** Absent: the frame only advances the position. `hasData` distinguishes that from data that is `undefined`. */
   readonly data?: unknown
   readonly hasData: boolean
-  /** That of the publish, where this session published it. */
+  /** The id of the publish, if this session published the message. */
   readonly id?: string | undefined
-  /** Who published it, where the server tells. */
+  /** Who published it, if the server tells. */
   readonly by?: unknown
   /**
-   * Of a foreign server that does not number: what makes the message the same on another leg; null for one that nothing
-   * names.
+   * From a foreign server that does not number its messages: a key by which the same message is recognised on another
+   * leg; null for a message without such a key.
    */
   readonly identity?: string | null
-  /** Of a foreign server that names its numbering in each message. */
+  /** From a foreign server that names its epoch in each message. */
   readonly epoch?: string | undefined
-  /** Of a foreign server: to which of the topic's sequences it belongs. Absent: to the only one. */
+  /** From a foreign server: the sequence within the topic to which the message belongs. Absent: the only one. */
   readonly stream?: string | undefined
-  /** Of a foreign server: the answer to what was asked on this leg, which no other leg brings. */
+  /** From a foreign server: the answer to a question asked on this leg, which no other leg receives. */
   readonly alone?: boolean
-  /** Of a foreign server: what a leg begins with, such as how things stand. Told only where no other leg serves. */
+  /**
+   * From a foreign server: a message that every leg begins with, such as a snapshot. Delivered only if no other leg
+   * serves.
+   */
   readonly opening?: boolean
-  /** Of a foreign server: no message, but where the topic is as a leg begins that is not sent what came before. */
+  /**
+   * From a foreign server: not a message, but the position at which the topic starts on a leg that receives nothing
+   * older.
+   */
   readonly head?: boolean
 }
 
-/** Said to those who have the topic subscribed at that moment: not numbered, not stored, and never repeated. */
+/** Sent to the sessions that have the topic subscribed at that moment: not numbered, not stored, and never repeated. */
 export interface SignalFrame {
   readonly type: 'signal'
-  /** The server's own: the same on both legs of a handover. */
+  /** Assigned by the server: the same on both legs of a handover. */
   readonly id: string
   readonly topic: string
   readonly data: unknown
@@ -151,7 +161,7 @@ export interface ErrorFrame {
   readonly topic?: string | undefined
   readonly id?: string | undefined
   readonly retryAfter?: number | undefined
-  /** What a client adds to `retryAfter` is a random part of this. Absent: of what it spreads any reconnection over. */
+  /** The client adds a random part of this to `retryAfter`. Absent: a random part of its usual reconnection spread. */
   readonly spread?: number | undefined
 }
 
@@ -185,10 +195,10 @@ export type ServerFrame =
   | { readonly type: 'handover-cancelled'; readonly id: string }
   | ErrorFrame
   | { readonly type: 'pong'; readonly reconnectSpread?: number | undefined }
-  /** Of a foreign server: nothing follows on this leg. Not on the wire of livesocket.v1. */
+  /** From a foreign server only: nothing more follows on this leg. Not on the wire of livesocket.v1. */
   | { readonly type: 'drained' }
 
-/** Why a frame changed nothing: what was wrong with it, in words, and the topic where it named one. */
+/** Why a frame changed no state: what was wrong with it, in words, and its topic, if it named one. */
 export interface Rejected {
   readonly invalid: string
   readonly topic?: string | undefined

@@ -1,10 +1,13 @@
 import { MAX_EPOCH, MAX_TOPIC } from './fields.js'
 import type { HistoryAsk } from './own-methods.js'
 
-/** Messages of one answer: a longer history is paged. */
+/** The most messages in one answer: a longer history is paged. */
 export const MOST_MESSAGES = 1_000
 
-/** What a request for history asks, its limit never above what one answer has; or what is wrong with it. */
+/**
+ * The checked request for history, with its limit reduced to what one answer has; or a text that says what is wrong
+ * with the request.
+ */
 export function historyAsk(data: unknown): HistoryAsk | string {
   const { topic, limit, before = null } = (data ?? {}) as Record<string, unknown>
   if (typeof topic !== 'string' || topic === '' || topic.length > MAX_TOPIC)

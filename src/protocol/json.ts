@@ -5,10 +5,10 @@ export interface Unserialisable {
 
 export type Serialised = { readonly json: string } | Unserialisable
 
-/** The data as JSON text, or why it has none. Throws nothing, whatever a getter or a `toJSON` does. */
+/** The data as JSON text, or why it has none. Never throws, whatever a getter or a `toJSON` does. */
 export function serialise(data: unknown): Serialised {
   try {
-    // Typed as a string always, and undefined for what JSON has no word for.
+    // TypeScript says `string`, but the result is undefined for a value that JSON cannot express.
     const json = JSON.stringify(data) as string | undefined
     if (typeof json === 'string') return { json }
     return { invalid: `JSON has no word for ${data === undefined ? 'undefined' : `a ${typeof data}`}` }
@@ -17,11 +17,13 @@ export function serialise(data: unknown): Serialised {
   }
 }
 
-/** Made when they are first needed. */
+/** Created on first use. */
 let encoder: TextEncoder | undefined
 let scratch: Uint8Array | undefined
 
-/** Bytes of text in UTF-8. Encoding it, a piece at a time, is many times faster than looking at each character. */
+/**
+ * The length of a text in UTF-8 bytes. Encoding it piece by piece is many times faster than looking at each character.
+ */
 export function byteLength(text: string): number {
   encoder ??= new TextEncoder()
   scratch ??= new Uint8Array(4_096)

@@ -9,8 +9,8 @@ const nothing = (name: string) => (): never => {
 }
 
 /**
- * In the place of parts that a server has no words for, or that a socket was made without: loaded where they are
- * missing, and nowhere else.
+ * Stand-ins for parts that a server does not support, or that a socket was made without. This module is loaded only
+ * where parts are missing.
  */
 export const LACKING = {
   requests: () => nothing('requests')(),

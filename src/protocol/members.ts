@@ -1,29 +1,30 @@
-/** One session of a member, which is one tab or one device. */
+/** One session of a member: one tab or one device. */
 export interface MemberConnection<Data = unknown, User = unknown> {
-  /** Names it for as long as it is there. It is not the session's id, which others must not know. */
+  /** Its id for as long as it is present. This is not the session's id, which others must not know. */
   readonly id: string
-  /** When it entered, or last changed its data: wall-clock ms of the server that told of it. */
+  /** When it entered or last changed its data: wall-clock ms of the server that announced it. */
   readonly at: number
-  /** What it entered or was updated with; null where that was nothing. */
+  /** The data that it entered with or last updated to; null if it gave none. */
   readonly data: Data
-  /** What the server shows of its user: see the server's option `presence`. */
+  /** What the server reveals about its user: see the server's option `presence`. */
   readonly user: User
 }
 
-/** Who is in a topic: a subject, however many of its tabs and devices are, or a session that has no subject. */
+/** A member of a topic: a subject, whatever the number of its tabs and devices, or a session that has no subject. */
 export interface Member<Data = unknown, User = unknown> {
-  /** The same for all who look, and for as long as the member is there. It is not the subject. */
+  /** The same for all clients, for as long as the member is present. This is not the subject. */
   readonly id: string
-  /** What the server shows of the user. */
+  /** What the server reveals about the user. */
   readonly user: User
-  /** Of the connection that changed last. */
+  /** The data of the connection that changed last. */
   readonly data: Data
-  /** The one that changed last comes last. */
+  /** In order of their last change, the newest last. */
   readonly connections: readonly MemberConnection<Data, User>[]
 }
 
 /**
- * A session in a topic. `n` is what its client counted when it said so; the ids are the member's and the connection's.
+ * A session in a topic. `n` is the client's counter at that entry or update; the ids are those of the member and of the
+ * connection.
  */
 export type MemberRow = readonly [
   member: string,
@@ -34,7 +35,7 @@ export type MemberRow = readonly [
   user: unknown,
 ]
 
-/** The data of a message that tells who came, or changed, and who left. */
+/** The data of a message that says who entered or changed, and who left. */
 export interface MemberChanges {
   readonly set?: readonly MemberRow[]
   readonly gone?: readonly (readonly [member: string, connection: string])[]
@@ -42,27 +43,28 @@ export interface MemberChanges {
 
 export interface MembersAsk {
   readonly topic: string
-  /** The page after this connection; absent: the first one. */
+  /** The connection after which the page starts; absent: the first page. */
   readonly after?: string
 }
 
 export interface MembersAnswer {
   /**
-   * What the rows contain is everything up to here, and perhaps more: the topic's messages from here on add the rest.
+   * The rows contain every change up to this position, and perhaps later ones. The topic's messages after this position
+   * add the rest.
    */
   readonly epoch: string
   readonly offset: number
-  /** Whoever asks, should it be a member. */
+  /** The ids of the session that asks, should it be a member. */
   readonly you: readonly [member: string, connection: string]
-  /** By their connections' ids. */
+  /** Sorted by connection id. */
   readonly rows: readonly MemberRow[]
-  /** There are more, after this connection. */
+  /** More rows follow, after this connection. */
   readonly next?: string
 }
 
 export interface EnterAsk {
   readonly topic: string
-  /** Rises with all that the session says of its presence in the topic. */
+  /** Increases with every statement of the session about its presence in the topic. */
   readonly n: number
   readonly data?: unknown
 }
@@ -70,21 +72,21 @@ export interface EnterAsk {
 export type LeaveAsk = Omit<EnterAsk, 'data'>
 
 /**
- * A member whose connections have not changed stays the same object. `told`: of each connection, with the `n` that it is
- * there by; null where it is gone.
+ * Applies the changes. A member whose connections have not changed stays the same object. `told` is called for each
+ * connection with the `n` of its entry, or with null if it is gone.
  */
 export function changeMembers(
   members: Map<string, Member>,
   { set = [], gone = [] }: MemberChanges,
   told?: (connection: string, n: number | null) => void,
 ): void {
-  // Of what is gone there are the ids alone.
+  // Rows of connections that are gone have only the ids.
   const rows: readonly (readonly [member: string, connection: string, at?: number, n?: number, ...said: unknown[]])[] =
     [...gone, ...set]
   for (const [id, connection, at, n, data, user] of rows) {
     const connections = (members.get(id)?.connections ?? []).filter((one) => one.id !== connection)
     if (n !== undefined) connections.push({ id: connection, at: at!, data, user })
-    // By what all who look are told alike, in whichever order it came to them.
+    // Sorted by data that is the same for all clients, in whatever order the changes arrived.
     connections.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
     const newest = connections.at(-1)
     if (newest) members.set(id, { id, user: newest.user, data: newest.data, connections })
@@ -93,7 +95,7 @@ export function changeMembers(
   }
 }
 
-/** By their ids: the order is the same for all who look, and nobody changes place as somebody else comes. */
+/** Sorted by id: the order is the same for all clients, and no member changes place when another one enters. */
 export function memberList(members: ReadonlyMap<string, Member>): readonly Member[] {
   return [...members.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }

@@ -1,18 +1,18 @@
 import type { Position } from './frames.js'
 
-/** Methods of this prefix are the library's own: a server answers them without a handler of the application's. */
+/** Methods with this prefix belong to the library: a server answers them without a handler of the application. */
 export const OWN_METHOD = 'livesocket.'
 
 export const HISTORY = 'livesocket.history'
 
-/** Who is in a topic: asked with `MembersAsk`, answered with `MembersAnswer`. */
+/** Who is in a topic: the request is `MembersAsk`, the answer is `MembersAnswer`. */
 export const PRESENCE = 'livesocket.presence'
-/** This session is in the topic, with that data from now on: `EnterAsk`. */
+/** This session is in the topic, with this data from now on: `EnterAsk`. */
 export const ENTER = 'livesocket.presence.enter'
-/** It is not any more: `LeaveAsk`. */
+/** This session has left the topic: `LeaveAsk`. */
 export const LEAVE = 'livesocket.presence.leave'
 
-/** What `history` asks: the newest `limit` messages that are kept before that position, or before now. */
+/** What `history` asks for: the newest `limit` messages that are kept from before a position, or from before now. */
 export interface HistoryAsk {
   readonly topic: string
   readonly limit: number
@@ -21,7 +21,7 @@ export interface HistoryAsk {
 
 export interface HistoryAnswer {
   readonly epoch: string
-  /** The oldest first. */
+  /** Oldest first. */
   readonly messages: readonly {
     readonly offset: number
     readonly data: unknown

@@ -1,8 +1,8 @@
 import type { Rejected, ServerFrame, TopicAnswers } from './frames.js'
 
 /**
- * The frame with each of its own words passed through `plain`: they reach events, state and errors, and some servers
- * repeat what they were sent. What belongs to the application, and a token that is meant as one, stays as it is.
+ * The frame with each of its protocol texts passed through `plain`: these texts reach events, state and errors, and
+ * some servers repeat what they were sent. The application's data, and the token in a `token` frame, stay as they are.
  */
 export function plainFrame<Frame extends ServerFrame | Rejected>(frame: Frame, plain: (text: string) => string): Frame {
   if ('type' in frame && (frame.type === 'message' || frame.type === 'token')) return frame

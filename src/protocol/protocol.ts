@@ -2,89 +2,93 @@ import type { Clock } from '../base/clock.js'
 import type { LACKING } from './lacking.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame } from './frames.js'
 
-/** What goes over a WebSocket. */
+/** Data that a WebSocket carries. */
 export type WireData = string | ArrayBuffer
 
-/** A leg, as its codec may use it beside what it is asked. */
+/** What a codec may use of its leg, besides encoding and decoding. */
 export interface Line {
   readonly clock: Clock
-  /** Puts this on the wire. False: it is not open. */
+  /** Sends the data. False: the leg is not open. */
   put(data: WireData | readonly WireData[]): boolean
-  /** The server says so, as if that frame had come. */
+  /** Handles `frame` as if it had arrived from the server. */
   accept(frame: ServerFrame): void
-  /** Something is not what it must be, and nothing has changed by it. */
+  /** Reports something invalid that changed no state. */
   invalid(rejected: Rejected): void
-  /** Milliseconds until so many times `connectTimeout` have passed since it was dialled: 0 from then on. */
+  /** Milliseconds until `times` times `connectTimeout` have passed since the dial: 0 from then on. */
   timeLeft(times: number): number
 }
 
-/** Puts frames on the wire of one leg and reads them off it. */
+/** Writes the frames of one leg to the wire and reads them from it. */
 export interface Codec {
-  /** What to send for that frame, in that order; null where the protocol has nothing for it. Throws nothing. */
+  /** What to send for that frame, in that order; null if the protocol has no equivalent. Never throws. */
   encode(frame: ClientFrame): WireData | readonly WireData[] | null
-  /** The frame that this data bears, or several: none where it means nothing to us. Throws nothing. */
+  /** The frame or frames in this data; none if the data means nothing to the client. Never throws. */
   decode(data: WireData): ServerFrame | Rejected | readonly (ServerFrame | Rejected)[]
-  /** What was encoded for that frame is on its way. Throws nothing. */
+  /** What was encoded for that frame has been sent. Never throws. */
   written?(frame: ClientFrame): void
-  /** Whether this leg still owes an answer that no other leg can give: the overlap waits for it, up to its limit. */
+  /** Whether this leg still owes an answer that no other leg can give. The overlap waits for it, up to its limit. */
   owes?(): boolean
-  /** The leg is over. What to tell the application of answers that it owes. */
+  /** The leg has ended. Returns what to tell the application about the answers that the leg still owes. */
   lost?(): readonly ServerFrame[]
-  /** What a close code of the server's own means, as the error that livesocket.v1 has for it. */
+  /** The meaning of a close code of this kind of server, as the equivalent error of livesocket.v1. */
   closed?(code: number, reason: string): ErrorFrame | undefined
-  /** What a leg is told last, where it is the client that closes it. */
+  /** What to send last on a leg that the client closes. */
   goodbye?(): readonly WireData[]
 }
 
-/** What a leg is dialled with. */
+/** The arguments of a dial. */
 export interface Dial {
   readonly url: string
   readonly subprotocols: readonly string[]
 }
 
-/** How a kind of server is spoken to. `livesocketV1()` is the full one; `rawProtocol()` presents any other server. */
+/** How to talk to one kind of server. `livesocketV1()` is the complete one; `rawProtocol()` adapts any other server. */
 export interface Protocol {
   readonly name: string
   /** Offered in the WebSocket handshake. */
   readonly subprotocols: readonly string[]
   /**
-   * By what two legs are merged, and so which promise is kept. `log`: the server numbers, answers from where it serves,
-   * and replays.
+   * By what the messages of two legs are merged, and so which promises hold. `log`: the server numbers messages, says
+   * from where a leg serves, and replays.
    */
   readonly merge: 'log' | 'position' | 'identity' | 'none'
   /**
-   * `exclusive`: the server refuses a second connection while the first lives, so a handover is the shortest break
-   * instead.
+   * `exclusive`: the server refuses a second connection while the first one lives, so a handover is a break, as short
+   * as possible.
    */
   readonly overlap: 'concurrent' | 'exclusive'
-  /** Whether a live leg takes a fresh token; else a fresh token means a handover. */
+  /** Whether a live leg accepts a fresh token; otherwise a fresh token causes a handover. */
   readonly inBandAuth: boolean
-  /** Whether the server answers publishes; else a publish is done when it is sent. */
+  /** Whether the server answers publishes; otherwise a publish is done when it is sent. */
   readonly acknowledges: boolean
   /**
-   * Whether the server applies a publish once, however often it comes. Else it is sent once, and unanswered its fate is
-   * told as unknown.
+   * Whether the server applies a publish once, however often it arrives. Otherwise it is sent only once, and without an
+   * answer its outcome is reported as unknown.
    */
   readonly dedupes: boolean
-  /** Whether the token has a place in what is sent. */
+  /** Whether anything that is sent contains the token. */
   readonly takesToken: boolean
-  /** Whether a `ping` is answered, in order: without it nothing tells a silent leg from a dead one. */
+  /** Whether a `ping` is answered, in order: without that, a silent leg cannot be told from a dead one. */
   readonly pings: boolean
-  /** Milliseconds over which clients come back where neither the server nor the application has said it. */
+  /** Milliseconds over which clients reconnect if neither the server nor the application says. */
   readonly reconnectSpread?: number
   /**
-   * While the page is hidden and its timers run late: calls `look` often enough for pings that keep the connection from
-   * being cut as idle; returns the undo. Absent: the server asks before it cuts.
+   * For a hidden page, whose timers run late: calls `look` often enough that its pings keep the connection from being
+   * cut as idle; returns the undo. Absent: the server pings before it cuts.
    */
   tickWhileHidden?(clock: Clock, look: () => void): () => void
-  /** Whether a publish may be binary; else it is JSON. */
+  /** Whether a publish may be binary; otherwise it is JSON. */
   readonly binary: boolean
-  /** Where the handshake itself bears the token: what to dial instead. Throws nothing. */
+  /** If the handshake itself carries the token: what to dial instead. Never throws. */
   dial?(to: Dial, token: string | undefined): Dial
-  /** For the parts of a live socket that this kind of server knows nothing of. Absent: it knows them all. */
+  /**
+   * Stand-ins for the parts of a live socket that this kind of server does not support. Absent: it supports them all.
+   */
   readonly lacking?: typeof LACKING
-  /** Makes what merges the messages of its legs. Whose protocol it is knows of what. */
+  /**
+   * Creates the merge of its legs' messages. The parameters are typed `never` here because each protocol knows its own.
+   */
   readonly createMerge: (deps: never, handlers: never) => unknown
-  /** One codec a leg. */
+  /** Creates the codec of one leg. */
   open(line: Line): Codec
 }

@@ -21,12 +21,12 @@ import {
 } from './fields.js'
 import type { MessageFrame, Rejected, ServerFrame, TopicAnswer } from './frames.js'
 
-/** `drained` is said by foreign servers alone. */
+/** `drained` comes from foreign servers only. */
 type WireFrame = Exclude<ServerFrame, { readonly type: 'drained' }>
 
 /**
- * The text of a server's frame. Data that is `undefined` goes as `null`, which is all that JSON has for it. Throws what
- * `JSON.stringify` throws where `data` cannot be written.
+ * The text of a server's frame. Data that is `undefined` is sent as `null`, the closest JSON value. Throws what
+ * `JSON.stringify` throws if `data` cannot be written.
  */
 export function encodeServerFrame(frame: ServerFrame): string {
   switch (frame.type) {
@@ -49,10 +49,10 @@ export function encodeServerFrame(frame: ServerFrame): string {
 }
 
 /**
- * The frame in that text; a rejection that says which field breaks which rule; or null for a type that we do not know,
- * which a receiver ignores. Never throws.
+ * The frame in that text; or a rejection that says which field breaks which rule; or null for an unknown type, which a
+ * receiver ignores. Never throws.
  *
- * @param limit the most characters that are looked at.
+ * @param limit the longest text, in characters, that is read at all.
  */
 export function decodeServerFrame(text: string, limit: number = MAX_TEXT): ServerFrame | Rejected | null {
   return decodeFrame(text, limit, FRAMES)
@@ -61,7 +61,7 @@ export function decodeServerFrame(text: string, limit: number = MAX_TEXT): Serve
 const ID = text()
 const TOPIC = text(MAX_TOPIC)
 const EPOCH = text(MAX_EPOCH)
-/** For people: it may be empty. */
+/** For people, so it may be empty. */
 const WORDS = text(MAX_WORDS, 0)
 const NUMBER = whole()
 const FROM_ONE = whole(1)
@@ -87,7 +87,7 @@ const FRAMES: FrameTable<WireFrame> = {
   signal: { id: ID, topic: TOPIC, data: required, by: own },
   authed: { tokenTtl: MAYBE },
   token: { token: text(MAX_TOKEN), tokenTtl: MAYBE },
-  // A url of any length and shape: one that is refused still asks for a handover, to the configured URL.
+  // The url may have any length and form: a handover whose url is refused goes to the configured URL.
   handover: { id: ID, reason: WORDS, url: optional(text(MAX_TEXT, 0)), spread: MAYBE, deadline: NUMBER },
   'handover-cancelled': { id: ID },
   error: {
@@ -101,7 +101,7 @@ const FRAMES: FrameTable<WireFrame> = {
   pong: { reconnectSpread: MAYBE },
 }
 
-/** By itself, as most frames are of this type: an object that is written out is made faster than field by field. */
+/** A function of its own, since most frames are messages: an object literal is created faster than field by field. */
 function readMessage(fields: Fields): MessageFrame {
   const offset = FROM_ONE(fields, 'offset')
   const data = own(fields, 'data')
@@ -111,7 +111,7 @@ function readMessage(fields: Fields): MessageFrame {
     offset,
     prev: previous(fields, offset),
     data,
-    // What JSON says is never `undefined`.
+    // A JSON value is never `undefined`.
     hasData: data !== undefined,
     id: MAYBE_ID(fields, 'id'),
     by: own(fields, 'by'),
