@@ -1,8 +1,8 @@
-/** What a leg tells of its beginning and end, each at most once. */
+/** What a connection reports about its beginning and its end, each at most once. */
 export interface Arrival {
-  /** From which it came. */
+  /** The address that the connection comes from. */
   readonly address: string
-  /** Its hello has come. */
+  /** Its `hello` has arrived. */
   said(): void
   welcomed(): void
   /** It is being closed. */

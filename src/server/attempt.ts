@@ -2,10 +2,13 @@ import type { Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
 
-/** The application's function has not answered in its time. */
+/** The application's function did not answer in time. */
 export class TooLong extends LiveSocketError {}
 
-/** What the application's function comes to, within its time. Where that is over, `controller` is aborted. */
+/**
+ * Calls a function of the application and waits at most `patience` milliseconds. Past that the result is `TooLong`, and
+ * `controller` is aborted.
+ */
 export async function attempt<Value>(
   { clock, patience }: { readonly clock: Clock; readonly patience: number },
   overdue: string,

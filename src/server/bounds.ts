@@ -5,22 +5,22 @@ import { invalid, shown } from '../base/invalid.js'
 const SECOND = 1_000
 const KIB = 1_024
 const MIB = 1_024 * KIB
-/** What a counter of 32 bits holds: `ws` and zlib take no more. */
+/** The largest signed 32-bit integer: `ws` and zlib take no larger number. */
 const LARGEST = 2 ** 31 - 1
-/** Of all that a process or Redis may keep: more than any machine has. */
+/** The bound for whatever a process or Redis may keep: more than any machine has. */
 const MOST_KEPT = 2 ** 40
-/** What a hash of Redis, and a map of V8, hold. */
+/** The most entries that a V8 map holds, and that a hash in Redis should. */
 const MOST_ENTRIES = 2 ** 24
-/** Of a time limit: as long as a drain may last. */
+/** The bound for every time limit: as long as a drain may last. */
 const LONGEST = bounds.handover.most
 
 /**
- * Characters of what a frame to a client may bear, beside its offset and names: beyond, no client reads the frame. What
- * clients themselves may send comes to others in such a frame.
+ * The most characters of data in a frame to a client, beside its offset and names: clients read no larger frame. What
+ * one client publishes reaches the others in such a frame.
  */
 export const LONGEST_DATA = MAX_TEXT - MAX_TOKEN
 
-/** Characters of what a refusal bears beside its words: it is kept with the record of the publish. */
+/** The most characters of data in a refusal, beside its message: the log keeps them with the record of the publish. */
 export const LONGEST_REFUSAL = 64 * KIB
 
 const count = (otherwise: number): Bound => ({ least: 1, most: LARGEST, otherwise })
@@ -31,21 +31,21 @@ export const limitBounds = {
   maxConnections: count(20_000),
   maxPerAddress: count(20_000),
   maxPending: count(2_000),
-  // What holds greetings back is what they take: a number that is reached before leaves the identity service idle
-  // whenever the process is late. Two seconds' worth of 500 a second.
+  // Greetings are limited by how long they take. If this number were reached first, it would leave the identity service
+  // idle whenever the process is late. It is two seconds' worth of calls at 500 a second.
   maxAuthenticating: count(1_000),
   maxPendingBytes: count(16 * MIB),
   helloTimeout: time(10 * SECOND),
   queueTimeout: time(60 * SECOND),
-  // A hello of one topic and a token must fit, whatever the application publishes.
+  // A `hello` with one topic and a token must fit, however small the frames that the application publishes.
   maxFrame: { least: KIB, most: LONGEST_DATA, otherwise: 256 * KIB },
   maxFragments: count(128),
   maxTopics: count(1_000),
   maxTopicsRead: count(50_000),
   maxBuffered: count(256 * KIB),
   stallTimeout: time(20 * SECOND),
-  // An outbox of the default size comes at once after a break, and again; then as fast as a hand or a cursor goes,
-  // many times over.
+  // After a break an outbox of the default size arrives at once, perhaps twice. In steady use this is many times the
+  // rate of somebody typing or of a cursor.
   messagesPerSecond: count(500),
   messageBurst: count(2_000),
   bytesPerSecond: count(2 * MIB),
@@ -69,7 +69,7 @@ const logBounds = {
   'history.maxMessages': { least: 0, most: LARGEST, otherwise: 1_000 },
   'history.maxBytes': { least: 0, most: MOST_KEPT, otherwise: MIB },
   'history.maxAge': { ...bounds.lifetime, least: 0, otherwise: 5 * 60 * SECOND },
-  // Sessions without a leg are remembered for no longer either.
+  // Sessions without a leg are remembered for this long as well.
   'dedupe.window': { least: 0, most: 7 * 24 * 3_600 * SECOND, otherwise: 10 * 60 * SECOND },
   'dedupe.maxIds': { least: 1, most: MOST_ENTRIES, otherwise: 1_000 },
   'memoryLog.maxTopics': { least: 1, most: MOST_ENTRIES, otherwise: 10_000 },
@@ -78,8 +78,9 @@ const logBounds = {
 } satisfies Record<string, Bound>
 
 /**
- * Every number that an application gives a server. What goes on the wire lies within what clients take, which
- * `policy/bounds` and `protocol/fields` say for both sides: they would clamp it, or could not read the frame at all.
+ * Every number that an application gives a server. Values that go on the wire stay within what clients accept
+ * (`policy/bounds` and `protocol/fields`, shared by both sides): clients would clamp a larger one, or could not read
+ * the frame at all.
  */
 export const serverBounds = {
   ...logBounds,
@@ -100,12 +101,12 @@ export const serverBounds = {
   >),
 } satisfies Record<string, Bound>
 
-/** Of a rate a part counts; all else is milliseconds, bytes or things. */
+/** Rates keep their fraction. All other numbers are whole milliseconds, bytes or counts. */
 const PARTS = /rate$/
 
 /**
- * The number of that name, rounded down, or its default where none was given. Throws `invalid` for what is none, or not
- * within its bounds.
+ * The number with that name, rounded down, or its default if none was given. Throws `invalid` if it is not a number or
+ * out of bounds.
  */
 export function numberOf(name: keyof typeof serverBounds, value: unknown): number {
   const { least, most, otherwise } = serverBounds[name]
@@ -118,7 +119,7 @@ export function numberOf(name: keyof typeof serverBounds, value: unknown): numbe
   return PARTS.test(name) ? value : Math.floor(value)
 }
 
-/** A text that goes on the wire. Throws `invalid` for what is none, or longer than clients read. */
+/** A text that goes on the wire. Throws `invalid` if it is not a string, or longer than clients read. */
 export function textOf(name: string, value: unknown, most: number, least = 0): string {
   if (typeof value === 'string' && value.length >= least && value.length <= most) return value
   const was = typeof value === 'string' ? `one of ${value.length}` : shown(value)

@@ -14,7 +14,7 @@ import { harmless, type Tracing } from './tracing.js'
 import { clientAddress, type AddressOf } from './upgrade/client-address.js'
 import { originCheck, type OriginCheck } from './upgrade/origin.js'
 
-/** What was given, with defaults in place. */
+/** The options of `createLiveServer`, checked, with defaults filled in. */
 export interface CheckedOptions<User> {
   readonly given: LiveServerOptions<User>
   readonly path: string
@@ -28,10 +28,10 @@ export interface CheckedOptions<User> {
   readonly tracing: Tracing | undefined
 }
 
-/** Options that may be left out, and are functions where they are not. */
+/** Options that may be absent, and otherwise must be functions. */
 const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'presence', 'onEvent', 'onError'] as const
 
-/** Throws `invalid` for what makes no sense, by its name. */
+/** Checks the options. Throws `invalid`, naming the option, for a value that makes no sense. */
 export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOptions<User> {
   const onError = createReport(given.onError)
   if (typeof given.authenticate !== 'function')
@@ -74,7 +74,7 @@ function entriesOf(name: string, given: unknown): object {
   throw invalid(`${name} must be an object, not ${shown(given)}`)
 }
 
-/** One that is none would refuse whatever comes, and tell only those whom it refuses. */
+/** A value that is no schema would refuse every publish, and only the refused clients would notice. */
 function checkSchemas(name: string, given: unknown) {
   for (const [of, schema] of Object.entries(entriesOf(name, given)) as [string, Partial<StandardSchemaV1> | null][]) {
     if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function')

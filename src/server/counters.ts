@@ -10,19 +10,17 @@ export interface Counters {
   published: number
   /** Publishes answered by a `nack`. */
   refused: number
-  /** Requests that were asked of a handler. */
+  /** Requests passed to a handler. */
   requested: number
-  /** Signals that clients sent and were allowed, and those of the server itself. */
+  /** Signals sent by clients that were allowed to, and by the server itself. */
   signalled: number
   /** Message frames sent. */
   delivered: number
-  /**
-   * Messages that were not sent, because they had left the history before their reader had read what is before them.
-   */
+  /** Messages that were not sent because the history dropped them before a slow reader had caught up. */
   missed: number
   /** Legs asked to hand over. */
   asked: number
-  /** Calls of `authenticate` that nobody waited for any more when they ended, or were taken for lost. */
+  /** Calls of `authenticate` that ended after nobody waited for them any longer, or that were given up as lost. */
   wasted: number
   /** Legs closed with an error, by its code. */
   readonly failed: Partial<Record<FailureCode, number>>

@@ -1,18 +1,21 @@
 import type { Clock } from '../base/clock.js'
 import type { Durations } from './distribution.js'
 
-/** Of each half, so many wait for the other, for so long (ms); what is forgotten is not measured. */
+/**
+ * The most entries that wait for their counterpart, and the longest (ms) that counts as a delivery. A forgotten entry
+ * is not measured.
+ */
 const MOST = { count: 1_000, age: 60_000 }
 
 /**
- * How long messages take from their arrival here to who reads them here. The log tells of a message before it answers
- * who appended it, or after: whichever comes second knows.
+ * Measures how long a message takes from its arrival here until it is handed to its readers here. The log may deliver a
+ * message before or after it answers the append, so whichever of the two comes second takes the measurement.
  */
 export class DeliveryTimes {
   readonly #clock: Clock
   readonly #durations: Durations
   #appending = 0
-  /** When it was delivered, and when it arrived, by offset and topic. */
+  /** When each message was delivered and when it arrived, by offset and topic. */
   readonly #delivered = new Map<string, number>()
   readonly #arrived = new Map<string, number>()
 
@@ -21,7 +24,11 @@ export class DeliveryTimes {
     this.#durations = durations
   }
 
-  /** @param from when it arrived, on the clock. */
+  /**
+   * Runs an append and measures the delivery of its message.
+   *
+   * @param from when the message arrived, in monotonic milliseconds.
+   */
   async append<Recorded extends { readonly repeat: boolean; readonly answer: object }>(
     topic: string,
     from: number,
@@ -34,12 +41,12 @@ export class DeliveryTimes {
       if (!recorded.repeat && offset !== undefined) this.#appended(keyOf(topic, offset), from)
       return recorded
     } finally {
-      // Nobody is left to ask when something was delivered.
+      // Without an append under way no arrival time can follow for these deliveries.
       if (--this.#appending === 0) this.#delivered.clear()
     }
   }
 
-  /** It was handed to who reads it here. */
+  /** The message was handed to its readers on this server. */
   delivered(topic: string, offset: number): void {
     if (this.#appending === 0 && this.#arrived.size === 0) return
     const key = keyOf(topic, offset)
@@ -57,7 +64,7 @@ export class DeliveryTimes {
     else remember(this.#arrived, key, from)
   }
 
-  /** A topic's numbers may start over: what was read by nobody is no message of long after. */
+  /** A topic's offsets may start over. An old entry that nobody read must not be matched with a much later message. */
   #took(duration: number) {
     if (duration <= MOST.age) this.#durations.add(duration)
   }

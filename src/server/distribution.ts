@@ -1,15 +1,18 @@
-/** How long something took, over all times: how often up to each bound. */
+/** How long something took, as a histogram. */
 export interface Distribution {
-  /** Milliseconds, rising. */
+  /** The upper bounds in milliseconds, rising. */
   readonly bounds: readonly number[]
-  /** How often it took up to that bound, and more than the bound before it; at the end, more than all of them. */
+  /**
+   * How many durations lie in each range: above the previous bound and up to this one. The last count is for those
+   * above all bounds.
+   */
   readonly counts: readonly number[]
-  /** Milliseconds of all together. */
+  /** The sum of all durations in milliseconds. */
   readonly sum: number
   readonly count: number
 }
 
-/** From a round trip within a machine to the longest deadline of a drain. */
+/** From a round trip within one machine to the longest deadline of a drain. */
 const BOUNDS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000]
 
 export class Durations {
@@ -17,7 +20,7 @@ export class Durations {
   #sum = 0
   #count = 0
 
-  /** One more, ms. */
+  /** Adds one duration, in milliseconds. */
   add(duration: number): void {
     let at = 0
     while (at < BOUNDS.length && duration > BOUNDS[at]!) at++

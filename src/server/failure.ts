@@ -1,4 +1,4 @@
-/** Why a leg is closed: the code of the `error` frame, and with it the close code, as docs/protocol.md has them. */
+/** Why a leg is closed: the code of the `error` frame. It determines the close code, as docs/protocol.md lists them. */
 export type FailureCode = keyof typeof CLOSE_CODES
 
 export interface Failure {
@@ -6,7 +6,7 @@ export interface Failure {
   readonly message: string
   readonly id?: string
   readonly retryAfter?: number
-  /** Milliseconds over which clients spread themselves after `retryAfter`. */
+  /** Milliseconds over which clients spread their next dial, after `retryAfter`. */
   readonly spread?: number
 }
 
@@ -25,8 +25,11 @@ export const CLOSE_CODES = {
 
 export const DRAINING: Failure = { code: 'draining', message: 'This server is going away.' }
 
-/** Who it is could not be told: the identity service may be back soon. Clients spread what comes after `retryAfter`. */
+/**
+ * The identity service could not say who the client is, and may be back soon. Clients spread their next dial after
+ * `retryAfter`.
+ */
 export const UNTOLD: Failure = { code: 'busy', message: 'Who this is cannot be told now.', retryAfter: 1_000 }
 
-/** The log could not be asked. It may be back soon, and other legs will ask as well. */
+/** The log could not be reached. It may be back soon, and other legs will retry as well. */
 export const LOG_AWAY: Failure = { code: 'busy', message: 'The server cannot reach its log.', retryAfter: 1_000 }

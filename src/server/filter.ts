@@ -10,12 +10,12 @@ export interface Visibility<User> {
   readonly session: string
 }
 
-/** See `LiveServerOptions`. */
+/** See `LiveServerOptions.filter`. */
 export type Filter<User> = (ask: Visibility<User>) => boolean
 
 type OnFailure = (error: unknown, doing: string) => void
 
-/** What the filter says; where there is none, or it fails, what is safe. */
+/** The filter's answer. Without a filter everything is visible; if the filter fails, the message is hidden. */
 export function visibleTo<User>(
   filter: Filter<User> | undefined,
   onError: OnFailure,
@@ -23,7 +23,7 @@ export function visibleTo<User>(
   return (ask) => filter === undefined || asksFilter(filter, ask, onError)
 }
 
-/** What fails is told, and the message is hidden. */
+/** Calls the filter. If it fails, the error is reported and the message is hidden. */
 export function asksFilter<User>(filter: Filter<User>, ask: Visibility<User>, onError: OnFailure): boolean {
   let sees: unknown = false
   const failed = (error: unknown) => onError(error, `filtering the topic ${quoted(ask.topic)}`)

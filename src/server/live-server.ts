@@ -34,133 +34,138 @@ import type { ServerStats } from './stats.js'
 import { watchRequests, type WatchedHttp } from './drain/http-requests.js'
 import { serveHttp, type ServedHttp } from './upgrade/served-http.js'
 
-/** One server process. Those that share a log are one service. */
+/** One server process. Servers that share a log act as one service. */
 export interface LiveServer<User = unknown, Topics extends object = Record<string, unknown>> {
   /**
-   * Resolves when it listens, with `noServer` at once; rejects where it cannot, and with `closed` where it was closed
-   * before the HTTP server that it is mounted on listened.
+   * Resolves when the server listens; with `noServer` at once. Rejects if it cannot listen, and with `closed` if it was
+   * closed before the HTTP server that it is mounted on listened.
    */
   readonly ready: Promise<void>
   /** Its WebSocket URL on this machine, such as `ws://127.0.0.1:8080/`. Throws `invalid` before it listens. */
   address(): string
   /**
-   * What your own `upgrade` listener gives it, with `noServer`. True where the request was for this server's path and
-   * for a WebSocket: then it is answered, by a refusal too. False where it is somebody else's: nothing was done, and
-   * you have to answer it or end the stream.
+   * With `noServer`: call this from your own `upgrade` listener. Returns true if the request was for this server's path
+   * and for a WebSocket. It is then answered, even if only with a refusal. Returns false for any other request: nothing
+   * was done, and you have to answer it or end the stream.
    */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   /**
-   * Ends the sessions that match, wherever their user has signed out: their legs get `session-ended`, and their clients
-   * stay away until somebody signs in again. `{ subject }` and `{ session }` reach every server of the log, a function
-   * is asked of this server's. Resolves with the number of those here. Rejects with `invalid`, as where the reason is
-   * longer than 4,096 characters, which clients do not read, and then ends nobody; with `refused` where the other
-   * servers could not be told: call it again.
+   * Ends the sessions that match, for example because their user has signed out elsewhere. Their legs get
+   * `session-ended`, and their clients stay disconnected until somebody signs in again. `{ subject }` and `{ session }`
+   * reach every server of the log; a function is called for this server's sessions only. Resolves with the number of
+   * sessions ended on this server. Rejects with `invalid`, and then ends no session, for example if the reason is
+   * longer than the 4,096 characters that clients read. Rejects with `refused` if the other servers could not be
+   * notified: call it again.
    */
   end(match: SessionMatch<User>, reason?: string): Promise<number>
   /**
-   * Asks the sessions that match for a fresh token, wherever a key is about to be changed or rights have been: from now
-   * on their tokens count as ending in `within` milliseconds. Their clients fetch new ones, each at a moment of its
-   * own, spread over that time, and put them on the legs that they have. A leg that still bears the old one then, plus
-   * `limits.tokenGrace`, is closed as
-   * `unauthorized`. Legs without a token, and those whose token ends sooner anyway, are left alone. It reaches whom
-   * `end` reaches. What a `hello` with an old token is worth is `authenticate`'s to say. Resolves with the number of
-   * sessions asked here; rejects as `end` does.
+   * Asks the sessions that match for a fresh token, for example because a signing key is about to change or rights have
+   * changed. From this call on their tokens count as ending in `within` milliseconds. Their clients fetch new tokens,
+   * each at a random moment within that time, and send them on the legs that they have. A leg that still has the old
+   * token `limits.tokenGrace` after that time is closed as `unauthorized`. Legs without a token, and legs whose token
+   * ends sooner anyway, are left alone. A match reaches the same sessions as with `end`. Whether a `hello` with an old
+   * token is accepted is up to `authenticate`. Resolves with the number of sessions asked on this server; rejects as
+   * `end` does.
    */
   renewTokens(match: SessionMatch<User>, options?: RenewOptions): Promise<number>
   /**
-   * Gives the sessions that match a fresh token that `mint` signs for each of them, one after the other; nothing for
-   * those where it answers null. It takes the place of the client's next call of its token service, and comes back to
-   * `authenticate` as any other. Resolves with the number of tokens given; what `mint` throws goes to
-   * `onError`, and so does one that takes longer than `limits.helloTimeout`.
+   * Gives each session that matches a fresh token, which `mint` signs for it, one after the other. A session for which
+   * `mint` answers null gets none. The token replaces the client's next call of its token service, and reaches
+   * `authenticate` like any other. Resolves with the number of sessions that got one. What `mint` throws goes to
+   * `onError`, and so does a call that takes longer than `limits.helloTimeout`.
    */
   offerTokens(match: SessionPick<User>, mint: Mint<User>): Promise<number>
   /**
-   * Gives all sessions of a subject, or one session, on every server of the log the one token that `mint` signs: over
-   * the log, which keeps it for a minute. Resolves with the number of those here; rejects as `end` does, and with what
-   * `mint` throws.
+   * Gives all sessions of a subject, or one session, the one token that `mint` signs, on every server of the log. The
+   * token passes through the log, which keeps it for a minute. Resolves with the number of sessions on this server.
+   * Rejects as `end` does, and with what `mint` throws.
    */
   offerTokens(
     match: { readonly subject: string } | { readonly session: string },
     mint: () => MaybePromise<OfferedToken>,
   ): Promise<number>
-  /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
+  /** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with the log's error. */
   publish<Topic extends keyof Topics & string>(topic: Topic, data: Topics[Topic]): Promise<Position>
   /**
-   * Says something to those who have the topic subscribed at this moment, on all servers of the log: it is not stored,
-   * numbered or answered, and `filter` is not asked. A leg that does not keep up goes without. Throws `invalid` or
-   * `too-large`.
+   * Sends a signal to everyone who has the topic subscribed at this moment, on all servers of the log. A signal is not
+   * stored, numbered or acknowledged, and `filter` is not asked. A leg that does not keep up does not get it. Throws
+   * `invalid` or `too-large`.
    */
   signal<Topic extends keyof Topics & string>(topic: Topic, data: unknown): void
   /**
-   * Where the topic stands: what belongs to a snapshot that is read after this, as `load` of a fold wants it. Rejects
-   * where the log cannot be asked.
+   * The head of the topic. It is the position for a snapshot that you read after this call, as the `load` of a fold
+   * needs it. Rejects if the log cannot be reached.
    */
   head(topic: string): Promise<Position>
   /**
-   * Who is present in the topic, on all servers of the log. Rejects with `invalid` where there is no option `presence`,
-   * or where the log cannot be asked.
+   * Who is present in the topic, on all servers of the log. Rejects with `invalid` if the server has no option
+   * `presence`, and if the log cannot be reached.
    */
   members(topic: string): Promise<readonly Member[]>
   /**
-   * Hands all legs over: readiness fails, new legs are refused, those here are asked to hand over at a pace, and what
-   * is still here at the deadline is closed. Resolves when all are gone. Called again, it is the same drain.
+   * Hands all legs over. From now on the readiness check fails and new legs are refused. The legs here are asked to
+   * hand over at a limited rate, and those still here at the deadline are closed. Resolves when all are gone. A second
+   * call during a drain returns the same drain.
    */
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
-   * Drains and closes at that signal, and then ends the process with 0 unless somebody else listens to the signal, who
-   * then is to end it. On an HTTP server that was given as `server` requests under way are answered first, for up to 10
-   * seconds, and new connections are taken no longer; under `noServer` that is yours to do. A second signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and
+   * Drains and closes when the process gets that signal. Then it ends the process with exit code 0, unless somebody
+   * else listens to the signal, who then has to end it. If the HTTP server was given as `server`, requests under way
+   * are answered first, for up to 10 seconds, and no new connections are taken; under `noServer` that is up to you. A
+   * second signal, half a second later or more, makes the deadline now. A drain that is cancelled closes nothing, and
    * the next signal begins another one. A worker of `node:cluster` (and so of pm2) stops listening meanwhile: the other
    * workers take the new connections.
    */
   drainOn(signal: NodeJS.Signals, options?: DrainOptions): void
   /**
-   * Drains once another release answers at this server's public address, and not before it is there for good: on a
-   * platform that swaps slots and tells the old one nothing. The answer is that of `healthEndpoint()`, which names the
-   * release from here on. Should this release be there again, as after a swap back, the drain is taken back. It
-   * replaces no `drainOn`. Called again, the new question takes the place of the old one. Throws `invalid`.
+   * Drains once another release answers reliably at this server's public address. This is for platforms that swap slots
+   * and do not notify the old one. It asks `healthEndpoint()` at that address, which names its release from this call
+   * on. If this release answers there again, as after a swap back, the drain is cancelled. It does not replace
+   * `drainOn`. A second call replaces the first one's question. Throws `invalid`.
    */
   drainWhenReplaced(options: ReplacedOptions): void
-  /** See `createDrainEndpoint`. Off unless you mount it. */
+  /** An endpoint that drains, for deploy scripts: see `createDrainEndpoint`. Off unless you mount it. */
   drainEndpoint(secret: string): RequestListener
   /**
-   * For a balancer's readiness check: answers 200 `ready`, or 503 and why. `draining`: from the moment a drain begins.
-   * `log away: …`: the log has never been reached, or not for 10 seconds.
+   * An endpoint for a balancer's readiness check. It answers 200 `ready`, or 503 and why: `draining` from the moment a
+   * drain begins; `log away: …` if the log has never been reached, or not for 10 seconds.
    */
   healthEndpoint(): RequestListener
   /**
-   * Answers with `stats()` in Prometheus' text format, and with whatever `more` gives at that moment; with 500 where
-   * that throws, which `onError` is told. Off unless you mount it, where only your monitoring can ask.
+   * An endpoint with `stats()` in Prometheus' text format, and whatever `more` returns at that moment. It answers 500
+   * if `more` throws, and reports that to `onError`. Off unless you mount it; mount it where only your monitoring can
+   * ask.
    */
   metricsEndpoint(more?: () => readonly Metric[]): RequestListener
-  /** What it holds and has done. */
+  /** What the server holds and has done. */
   stats(): ServerStats
-  /** Closes every leg as `draining`, and what the server itself has opened. */
+  /** Closes every leg as `draining`, and whatever the server itself has opened. */
   close(): Promise<void>
 }
 
-/** How long a server that closes waits for the log to hear of legs that have gone. */
+/** Milliseconds that a closing server waits until the log knows that its legs are gone. */
 const RELEASE_PATIENCE = 10_000
 
 /**
- * A live server, which listens at once with `port`, or lives on the `server` that you listen with. Throws `invalid`.
+ * Creates a live server. With `port` it listens at once; with `server` it is served by the HTTP server that you listen
+ * with. Throws `invalid`.
  */
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User>
 export function createLiveServer<User, Topics extends object, Methods extends object = MethodTypes>(
   options: LiveServerOptions<User, Topics, Methods>,
 ): LiveServer<User, Topics>
-// Once more, for `ReturnType<typeof createLiveServer>`, which looks at the last one.
+// Repeated for `ReturnType<typeof createLiveServer>`, which looks at the last overload.
 export function createLiveServer<User = unknown>(options: LiveServerOptions<User>): LiveServer<User>
 export function createLiveServer<User, Topics extends object, Methods extends object>(
   given: LiveServerOptions<User, Topics, Methods>,
 ): LiveServer<User, Topics> {
-  // Types of topics and methods are for the application: in here data is unknown.
+  // The types of topics and methods are for the application. In here data is unknown.
   const options = given as unknown as LiveServerOptions<User>
   const checked = checkedOptions(options)
   const { path, clock, limits, onError } = checked
   const undo: (() => void)[] = []
   let closing: Promise<void> | null = null
-  /** Of `drainWhenReplaced`. */
+  /** The release that `drainWhenReplaced` named. */
   let release: string | null = null
   let stopAsking: () => void = () => undefined
 
@@ -195,21 +200,21 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
     leave()
     drain.force()
     await roster.close(DRAINING)
-    // Presence is the log's: it must have heard of every leg that left before this process may end. One that is away
-    // does not hold it up for long: it takes the legs for dead all the same, some time later.
+    // Presence is kept in the log, so the log must know of every leg that left before this process may end. A log that
+    // is away does not delay the end for long: it takes the legs for dead anyway, some time later.
     await roster.released(clock, RELEASE_PATIENCE)
     parts.close()
     if (options.log === undefined) await log.close()
     await served.close()
   }
 
-  /** What a signal asks for. False: it was taken back. */
+  /** Drains and closes for a signal. False: the drain was cancelled. */
   async function empty(given: DrainOptions | undefined): Promise<boolean> {
-    // From here on it is no longer for whoever is at the address to say.
+    // From here on it does not matter which release answers at the public address.
     stopAsking()
     const listenAgain = served.http ? leaveToOtherWorkers(served.http) : () => undefined
     await drain.start(given)
-    // Taken back, and perhaps begun anew by somebody else since.
+    // The drain was cancelled, and somebody may have begun another one since.
     while (drain.refusing && drain.left > 0) await drain.start(given)
     if (!drain.refusing) {
       listenAgain()
@@ -235,7 +240,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
       if (!parts.presence) throw invalid('members(topic): this server has no presence: see the option presence')
       return parts.presence.members(topic)
     },
-    // An async function, so that options that make no sense reject like everything else.
+    // An async function, so that invalid options reject like every other failure.
     drain: async (given) => drain.start(given),
     drainOn(signal, given) {
       drain.check(given)
@@ -263,7 +268,7 @@ export function createLiveServer<User, Topics extends object, Methods extends ob
   return server as unknown as LiveServer<User, Topics>
 }
 
-/** What is done to sessions, wherever they are. */
+/** What can be done to sessions, on whichever server they are. */
 function ofSessions<User>({
   roster,
   tokens,

@@ -1,6 +1,6 @@
 import { invalid } from '../base/invalid.js'
 
-/** A value, or a promise of it. */
+/** A value, or a promise of one. */
 export type MaybePromise<Value> = Value | Promise<Value>
 
 export function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
@@ -8,8 +8,8 @@ export function isPromise<Value>(value: Value | PromiseLike<Value>): value is Pr
 }
 
 /**
- * What a function answered that has to answer at once. Throws `invalid` for a promise: it would pass for a yes, and
- * nobody would hear it reject, which ends a process.
+ * The answer of a function that must answer synchronously. Throws `invalid` for a promise: it would count as true, and
+ * its rejection would be unhandled, which ends the process.
  */
 export function atOnce<Value>(name: string, answer: Value): Value {
   if (!isPromise(answer)) return answer

@@ -11,13 +11,13 @@ export type Metric = {
       readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
     }
   | {
-      /** In seconds, as Prometheus wants it. */
+      /** The distribution's milliseconds are reported in seconds, as Prometheus expects. */
       readonly type: 'histogram'
       readonly distribution: Distribution
     }
 )
 
-/** What a metric says, line by line. */
+/** The values of a metric, one for each line of the text format. */
 export function valuesOf(metric: Metric, name = metric.name): MetricValue[] {
   if (metric.type !== 'histogram')
     return metric.samples.map(({ labels = {}, value }) => ({ metricName: name, labels, value }))

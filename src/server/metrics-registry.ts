@@ -2,15 +2,15 @@ import { invalid, shown } from '../base/invalid.js'
 import { valuesOf, type Metric } from './metric.js'
 import { callOut, type OnError } from './reporter.js'
 
-/** As much as is needed of a `Registry` of `prom-client`. */
+/** The part of a `Registry` of `prom-client` that is needed. */
 export interface MetricsRegistry {
-  /** Takes a metric, by its name; throws where that is taken. */
+  /** Adds a metric by its name; throws if that name is taken. */
   registerMetric(metric: any): void
-  /** Forgets the metric of that name. */
+  /** Removes the metric with that name. */
   removeSingleMetric(name: string): void
 }
 
-/** Throws `invalid` for what is no registry. */
+/** Throws `invalid` for a value that is not a registry. */
 export function checkRegistry(given: unknown): void {
   const { registerMetric, removeSingleMetric } = (given ?? {}) as Partial<MetricsRegistry>
   if (given !== undefined && (typeof registerMetric !== 'function' || typeof removeSingleMetric !== 'function'))
@@ -18,8 +18,8 @@ export function checkRegistry(given: unknown): void {
 }
 
 /**
- * Puts a server's metrics into a registry, each asked for when it is scraped. Throws what the registry throws, and then
- * has put none there. The result takes them out again.
+ * Adds a server's metrics to a registry, which reads each of them when it is scraped. Throws what the registry throws,
+ * and then leaves none behind. The result removes them again.
  */
 export function registerMetrics(
   registry: MetricsRegistry,
@@ -37,7 +37,7 @@ export function registerMetrics(
   try {
     for (const { name, help, type } of metrics()) {
       registry.registerMetric({
-        // A registry of OpenMetrics takes the _total off.
+        // A registry for OpenMetrics strips the `_total`.
         name,
         help,
         type,
@@ -47,7 +47,7 @@ export function registerMetrics(
           const now = metrics().find((metric) => metric.name === name)!
           return Promise.resolve({ name: asked, help, type, aggregator: 'sum', values: valuesOf(now, asked) })
         },
-        // What has happened has happened.
+        // Counters of what has happened cannot be reset.
         reset: () => undefined,
       })
       names.push(name)

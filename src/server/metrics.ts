@@ -19,7 +19,7 @@ const spread = (name: string, help: string, distribution: Distribution): Metric 
   distribution,
 })
 
-/** What a server has done and is doing. */
+/** The metrics of a server: what it has done, and what it holds. */
 export function serverMetrics(stats: ServerStats): Metric[] {
   return [
     one('connections', 'gauge', 'Sockets now, welcomed or not.', stats.connections),
@@ -118,7 +118,7 @@ export function metricsText(metrics: readonly Metric[]): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Answers 500 where the application's own metrics cannot be had: what it threw is told, and ends nothing. */
+/** Answers 500 if the application's own metrics fail: the error is reported, and ends nothing. */
 export function createMetricsEndpoint(metrics: () => readonly Metric[], onError: OnError): RequestListener {
   const text = (): string | null => {
     try {

@@ -18,129 +18,140 @@ import type { ServerEvent } from './server-event.js'
 import type { MetricsRegistry } from './metrics-registry.js'
 import type { Tracing } from './tracing.js'
 
-/** What `createLiveServer` takes. Only `authenticate` and one of `port`, `server` and `noServer` are needed. */
+/** The options of `createLiveServer`. Only `authenticate` and one of `port`, `server` and `noServer` are required. */
 export interface LiveServerOptions<
   User = unknown,
   Topics extends object = Record<string, unknown>,
   Methods extends object = MethodTypes,
 > {
   /**
-   * An HTTP server of yours to live on, beside whatever else it serves: it takes the WebSockets of its `path` and
-   * leaves everything else alone. Mount it before you listen. One of this, `port` and `noServer`.
+   * Your HTTP server. The live server takes the WebSockets of its `path` there, and leaves all other requests alone.
+   * Create the live server before you listen. Give one of this, `port` and `noServer`.
    */
   readonly server?: HttpServer | HttpsServer
-  /** True where your own `upgrade` listener gives it what it is to serve: see `upgrade`. */
+  /**
+   * True if your own `upgrade` listener passes on the requests that this server is to serve: see `LiveServer.upgrade`.
+   */
   readonly noServer?: boolean
-  /** A port to listen on with an HTTP server of its own, which also answers `GET /healthz`. 0 takes a free one. */
+  /** A port to listen on, with an HTTP server of its own that also answers `GET /healthz`. 0 takes a free port. */
   readonly port?: number
   /** The address to bind with `port`. Default: all. */
   readonly host?: string
   /** The path of the WebSocket, compared exactly and without the query. Default `/`. */
   readonly path?: string
   /**
-   * Asked at each `hello` and each fresh token. Truthy: who it is. Falsy: `unauthorized`, and a client whose fresh
-   * token is refused as well is signed out. Throw where it cannot be told, as when the identity service is away: a
-   * client that dials is told `busy` and comes back with the same token, and a live leg lives on while it is asked
-   * again. So it is where there is no answer within `limits.helloTimeout`, or one of a wrong type. The signal fires at
-   * that time, and when the leg goes away. At most `limits.maxAuthenticating` calls are under way.
+   * Called for each `hello` and each fresh token. Answer the user, or a falsy value if the token is not valid: the
+   * client is told `unauthorized`, and is signed out if its fresh token is refused as well. Throw if it cannot be
+   * decided, for example because the identity service is away. A client that dials is then told `busy` and comes back
+   * with the same token; a live leg stays, and the question is repeated. The same happens if there is no answer within
+   * `limits.helloTimeout`, or one of a wrong type. `signal` fires at that time, and when the leg has gone. At most
+   * `limits.maxAuthenticating` calls are under way.
    */
   readonly authenticate: Authenticate<User>
   /**
-   * Whether that user may subscribe to the topic, publish into it, or send signals to it (`action`). Anything but true
-   * is a no; throw `Refused` for one with a reason and a message of your own, which the client is told (`data` only of
-   * publishes and signals). Any other throw means that it cannot be told now, and so does no answer in time: `limits.publishTimeout` over a
-   * publish, half of `limits.helloTimeout` over anything else. Of signals it is asked once for each leg and topic, and
-   * again with a fresh token. Default: clients may subscribe to everything, and may neither publish nor signal.
+   * Whether the user may subscribe to the topic, publish into it, or send signals to it: see `action`. Anything but
+   * true means no. Throw `Refused` to refuse with a reason and a message of your own, which the client gets; `data`
+   * reaches it only for publishes and signals. Any other error means that it cannot be decided now, and so does an
+   * answer that takes longer than `limits.publishTimeout` for a publish, or half of `limits.helloTimeout` for anything
+   * else. For signals it is called once for each leg and topic, and again after a fresh token. Default: clients may
+   * subscribe to everything, and may neither publish nor signal.
    */
   readonly authorize?: Authorize<User>
   /**
-   * What a user may see. It must answer the same on every server and at every time. One that throws hides the message.
-   * Default: everything.
+   * Which messages a user may see. It must give the same answer on every server and at any time. If it throws, the
+   * message is hidden. Default: all messages.
    */
   readonly filter?: Filter<User>
   /**
-   * Asked before a publish is applied, once for each id as far as the log can tell: what to answer and what to store.
-   * Throw `PublishRefused` to refuse it. A client's publishes into one topic are asked of one at a time, in order, and
-   * those into other topics beside them. It may take `limits.publishTimeout`; then the signal fires, and the client is
-   * told `outcome-unknown`.
+   * Called before a publish is applied, once for each publish id as far as the log can tell. It decides what to answer
+   * and what to store. Throw `PublishRefused` to refuse the publish. A client's publishes into one topic are passed to
+   * it one at a time, in order; publishes into different topics run concurrently. It may take `limits.publishTimeout`.
+   * Then `signal` fires, and the client is told `outcome-unknown`.
    */
   readonly onPublish?: OnPublish<User, Topics>
   /**
-   * A Standard Schema per topic, synchronous: what a client publishes and does not fit is refused as `invalid` before
-   * `onPublish` is asked, with the path. What fits is stored as it came: who receives it runs the schema on it.
+   * A synchronous Standard Schema for each topic. If a client's publish does not fit, it is refused as `invalid` before
+   * `onPublish` is called, with the path of the mistake. If it fits, it is stored as it came: receivers run the schema
+   * on it themselves.
    */
   readonly schemas?: { readonly [Topic in keyof Topics]?: StandardSchemaV1 }
   /**
-   * Whether those who get a message or a signal are told who sent it, as its `by`: true is the user's `subject`, a
-   * function gives what to tell of the user, of what JSON can say. Default: it is not told.
+   * Whether receivers of a message or a signal are told who sent it, as its `by`. True sends the user's `subject`; a
+   * function returns what to send, which must be JSON. Default: `by` is absent.
    */
   readonly tellPublisher?: boolean | ((user: User) => unknown)
   /**
-   * What clients ask with `request`, by method: what the function gives is the answer, for that client alone. Throw
-   * `RequestRefused` to refuse. Requests wait for nothing and for nobody; each may take `limits.requestTimeout`. Across
-   * a handover they stay with the server that has them. A client may be told `outcome-unknown`, and only where it calls
-   * a request idempotent does the same arrive twice.
+   * Handlers for clients' `request`s, by method. What a handler returns is the answer, for that client alone. Throw
+   * `RequestRefused` to refuse. Requests run concurrently, in no order; each may take `limits.requestTimeout`. During a
+   * handover a request stays with the server that has it. A client may be told `outcome-unknown`. The same request
+   * arrives twice only if the client calls it idempotent.
    */
   readonly onRequest?: OnRequest<User, Methods>
-  /** Standard Schemas of methods: `input` before the handler is asked, `output` before its answer is sent. */
+  /**
+   * Standard Schemas for each method: `input` is checked before the handler is called, `output` before its answer is
+   * sent.
+   */
   readonly methods?: { readonly [Method in keyof Methods]?: MethodSchema }
   /**
-   * Presence: `joined` with a session's first leg, `left` with its last, on whichever server those are. A server that
-   * dies says nothing: another one that shares the log tells of its sessions' end, some 20 s later, for those that have
-   * not come back by then.
+   * Called with `joined` at a session's first leg and with `left` at its last, on whichever servers those are. A server
+   * that dies reports nothing. Another server that shares the log reports the end of its sessions some 20 s later,
+   * unless they have come back by then.
    */
   readonly onSession?: OnSession<User>
   /**
-   * Who may be seen where: asked whenever a client enters a topic or changes what it says of itself there. True: others
-   * see the user's `subject`. `{ show }`: they see that, of what JSON can say, in at most `limits.maxPresenceData`
-   * characters. False: it is refused as `forbidden`. Whoever may subscribe to a topic may see who is present in it.
-   * Default: there is no presence.
+   * Who is shown as present. Called whenever a client enters a topic, or changes what it says about itself there. True:
+   * others see the user's `subject`. `{ show }`: they see that value, which must be JSON of at most
+   * `limits.maxPresenceData` characters. False: the client is refused as `forbidden`. Everyone who may subscribe to a
+   * topic may see who is present in it. Default: there is no presence.
    */
   readonly presence?: PresenceOption<User>
   /**
-   * Each leg and each drain, for a structured log: see `ServerEvent`. Names of clients are in it as they came: write
-   * them as JSON.
+   * Called for each leg and each drain, for a structured log: see `ServerEvent`. Names that clients chose are in it
+   * unescaped: write them as JSON.
    */
   readonly onEvent?: (event: ServerEvent) => void
   /**
-   * A `Registry` of `prom-client` to put the metrics of this server into, as `metricsEndpoint` has them, until it is
-   * closed. Each server of a process needs one of its own, since their names are the same. Default: none.
+   * A `Registry` of `prom-client` that gets this server's metrics, the same as `metricsEndpoint` has, until the server
+   * is closed. Each server of a process needs a registry of its own, because the metric names are the same. Default:
+   * none.
    */
   readonly registry?: MetricsRegistry
   /** Where spans of publishes, requests and handovers go: see `livesocket/server/opentelemetry`. Default: nowhere. */
   readonly tracing?: Tracing
   /**
-   * What your functions threw, where the log failed, and what you should know of. Nothing of it reaches a client. In
-   * `doing` the names that clients gave are quoted and escaped; what an error says may hold their words as they came.
-   * Default: a line on `console.error` for each kind, escaped, and then how often.
+   * Called with what your functions threw, with failures of the log, and with other things that you should know. None
+   * of it reaches a client. In `doing`, names that clients chose are quoted and escaped; an error's message may contain
+   * their words unescaped. Default: one escaped line on `console.error` for each kind of error, and then how often it
+   * happened.
    */
   readonly onError?: OnError
-  /** Where topics live. Servers that share one are one service. Default: a `memoryLog()` of its own. */
+  /** Where topics are kept. Servers that share a log act as one service. Default: a `memoryLog()` of its own. */
   readonly log?: TopicLog
   /**
    * Origins of pages that may connect, exactly as browsers send them (`https://example.com`, `capacitor://localhost`),
    * or `'*'`. Default: only pages of the host that the request was sent to. Requests without an Origin do not come from
-   * pages, and pass.
+   * pages, and are allowed.
    */
   readonly allowedOrigins?: readonly string[] | '*'
   /**
-   * How many proxies in front of this server append to `X-Forwarded-For`: a client's address, which only bounds go by,
-   * is that many entries from the right. Default 0: the field is not believed, because without a proxy anybody can
-   * write it, and all clients behind a proxy count as one address.
+   * How many proxies in front of this server append to `X-Forwarded-For`. A client's address, which is used only for
+   * limits and events, is the entry at that place from the right. Default 0: the field is ignored, because without a
+   * proxy anybody can write it, and all clients behind a proxy count as one address.
    */
   readonly trustedProxies?: number
-  /** What clients may cost; what is absent has its default. */
+  /** What clients may cost. An absent limit has its default. */
   readonly limits?: Partial<ServerLimits>
-  /** Names this server process in `welcome`. Default: random. Two servers must never share one. */
+  /** The name of this server process in `welcome`. Default: random. Two servers must never share one. */
   readonly id?: string
   /** Milliseconds of silence that either side allows itself. Default 10,000. */
   readonly heartbeat?: number
   /**
-   * Milliseconds over which clients spread their reconnections should this server vanish; or `{ rate }`, how many
-   * connections a second the others can take, from which it is worked out as legs come and go. Default: as wide as
-   * it takes at the most that this server ever welcomed in one second, a fifth more at the most, and never above 30 s.
+   * Milliseconds over which clients spread their reconnections if this server vanishes. Or `{ rate }`: how many
+   * connections a second the other servers can take, from which the window is computed as legs come and go. Default:
+   * wide enough for the highest number of legs that this server has welcomed in one second, plus at most a fifth to
+   * allow for chance, and never above 30 s.
    */
   readonly reconnectSpread?: ReconnectSpread
-  /** For tests. Default: the system’s. */
+  /** For tests. Default: the system's clock. */
   readonly clock?: Clock
 }

@@ -4,7 +4,7 @@ import { readinessOf } from './readiness.js'
 import { mountable, type RequestListener } from './request-listener.js'
 import { targetOf } from './upgrade/upgrade.js'
 
-/** For readiness checks; names the release where there is one to name. */
+/** For readiness checks. Its answer names the release, if there is one to name. */
 export function healthListener(
   ask: () => { readonly draining: boolean; readonly log: LogStatus | undefined; readonly release: string | null },
 ): RequestListener {
@@ -21,7 +21,7 @@ export function healthListener(
   })
 }
 
-/** What an HTTP server of the live server's own answers to what asks for no WebSocket. */
+/** What a live server's own HTTP server answers to requests that are not for a WebSocket. */
 export function plainListener(path: string, health: RequestListener): RequestListener {
   return (request, response) => {
     const target = targetOf(request)

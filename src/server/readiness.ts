@@ -1,15 +1,15 @@
 import type { LogStatus } from './log/topic-log.js'
 
 /**
- * How long a log that was there may be away before new connections are sent elsewhere. A failover takes some seconds,
- * and all nodes go through it together: were they all taken out of the balancer for it, nobody would be left to say
- * when to come back.
+ * Milliseconds that a log may be away before new connections are sent elsewhere. A failover takes some seconds, and all
+ * nodes see it at the same time. If the balancer removed them all, nobody would be left to tell clients when to come
+ * back.
  */
 const LOG_GRACE = 10_000
 
 /**
- * What a readiness check is told: `ready`, or why not. A log that has never been there has no grace: a deploy with a
- * wrong password stops here.
+ * The answer to a readiness check: `ready`, or why not. A log that was never reached has no grace period, so that a
+ * deploy with a wrong password stops here.
  */
 export function readinessOf({
   draining,

@@ -2,32 +2,34 @@ import { bounds } from '../policy/bounds.js'
 import { numberOf } from './bounds.js'
 import { invalid, shown } from '../base/invalid.js'
 
-/** Milliseconds; or so many that others accept the connections at that rate, a second. */
+/** A number of milliseconds; or `{ rate }`, how many connections a second other servers can take. */
 export type ReconnectSpread = number | { readonly rate: number }
 
 /**
- * Below a second it spreads nothing; the most is what clients take. Unasked it is never more than what clients do
- * without a word.
+ * A window below a second spreads nothing, and clients take none above `most`. Without the option it never exceeds what
+ * clients do on their own.
  */
 const SPREAD = { least: 1_000, most: bounds.spread.most, unasked: bounds.spread.otherwise }
 
-/** No second is to bring more than a tenth above the rate. */
+/** No second may bring more than a tenth above the rate. */
 const ABOVE = 1.1
-/** Of clients that each draw their moment, so many deviations more come in the busiest second than on average. */
+/**
+ * When clients each draw a random moment, the busiest second gets this many standard deviations more than the average.
+ */
 const CHANCE = 3
-/** The fewer they are the more that is: no window is made wider by more than a fifth for it. */
+/** The fewer clients there are, the larger that share is. It widens the window by at most a fifth. */
 const WIDER = 1.2
 
-/** So many a second on average, where about as many are the most that any second is to bring. */
+/** The average number a second for which about `rate` is the most that any one second brings. */
 function evened(rate: number): number {
   return Math.min(rate, Math.max(rate / WIDER, rate * ABOVE - CHANCE * Math.sqrt(rate)))
 }
 
 /**
- * The window over which this server's clients are to spread should it vanish, from the clients that it has: with `{
- * rate }` as wide as it takes the others to accept them all. Without an option that rate is the most that this server
- * ever welcomed in a second, with room for chance, and where it has not welcomed anybody nothing is said. Throws
- * `invalid`.
+ * The window over which this server's clients are to spread if it vanishes, computed from the number of its clients.
+ * With `{ rate }` it is as wide as the other servers need to accept them all. Without the option the rate is the most
+ * that this server has ever welcomed in a second, with room for chance; before its first welcome there is no window.
+ * Throws `invalid`.
  */
 export function reconnectSpread(
   option: ReconnectSpread | undefined,

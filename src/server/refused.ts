@@ -5,10 +5,10 @@ import { LONGEST_REFUSAL, numberOf, textOf } from './bounds.js'
 import { invalid } from '../base/invalid.js'
 
 /**
- * Thrown by `authorize`; `PublishRefused` and `RequestRefused` are of its kind. The client's error bears `reason` (1 to
- * 128 characters), the message (at most 4,096) and `data` (at most 64 KiB as JSON). With `retryAfter`, in milliseconds and at most an hour, it is not final:
- * the application may try anew. What is out of these bounds is cut to them or left out, and `onError` is told. A lone
- * number in the place of `data` is `retryAfter`.
+ * Throw it in `authorize` to refuse; `PublishRefused` and `RequestRefused` extend it. The client's error has `reason`
+ * (1 to 128 characters), the message (at most 4,096) and `data` (at most 64 KiB as JSON). With `retryAfter`, in
+ * milliseconds and at most an hour, the refusal is not final: the application may try again. Values beyond these bounds
+ * are cut or left out, and `onError` is told. A number given as `data` without a fourth argument is `retryAfter`.
  */
 export class Refused extends Error {
   override readonly name: string = 'Refused'
@@ -34,8 +34,8 @@ export interface Refusal {
 }
 
 /**
- * What the client is told where the application refused what it asked for. What clients could not read is cut or left
- * out, so that there is an answer all the same; `problem` is for the operator then.
+ * The frame for a client whose frame the application refused. Values that clients could not read are cut or left out,
+ * so that there is an answer in any case; `problem` then tells the operator.
  */
 export function refusalFrame({ name, reason, message, data, retryAfter }: Refused): {
   readonly refusal: Refusal
@@ -64,7 +64,7 @@ export function refusalFrame({ name, reason, message, data, retryAfter }: Refuse
     ...(data === undefined ? undefined : checked(sayable, undefined)),
     ...(retryAfter === undefined
       ? undefined
-      : // Up, so that nobody is too early.
+      : // Rounded up, so that nobody comes too early.
         { retryAfter: checked(() => numberOf('Refused.retryAfter', Math.ceil(retryAfter)), 1_000) }),
   }
   return { refusal, problem }

@@ -3,16 +3,16 @@ import { LiveSocketError } from '../base/errors.js'
 import { escaped } from '../base/invalid.js'
 import { isPromise } from './maybe-promise.js'
 
-/** See `LiveServerOptions`. */
+/** See `LiveServerOptions.onError`. */
 export type OnError = (error: unknown, doing: string) => void
 
-/** A kind that goes on is printed again after so many milliseconds, and at its 10th, 100th, … time. */
+/** A kind of error that continues is printed again after this many milliseconds, and at its 10th, 100th, … time. */
 const AGAIN = 60_000
 const MOST = { kinds: 100, characters: 1_000, frames: 10, causes: 3 }
 
 /**
- * The application's `onError`, or the one that prints. Whatever the application's does with an error, its own stays
- * where it is.
+ * The application's `onError`, or the printer. If the application's function throws, its error is printed and goes no
+ * further.
  */
 export function createReport(given: OnError | undefined, clock?: Clock): OnError {
   const print = createPrinter(clock)
@@ -26,8 +26,7 @@ export function createReport(given: OnError | undefined, clock?: Clock): OnError
 }
 
 /**
- * Calls a function of the application's whose answer nobody waits for. What it throws, at once or as a promise, ends
- * nothing.
+ * Calls a function of the application whose answer nobody waits for. What it throws or rejects with goes to `failed`.
  */
 export function callOut(call: () => unknown, failed: (thrown: unknown) => void): void {
   try {
@@ -39,15 +38,15 @@ export function callOut(call: () => unknown, failed: (thrown: unknown) => void):
 }
 
 /**
- * Prints what went wrong, a kind (what was being done, and the name and code of the error) once, and from then on how
- * often: a database that is away fails every publish. Everything is escaped, because names and words of clients are in
- * it: one line cannot pass for another.
+ * Prints each kind of error once, and from then on how often it happened: a database that is away fails every publish.
+ * A kind is what was being done, with the error's name and code. Everything is escaped, because it contains names and
+ * words of clients: one line cannot pass for another.
  */
 export function createPrinter(
   clock: Clock = systemClock,
   print: (text: string) => void = (text) => console.error(text),
 ): OnError {
-  /** In the order in which they were printed. */
+  /** In the order in which they were last printed. */
   const kinds = new Map<string, { count: number; readonly since: number; printedAt: number }>()
 
   return (error, doing) => {
@@ -73,7 +72,7 @@ export function createPrinter(
   }
 }
 
-/** What was being done, without the names in it, which are quoted: clients make up as many as they like. */
+/** What was being done, without the quoted names in it: clients can make up any number of names. */
 function kindOf(error: unknown, doing: string): string {
   const { name, code } = fieldsOf(error)
   return [doing.replace(/"(?:[^"\\]|\\.)*"/g, '…'), name, code].join('|')
@@ -85,7 +84,7 @@ function fieldsOf(error: unknown): { name: string; code: string; message: string
     if (!(error instanceof Error)) return { ...fallback, message: String(error) }
     const { name, message, cause } = error
     const { code, errors } = error as { code?: unknown; errors?: unknown }
-    // Of a host with several addresses, each of which failed.
+    // For a host with several addresses: the first of the errors, one for each address.
     const first: unknown = Array.isArray(errors) ? errors[0] : undefined
     return {
       name: String(name),
@@ -107,12 +106,12 @@ function wordsOf(error: unknown): string {
   return words.join('; because of ')
 }
 
-/** Where the application threw it. Ours say what they mean, wherever they come from. */
+/** Where the application threw it. Errors of LiveSocket explain themselves, so they need no stack. */
 function framesOf(error: unknown): string[] {
   try {
     if (!(error instanceof Error) || error instanceof LiveSocketError) return []
     const { stack, message } = error
-    // The message comes first, and can look like a frame.
+    // The message comes first in the stack, and can look like a frame.
     const frames = stack!.slice(stack!.indexOf(message) + message.length).split('\n')
     return frames
       .filter((line) => /^\s+at /.test(line))

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { invalid } from '../base/invalid.js'
 
-/** What `createServer` of Node takes, and a route of most frameworks. */
+/** What Node's `createServer` takes, and a route of most frameworks. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * An endpoint that an application mounts. Throws `invalid` at whoever hands it the request or the reply of a framework:
- * within its route, where the framework answers 500 with that text.
+ * An endpoint that an application mounts. Throws `invalid` if it is given a framework's request or reply instead of
+ * Node's. It throws inside the route, where the framework answers 500 with that text.
  */
 export function mountable(endpoint: RequestListener): RequestListener {
   return (request, response) => {

@@ -42,7 +42,7 @@ import { createAcceptor } from './upgrade/acceptor.js'
 
 type Tell = (event: ServerEvent) => void
 
-/** What one server is made of, put together. */
+/** Creates the parts of one server and connects them. */
 export function createServerParts<User>(checked: CheckedOptions<User>, isClosing: () => boolean) {
   const { given, path, limits, clock, allows, addressOf, onError } = checked
   const tell: Tell = (event) =>
@@ -54,7 +54,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   const stopwatch = new Stopwatch(clock)
   const roster = new LegRoster<User>()
   const greeting = createGreeting(checked, () => void counters.wasted++)
-  // What can be refused comes before what goes on by itself.
+  // Options that can be refused are read before anything starts that would have to be stopped again.
   const by = publisherOf(given.tellPublisher, onError)
   const spread = reconnectSpread(given.reconnectSpread, () => greeting.greeted.bestSecond)
   const traffic = createTraffic(checked, { counters, stopwatch, by, obey: (order) => obey(order) })
@@ -96,14 +96,14 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
     onError,
   })
 
-  /** Another server says what is to become of sessions, of which some may be here. */
+  /** Carries out what another server says about sessions, some of which may be here. */
   function obey(order: OrderNews) {
     if (order.type === 'end') roster.end(pickOf<User>('end', order.match), order.reason)
     else if (order.type === 'renew') tokens.renew(order.match, { within: order.within })
     else if (order.type === 'offer') tokens.give(order.match, order)
   }
 
-  /** What becomes of sessions although no leg here came or went. */
+  /** Changes to sessions that did not come from a leg of this server. */
   function present(change: PresenceChange): boolean {
     if (change.type === 'left') traffic.presence?.left(change.session)
     if (!given.onSession) return change.type === 'left'
@@ -160,7 +160,7 @@ export function createServerParts<User>(checked: CheckedOptions<User>, isClosing
   }
 }
 
-/** What comes in and goes out on legs, whosoever they are: messages, publishes, requests. */
+/** What comes in and goes out on legs of whichever user: messages, publishes, requests and signals. */
 function createTraffic<User>(
   { given, limits, clock, tracing, onError }: CheckedOptions<User>,
   {
@@ -179,7 +179,7 @@ function createTraffic<User>(
   const times = stopwatch.delivery
   const delivered = (topic: string, offset: number) => times.delivered(topic, offset)
   const feeds = createTopicFeeds({ log, clock, max: limits.maxTopicsRead, delivered, onError })
-  // Of the process itself, whatever clock the server is given.
+  // The throttle measures the process itself, so it uses the system's clock whatever clock the server was given.
   const throttle = createPublishThrottle(systemClock, feeds.behind)
   const permission = guardOwnTopics(
     createPermission(given.authorize, { ...limits, clock, onError }),
@@ -208,7 +208,7 @@ function createTraffic<User>(
     onPublish: given.onPublish,
     onError,
   })
-  // What the server itself tells is for all who may subscribe.
+  // Messages that the server itself publishes (presence) are for everyone who may subscribe.
   const filter: Filter<User> | undefined = given.filter && ((ask) => isOwnTopic(ask.topic) || given.filter!(ask))
   const sees = visibleTo(filter, onError)
   const answer = createAnswerer<User>({
@@ -236,7 +236,7 @@ function createTraffic<User>(
   }
 }
 
-/** Who comes in, and how many at a time. */
+/** Who is let in, and how many at a time. */
 function createGreeting<User>({ given, limits, clock, onError }: CheckedOptions<User>, wasted: () => void) {
   const patient = createPatientClock(clock)
   const authenticator = createAuthenticator<User>({

@@ -5,24 +5,27 @@ import type { Timings } from './timings.js'
 
 /** What a server holds and has done since its start. */
 export interface ServerStats extends Counters {
-  /** Of this process, as `welcome` names it to clients. */
+  /** The name of this process, as clients get it in `welcome`. */
   readonly id: string
-  /** Sockets now, welcomed or not. */
+  /** Sockets at present, welcomed or not. */
   readonly connections: number
-  /** Legs now. */
+  /** Legs at present. */
   readonly legs: number
-  /** Topics that a leg here reads now. */
+  /** Topics that legs here read at present. */
   readonly topics: number
-  /** Publishes that waited for readers, or so that others had their turn. */
+  /** Publishes that waited until readers caught up, or so that other clients had their turn. */
   readonly slowed: number
-  /** How new legs come in. `greeted`: those welcomed in the last whole second. */
+  /** How new legs are let in. `greeted`: those welcomed in the last whole second. */
   readonly admission: AdmissionStats & { readonly greeted: number }
   /** How long things have taken. */
   readonly timings: Timings
-  /** Of a memory log. */
+  /** The size of a memory log; absent for other logs. */
   readonly log?: LogSize
-  /** Whether it is being emptied. */
+  /** Whether the server is draining. */
   readonly draining: boolean
-  /** Why the log cannot be asked now; null while it can. Meanwhile publishes are refused, and nobody new comes in. */
+  /**
+   * Why the log cannot be reached at present; null while it can. Meanwhile publishes are refused, and no new client is
+   * welcomed.
+   */
   readonly logAway: string | null
 }

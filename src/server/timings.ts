@@ -5,17 +5,17 @@ import { Durations, type Distribution } from './distribution.js'
 /** How long things have taken on a server. */
 export interface Timings {
   /**
-   * From a publish's arrival here, or the call of `publish`, until the message was handed to the sockets of those who
-   * read the topic here and keep up.
+   * From a publish's arrival here, or the call of `publish`, until the message was handed to the sockets of those legs
+   * here that read the topic and keep up.
    */
   readonly delivery: Distribution
-  /** From a socket's opening to its welcome. */
+  /** From a socket's opening to its `welcome`. */
   readonly greeting: Distribution
-  /** From asking a leg to hand over until it had gone by itself. */
+  /** From asking a leg to hand over until it had left on its own. */
   readonly handover: Distribution
 }
 
-/** What measures them. */
+/** Measures the timings. */
 export class Stopwatch {
   readonly greeting = new Durations()
   readonly handover = new Durations()

@@ -2,7 +2,7 @@ import type { Publisher } from './publishes/publisher.js'
 import type { Answerer } from './requests/answerer.js'
 import { traceAnswer, type Tracing } from './tracing.js'
 
-/** Each publish in a span of its own. */
+/** Runs each publish in a span of its own. */
 export function tracedPublisher<User>(publish: Publisher<User>, tracing: Tracing | undefined): Publisher<User> {
   if (!tracing) return publish
   return (publishing, next) => {
@@ -16,7 +16,7 @@ export function tracedPublisher<User>(publish: Publisher<User>, tracing: Tracing
   }
 }
 
-/** Each request in a span of its own. */
+/** Runs each request in a span of its own. */
 export function tracedAnswerer<User>(answer: Answerer<User>, tracing: Tracing | undefined): Answerer<User> {
   if (!tracing) return answer
   return (frame, who, controller) => {

@@ -1,13 +1,13 @@
 import { callOut, type OnError } from './reporter.js'
 
-/** What a span says, as OpenTelemetry takes it. */
+/** The attributes of a span, as OpenTelemetry takes them. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
 /** One thing that a server does, from its beginning to its end. */
 export interface Span {
-  /** Runs a function in it: what is begun in there, by whichever library, belongs to this span. */
+  /** Runs a function inside the span: spans that any library begins in there become its children. */
   run<Result>(task: () => Result): Result
-  /** `failed`: why it did not do what it was for. */
+  /** Ends the span. `failed` says why the operation failed; absent if it succeeded. */
   end(outcome: { readonly attributes: SpanAttributes; readonly failed?: string }): void
 }
 
@@ -19,15 +19,15 @@ export interface Tracing {
 
 interface Answered {
   readonly type: 'ack' | 'nack'
-  /** Of a nack. */
+  /** Only for a nack. */
   readonly code?: string
   readonly message?: string
 }
 
-/** The server's own failures: whatever else a client is refused is as it should be. */
+/** The codes of the server's own failures. Any other refusal of a client is normal operation. */
 const FAILURES = new Set(['error', 'outcome-unknown', 'busy'])
 
-/** Answers a client within a span, which ends with what the answer is. `answer` never rejects. */
+/** Answers a client within a span, which ends with the code of the answer. `answer` never rejects. */
 export async function traceAnswer<Answer extends Answered>(span: Span, answer: () => Promise<Answer>): Promise<Answer> {
   const answered = await span.run(answer)
   endWith(span, answered)
@@ -39,8 +39,8 @@ function endWith(span: Span, { code = 'ack', message = '' }: Answered) {
 }
 
 /**
- * The same, and what it throws is told and changes nothing: what was to be done in a span is done once, in it or
- * without.
+ * A tracing whose errors are reported and change nothing: the task of a span runs exactly once, in the span or without
+ * it.
  */
 export function harmless(tracing: Tracing, onError: OnError): Tracing {
   const failed = (thrown: unknown) => onError(thrown, 'tracing')

@@ -5,28 +5,28 @@ import { createGreetingRate, type GreetingRate } from './greeting-rate.js'
 import { WaitingLine } from './waiting-line.js'
 
 /**
- * Takes no more hellos, and fresh tokens of live legs, than can be looked at: the others wait for their turn, or are
+ * Limits how many hellos, and fresh tokens of live legs, are checked at a time. The others wait for their turn, or are
  * told when to come back.
  */
 export interface Admission {
-  /** `begin` is called at once, or in its turn; or `busy`, once, at once or later. */
+  /** Calls `begin` at once or when its turn comes; or calls `busy`, once, at once or later. */
   enter(hello: AdmissionAsk): Admitted
-  /** When there is a place for one more who is turned away: it is given to that one. */
+  /** When a client that is turned away may come back. Each call reserves a place for that client. */
   room(): Room
   /**
-   * One of an address with many who wait is turned away, so that one of this address finds a place; false where nobody
-   * has to yield.
+   * Turns away one waiting `hello` of an address that has many, so that one of this address gets a place. False if no
+   * address has to yield.
    */
   makeRoom(address: string): boolean
-  /** There may be room: a call has ended that nobody waited for any more. */
+  /** A call that nobody waited for has ended, so there may be room. */
   wake(): void
   readonly stats: AdmissionStats
   close(): void
 }
 
 /**
- * Milliseconds. A client comes back after `retryAfter`, and a random part of `spread` more; without it, of what it
- * spreads any reconnection over.
+ * Milliseconds. A client comes back after `retryAfter` plus a random part of `spread`; without `spread`, plus a random
+ * part of the window over which it spreads any reconnection.
  */
 export interface Room {
   readonly retryAfter: number
@@ -34,93 +34,108 @@ export interface Room {
 }
 
 export interface AdmissionAsk {
-  /** Addresses take turns. Of a proxy that was not named all clients have the same one. */
+  /** Addresses take turns. All clients behind a proxy that was not configured have the same address. */
   readonly address: string
   /**
-   * Milliseconds without a word after which the client leaves, as its hello says. Absent: it did not say, and is not
-   * kept waiting for longer than what clients wait.
+   * Milliseconds of silence after which the client leaves, as its `hello` says. Absent if the `hello` does not say:
+   * then it waits here no longer than clients wait by default.
    */
   readonly patience?: number
-  /** It is of a live leg: it has no place among those who are not welcomed yet that another one could have. */
+  /** It is for a live leg, which holds no place among the pending connections that could be given to another. */
   readonly live?: boolean
   begin(): void
   busy(room: Room): void
-  /** A word for one that waits, so that it stays. */
+  /** The client still waits: send it something, so that it stays. */
   waits(): void
 }
 
 export interface Admitted {
-  /** It is greeted, or refused; `failed`: it could not be told which. Later calls change nothing. */
+  /**
+   * The greeting has ended with a welcome or a refusal; or, if `failed`, without a decision. Later calls do nothing.
+   */
   ended(failed: boolean): void
-  /** It has gone: what has not begun for it never does, and of what has it is known that it takes so long at least. */
+  /**
+   * The client has left. If its greeting has not begun, it never does; if it has, it is known to take at least this
+   * long.
+   */
   left(): void
 }
 
 export interface AdmissionStats {
-  /** Hellos and fresh tokens at a time that there is room for. */
+  /** How many hellos and fresh tokens may be checked at a time. */
   readonly limit: number
-  /** Hellos being greeted now, and fresh tokens of live legs being checked. */
+  /** Hellos being greeted at present, and fresh tokens of live legs being checked. */
   readonly greeting: number
-  /** Those that wait for their turn now. */
+  /** Hellos and fresh tokens that wait for their turn at present. */
   readonly waiting: number
-  /** Hellos answered `busy`, because their turn would have come too late, and checks that were put off for it. */
+  /**
+   * Hellos answered `busy` because their turn would have come too late, and checks of fresh tokens that were postponed
+   * for the same reason.
+   */
   readonly turnedAway: number
-  /** Greetings a second that there is room for; null where there was no crowd lately. */
+  /** The greetings a second that there is room for; null if none had to wait lately. */
   readonly perSecond: number | null
 }
 
 export interface AdmissionDeps {
   readonly clock: Clock
-  /** Greetings at a time, whatever they take. */
+  /** The most greetings at a time, however long they take. */
   readonly most: number
-  /** Milliseconds that a hello may wait for its turn. */
+  /** Milliseconds that a `hello` may wait for its turn. */
   readonly queueTimeout: number
-  /** Milliseconds that a client waits that did not say for how long. */
+  /** Milliseconds that a client is assumed to wait if it does not say how long. */
   readonly patience: number
-  /** Calls that go on although nobody waits for them. */
+  /** The number of calls that continue although nobody waits for them. */
   abandoned(): number
 }
 
-/** A hello from when it comes until it is greeted, refused or gone. Moments are on the monotonic clock. */
+/** A `hello` from its arrival until it is greeted, refused or gone. Times are on the monotonic clock. */
 interface Hello {
   readonly ask: AdmissionAsk
   readonly address: string
-  /** It may wait for its turn until then. */
+  /** When it stops waiting for its turn. */
   readonly deadline: number
   state: 'waiting' | 'greeting' | 'over'
-  /** When it came, or was last told that it waits. */
+  /** When it came, or when it was last sent a sign that it still waits. */
   spokenAt: number
   begunAt: number
-  /** Calls that were under way when its own began, with it. */
+  /** The calls that were under way when its own began, including its own. */
   of: number
 }
 
-/** So much of the limit is all of it: it changes meanwhile. */
+/** Above this share of the limit, the limit counts as fully used: it changes while greetings are under way. */
 const NEARLY = 0.75
-/** How often those who wait are looked at, ms. */
+/** Milliseconds between checks of those that wait. */
 const LOOK = 500
-/** Of the time that a client waits without a word: then it gets one. */
+/** After this share of the silence that a client accepts, it is sent something. */
 const WORD = 0.3
-/** Of its time, so much is for the greeting itself and for what no estimate knows. */
+/**
+ * The share of the client's time that it may wait here. The rest is for the greeting itself and for errors of the
+ * estimate.
+ */
 const ROOM = 0.8
-/** Those who come back do so within this last part of the time until their place is free, and wait for it here. */
+/**
+ * Clients that are told to come back do so within this last share of the time until their place is free, and wait here
+ * for the rest.
+ */
 const EARLY = 0.2
 /**
- * Who is turned away has his place in the line, and not behind it: he comes back when so much of it is left. Where it is
- * shorter by then than was foreseen, there is still somebody to be greeted.
+ * A client that is turned away keeps its place in the line, and does not start behind it. It comes back when this share
+ * of the line is left: if the line has become shorter than foreseen, there is still somebody to greet.
  */
 const LEFT = 0.5
 /**
- * So many times as many places are given away as there are: there may be more than was measured, and some stay away.
+ * This many times more places are given away than there are: capacity may be higher than measured, and some clients do
+ * not come back.
  */
 const MORE = 1.25
-/** Where no rate is known, nobody knows how many they are either. */
+/** The answer while no rate is known: then the number of clients that come back is not known either. */
 const UNKNOWN: Room = { retryAfter: 1_000 }
-/** Milliseconds. */
+/** The shortest `retryAfter` and `spread`, in milliseconds. */
 const SOONEST = 250
-/** Nor further ahead than so many times as long as it has been measured. */
+/** Places are given away no further ahead than this many times the period of measurement. */
 const AHEAD = 5
-/** Beyond this no place is given away, ms: all may be well again long before. */
+/** Milliseconds: places are given away no further ahead than this, because the crowd may be gone long before. */
 const LATEST = 60_000
 
 export function createAdmission(deps: AdmissionDeps): Admission {
@@ -132,12 +147,12 @@ class GreetingQueue implements Admission {
   readonly #limit: GreetingLimit
   readonly #rate: GreetingRate
   readonly #waiting = new WaitingLine<Hello>()
-  /** Those of them who could make room for another one. */
+  /** Those in the line that could make room for another connection. */
   readonly #yielding = new WaitingLine<Hello>()
   readonly #look: Alarm
   #greeting = 0
   #turnedAway = 0
-  /** Up to when the places are given away of those who were told to come back. */
+  /** When the last place comes free that was given to a client told to come back. */
   #given = 0
 
   constructor(deps: AdmissionDeps) {
@@ -153,7 +168,7 @@ class GreetingQueue implements Admission {
     const hello: Hello = {
       ask,
       address: ask.address,
-      // One that is told that it waits stays as long as it may; another one leaves.
+      // A client that is sent signs of life while it waits stays as long as it may; others leave earlier.
       deadline: now + (ask.patience === undefined ? Math.min(queueTimeout, patience * ROOM) : queueTimeout),
       state: 'waiting',
       spokenAt: now,
@@ -214,12 +229,12 @@ class GreetingQueue implements Admission {
     return this.#underWay() >= this.#limit.value
   }
 
-  /** A limit that still grows lets through what is asked for, and not yet what there is room for. */
+  /** While the limit still grows, the rate reflects the demand and not yet the capacity. */
   #perSecond(): number | null {
     return this.#limit.found ? this.#rate.perSecond : null
   }
 
-  /** Milliseconds until the one behind so many others is greeted; null where that is not known. */
+  /** Milliseconds until the one behind that many others is greeted; null if that is not known. */
   #turn(others: number): number | null {
     const perSecond = this.#perSecond()
     if (perSecond === null) return null
@@ -260,7 +275,7 @@ class GreetingQueue implements Admission {
     const took = this.#now() - begunAt
     const limited = this.#waiting.size > 0
     this.#limit.ended({ begunAt, took, of, failed, limited })
-    // Of fewer than may be it says what was asked for, and not what there is room for.
+    // With fewer under way than the limit allows, the rate would reflect the demand and not the capacity.
     if (!failed && limited && of >= this.#limit.value * NEARLY) this.#rate.ended({ of, took })
     this.wake()
   }
@@ -277,13 +292,14 @@ class GreetingQueue implements Admission {
     this.wake()
   }
 
-  /** Those who can wait no longer are told when to come back, and the others that they have not been forgotten. */
+  /** Tells those that can wait no longer when to come back, and the others that they have not been forgotten. */
   #lookAfterWaiting() {
     let others = 0
     const late: Hello[] = []
     for (const hello of this.#waiting.inTurn()) {
       const { patience } = hello.ask
-      // One that hears of it waits here as well as elsewhere; one that does not would leave before its turn.
+      // A client that is sent signs of life may wait for its full time. Another one leaves unless its turn comes before
+      // that.
       const wait = patience === undefined ? this.#turn(others + 1) : 0
       if (this.#now() + (wait ?? 0) >= hello.deadline) {
         late.push(hello)
@@ -295,7 +311,7 @@ class GreetingQueue implements Admission {
         hello.ask.waits()
       }
     }
-    // Those who go make room for each other's places.
+    // All late ones are removed first, so that each one's `room` counts only those that stay.
     for (const hello of late) this.#waiting.delete(hello)
     for (const hello of late) this.#turnAway(hello)
     this.wake()

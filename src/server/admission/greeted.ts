@@ -1,11 +1,12 @@
-/** How many were welcomed in each second. */
+/** How many legs were welcomed in each second. */
 export interface Greeted {
   add(): void
   /** In the last whole second. */
   readonly lastSecond: number
   /**
-   * In the best one so far: so many this server is known to carry. Where others waited in it, no more than there was
-   * room for: greetings end in bunches, and three may fall into a second that had room for two. 0 before any.
+   * In the best second so far: this server is known to carry that many. If others waited during that second, it counts
+   * at most the measured capacity: greetings end in bunches, and three may fall into a second with room for two. 0
+   * before the first welcome.
    */
   readonly bestSecond: number
 }
@@ -13,8 +14,8 @@ export interface Greeted {
 const SECOND = 1_000
 
 /**
- * @param now milliseconds that never go back.
- * @param room welcomes a second that there is room for; null where nobody waited lately.
+ * @param now monotonic milliseconds.
+ * @param room the welcomes a second that there is room for; null if nobody waited lately.
  */
 export function createGreeted(now: () => number, room: () => number | null): Greeted {
   let second = Math.floor(now() / SECOND)

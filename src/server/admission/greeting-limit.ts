@@ -1,68 +1,73 @@
 /**
- * How many hellos may be greeted at a time: what those who are asked for it (the identity service, the log) take before
- * they only queue. Found from what greetings take: after each of them it goes towards so many at a time as take just
- * as long as may be.
+ * How many hellos may be greeted at a time: as many as the services behind them (the identity service, the log) take
+ * before requests only queue there. It is found from how long greetings take. After each greeting it steps towards the
+ * number at which a greeting takes just as long as it may.
  */
 export interface GreetingLimit {
-  /** A whole number from 1 on. */
+  /** A whole number, 1 or more. */
   readonly value: number
-  /** It has come to what there is room for: what it lets through is not only what it allowed so far. */
+  /**
+   * Whether the limit has settled at the capacity. Before that, what it lets through only reflects the limit itself.
+   */
   readonly found: boolean
   /**
-   * One has ended.
+   * A greeting has ended.
    *
-   * @param limited whether others waited for their turn meanwhile: a limit that nobody comes near teaches nothing.
+   * @param limited whether others waited for their turn meanwhile: a limit that is never reached teaches nothing.
    */
   ended(greeting: {
     readonly begunAt: number
     readonly took: number
-    /** So many were under way when it began, itself included. */
+    /** The number under way when it began, including itself. */
     readonly of: number
     readonly failed: boolean
     readonly limited: boolean
   }): void
-  /** One was given up, because it took too long for whoever waited for it: `took` is the least that it takes. */
+  /** A greeting was given up because its client waited no longer: `took` is the least that it takes. */
   givenUp(took: number): void
 }
 
 /**
- * Greetings a second that any service is trusted with: it begins at as many as that answers within the time that a hello
- * has, and doubles with each greeting's time as long as all is well.
+ * Greetings a second that any service is trusted with. The limit starts at as many as such a service answers within the
+ * time that a `hello` has, and doubles in the time of each greeting as long as all is well.
  */
 const TRUSTED = 5
-/** An identity service that is away is tried by so many. */
+/** An identity service that is away is tried by this many at a time. */
 const LEAST = 4
-/** Milliseconds that a greeting may take, whatever it takes at best: less is no queue that anybody would notice. */
+/**
+ * Milliseconds that a greeting may always take, however fast the best one was: a shorter queue would not be noticed.
+ */
 const QUICK = 1_000
-/** A greeting that takes so many times what it takes at best has waited for others. */
+/** A greeting that takes this many times as long as the best one has waited for others. */
 const SLOWER = 2
-/** What is away is tried by a fifth fewer each time. */
+/** Each time the service is away, the limit shrinks to this share. */
 const SHRINK = 0.8
 /**
- * Milliseconds. What ends sooner has ended before anybody was asked, as of a guest, or with a token that is no token: it
- * says nothing of how many can be asked about, whatever came of it. Else strangers could narrow it for all, or widen it.
+ * Milliseconds. A greeting that ends sooner has ended before any service was asked: a guest, or a token that is no
+ * token. It does not show how many can be asked at a time, whatever its result. Otherwise strangers could narrow the
+ * limit for everybody, or widen it.
  */
 const UNASKED = 5
-/** Where half as many at a time take nearly as long, there was no queue to shorten. */
+/** If this share of the calls at a time takes nearly as long, there was no queue to shorten. */
 const FEWER = 0.5
 const AS_LONG = 0.7
-/** Where it changes by less than this part of it in each greeting's time, it has come to what there is room for. */
+/** The limit has settled when it changes by less than this share of itself in the time of a greeting. */
 const SETTLED = 0.5
 
 /**
- * @param most calls that may be under way, whatever they take.
- * @param patience milliseconds that a hello has.
- * @param now milliseconds that never go back.
+ * @param most the most calls that may be under way, however long they take.
+ * @param patience milliseconds that a `hello` has.
+ * @param now monotonic milliseconds.
  */
 export function createGreetingLimit(most: number, patience: number, now: () => number): GreetingLimit {
   const least = Math.min(LEAST, most)
   let limit = Math.min(most, Math.max(least, (TRUSTED * patience) / 1_000))
-  /** The part of it by which it changes in each greeting's time. */
+  /** The share of itself by which the limit changes in the time of a greeting. */
   let trend = 1
-  /** Milliseconds of a greeting that waits for nobody. */
+  /** Milliseconds of a greeting that waits for no other. */
   let best = Number.POSITIVE_INFINITY
   let shrunkAt = Number.NEGATIVE_INFINITY
-  /** Of those in a row that were slow, the one among most others. */
+  /** Among the slow greetings in a row, the one with the most others under way. */
   let slow: { readonly of: number; readonly took: number } | null = null
 
   /** Milliseconds that a greeting may take. */
@@ -74,11 +79,11 @@ export function createGreetingLimit(most: number, patience: number, now: () => n
   }
 
   function failure(begunAt: number) {
-    // Those that were under way when it shrank tell of the limit before.
+    // Greetings that began before the last shrink reflect the earlier limit.
     if (begunAt < shrunkAt) return
     shrunkAt = now()
     limit = Math.max(least, limit * SHRINK)
-    // What is away is not full: once it is back, it takes as much as it took.
+    // A service that is away is not full: when it is back, it takes as much as before.
     trend = 1
   }
 
@@ -97,7 +102,8 @@ export function createGreetingLimit(most: number, patience: number, now: () => n
       if (step >= 0) slow = null
       else if (slow === null || of >= slow.of) slow = { of, took }
       else if (of <= slow.of * FEWER && took > slow.took * AS_LONG) {
-        // Fewer at a time take as long, and only fewer come in: the search begins anew from what it takes now.
+        // Fewer at a time take just as long, and the limit only lets fewer in. The search starts over from the present
+        // duration.
         best = took
         slow = null
         step = 1

@@ -1,25 +1,25 @@
 /** How many greetings a second there is room for. */
 export interface GreetingRate {
-  /** One has ended with a verdict, `of` so many that were under way when it began, itself included. */
+  /** A greeting has ended with a decision; `of` were under way when it began, including itself. */
   ended(greeting: { readonly of: number; readonly took: number }): void
-  /** Null as long as nothing was measured lately. */
+  /** Null while nothing was measured lately. */
   readonly perSecond: number | null
-  /** For how long it has been measured without a pause, ms: what holds for a moment tells little of a minute. */
+  /** Milliseconds for which it has been measured without a pause: a rate of a moment says little about a minute. */
   readonly measuredFor: number
 }
 
-/** Of each new measurement, the part that those before it keep. */
+/** With each new measurement, the share that the earlier ones keep. */
 const KEPT = 15 / 16
-/** Fewer say little. */
+/** Fewer measurements than this say little. */
 const FEW = 8
-/** Milliseconds after which what was measured is past. */
+/** Milliseconds after which a measurement is outdated. */
 const PAST = 10_000
 
 /**
- * By Little's law: where n are under way and each takes t, there are n/t in a second. So one greeting is enough for a
+ * Measures by Little's law: if n are under way and each takes t, n/t end in a second. One greeting is enough for a
  * first guess, and it does not matter whether they end one by one or in bunches.
  *
- * @param now milliseconds that never go back.
+ * @param now monotonic milliseconds.
  */
 export function createGreetingRate(now: () => number): GreetingRate {
   let count = 0

@@ -1,17 +1,17 @@
-/** Whoever waits, and from which address. */
+/** Somebody who waits, and the address. */
 export interface Waits {
   readonly address: string
 }
 
 /**
- * Those who wait for their turn, one of each address after the other: an address with many in the line waits for itself,
- * and one with a single hello for no more than one of each other address. Where each has its own, or all have the same,
- * it is the order in which they came.
+ * A line in which the addresses take turns. An address with many in the line only delays itself, and one with a single
+ * `hello` waits for at most one of each other address. If each has its own address, or all have the same, the order is
+ * that of arrival.
  */
 export class WaitingLine<Waiter extends Waits> {
-  /** The address whose turn it is comes first; of each, who came first. */
+  /** The address whose turn it is comes first; within an address, whoever came first. */
   readonly #byAddress = new Map<string, Set<Waiter>>()
-  /** How many addresses have more than so many in the line. */
+  /** At index n: how many addresses have more than n in the line. */
   readonly #haveMore: number[] = []
   #size = 0
 
@@ -35,7 +35,7 @@ export class WaitingLine<Waiter extends Waits> {
     this.#size--
   }
 
-  /** Takes whose turn it is out of the line. */
+  /** Removes and returns the one whose turn it is. */
   next(): Waiter | undefined {
     for (const [address, own] of this.#byAddress) {
       const [waiter] = own
@@ -49,7 +49,7 @@ export class WaitingLine<Waiter extends Waits> {
     return undefined
   }
 
-  /** How many would be before one more of that address, at the most. */
+  /** How many would be in front of one more of that address, at most. */
   before(address: string): number {
     const own = this.#byAddress.get(address)?.size ?? 0
     if (own + 1 >= this.#haveMore.length) return this.#size
@@ -74,8 +74,8 @@ export class WaitingLine<Waiter extends Waits> {
   }
 
   /**
-   * The one who came last of the address with most in the line, if that is more than that address would have with one
-   * more: who could yield to it.
+   * The last one of the address with the most in the line, if that is more than this address would have with one more.
+   * It is the one that could yield.
    */
   heaviest(address: string): Waiter | undefined {
     const most = this.#haveMore.length

@@ -5,7 +5,7 @@ import { redactedError } from '../../base/token-redaction.js'
 import { noSubject, readUser } from './identity.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
 
-/** What `authenticate` is asked. */
+/** What `authenticate` is called with. */
 export interface Authentication {
   readonly token?: string
   readonly session: string
@@ -13,7 +13,7 @@ export interface Authentication {
   readonly signal: AbortSignal
 }
 
-/** See `LiveServerOptions`. */
+/** See `LiveServerOptions.authenticate`. */
 export type Authenticate<User> = (ask: Authentication) => MaybePromise<User | null | undefined | false>
 
 export type Identified<User> =
@@ -22,11 +22,14 @@ export type Identified<User> =
       readonly user: User
       readonly subject?: string
       readonly tokenTtl?: number
-      /** Milliseconds on the clock, monotonic: what happened since the application need not have known. */
+      /** When `authenticate` was called, in monotonic milliseconds: it need not have known what happened since. */
       readonly askedAt: number
     }
   | { readonly outcome: 'refused' }
-  /** It cannot be told now: a throw, no answer in time, or an answer of a wrong type. It says nothing of the token. */
+  /**
+   * It cannot be decided now: an error, no answer in time, or an answer of a wrong type. It says nothing about the
+   * token.
+   */
   | { readonly outcome: 'untold' }
 
 export interface Credentials {
@@ -35,18 +38,18 @@ export interface Credentials {
   readonly request: IncomingMessage
 }
 
-/** One question to `authenticate`. */
+/** One call of `authenticate`. */
 export interface Identification<User> {
   /** Never rejects. */
   readonly answer: Promise<Identified<User>>
-  /** Nobody waits for it any more: the leg is gone. */
+  /** Nobody waits for the answer any longer: the leg is gone. */
   abandon(): void
 }
 
-/** Asks `authenticate`. How many are asked about at a time is admission's to say. */
+/** Calls `authenticate`. Admission decides how many calls there are at a time. */
 export interface Authenticator<User> {
   identify(credentials: Credentials): Identification<User>
-  /** Calls that go on although nobody waits for them any more, but those that are taken for lost. */
+  /** Calls that continue although nobody waits for them, except those that were given up as lost. */
   readonly abandoned: number
 }
 
@@ -54,13 +57,14 @@ export interface AuthenticatorDeps<User> {
   readonly authenticate: Authenticate<User>
   readonly clock: Clock
   /**
-   * Milliseconds for one question. So much again is for a call to settle whose signal has fired: one that does not is
-   * taken for lost, and its place given away. Otherwise as many as may be under way could shut the server for ever.
+   * Milliseconds for one call. A call whose signal has fired has as long again to settle. If it does not, it is given
+   * up as lost and its place is free again. Otherwise as many hanging calls as the limit allows could block the server
+   * forever.
    */
   readonly patience: number
-  /** A call has ended, or is taken for lost, that nobody waited for any more. */
+  /** A call that nobody waited for has ended, or was given up as lost. */
   wasted?(): void
-  /** One that counted as `abandoned` has ended. */
+  /** A call that counted as `abandoned` has ended. */
   room?(): void
   onError(error: unknown, doing: string): void
 }
@@ -75,10 +79,10 @@ export function createAuthenticator<User>(deps: AuthenticatorDeps<User>): Authen
   }
 }
 
-/** All questions, and those that nobody waits for. */
+/** All calls, and which of them nobody waits for. */
 class Asking<User> {
   readonly deps: AuthenticatorDeps<User>
-  /** Under way, and nobody waits for them: in the order in which they were given up. */
+  /** Calls under way that nobody waits for, in the order in which they were abandoned. */
   readonly #abandoned = new Set<Question<User>>()
   #saidSubject = false
 
@@ -97,19 +101,19 @@ class Asking<User> {
     return this.#abandoned.size
   }
 
-  /** Nobody waits for it any more. */
+  /** Nobody waits for it any longer. */
   abandon(question: Question<User>): void {
     this.#abandoned.add(question)
   }
 
-  /** A call is over. */
+  /** A call has ended. */
   over(question: Question<User>): void {
     if (!this.#abandoned.delete(question)) return
     this.deps.wasted?.()
     this.deps.room?.()
   }
 
-  /** Once: it may be meant. */
+  /** Reported once only, because it may be intended. */
   withoutSubject(): void {
     if (this.#saidSubject) return
     this.#saidSubject = true
@@ -133,15 +137,15 @@ class Asking<User> {
   }
 }
 
-/** One of them, from its beginning to its answer. */
+/** One call, from its beginning to its answer. */
 class Question<User> implements Identification<User> {
   readonly answer: Promise<Identified<User>>
-  /** When nobody waited for it any more, ms; null: somebody does. */
+  /** When it was abandoned, in monotonic milliseconds; null if it was not. */
   abandonedAt: number | null = null
   readonly #asking: Asking<User>
   readonly #token: string | undefined
   readonly #ask: Authentication
-  /** Made for those who look at the signal: after a crash everybody comes back, and each of them costs. */
+  /** Created only when the signal is read: after a crash everybody comes back, and each controller costs time. */
   #controller: AbortController | null = null
   #askedAt = 0
   #settled = false

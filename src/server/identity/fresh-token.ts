@@ -3,34 +3,36 @@ import type { Clock } from '../../base/clock.js'
 import type { Identification, Identified } from './authenticator.js'
 
 /**
- * The fresh token of a live leg, until it has been checked. Where it cannot be checked now (the identity service is
- * away) the leg lives on with the token that it has, and the check is made again, for as long as that one lasts: its
- * client need not know.
+ * The fresh token of a live leg, until it has been checked. If it cannot be checked now (the identity service is away),
+ * the leg stays on with its old token, and the check is repeated as long as the old token lasts. The client need not
+ * know.
  */
 export interface FreshToken {
   /**
-   * Takes the place of one that has not been checked yet. One is looked at at a time: a client that sends many costs no
-   * more calls.
+   * Checks a token; it replaces one that has not been checked yet. One is checked at a time: a client that sends many
+   * causes no more calls.
    */
   check(token: string): void
-  /** One has come, and nobody could tell so far whose it is. */
+  /** A token has come, and could not be decided on so far. */
   readonly unchecked: boolean
   stop(): void
 }
 
-/** A place among all of whom it is being asked who they are. */
+/** A place among all checks of who somebody is. */
 interface Turn {
-  /** `failed`: it could not be told. */
+  /** `failed`: it could not be decided. */
   ended(failed: boolean): void
   left(): void
 }
 
-/** Milliseconds between two checks: twice as long each time. The legs' own renewals are spread, and so these are. */
+/**
+ * Milliseconds between two checks, doubled each time. They need no jitter, because the legs' own renewals are spread.
+ */
 const RETRY = { first: 1_000, most: 30_000 }
 
 /**
- * @param enter how many are asked about at a time: a service that is back has those of all live legs to check, and
- * where all came at once it would answer each too late.
+ * @param enter limits how many are checked at a time. A service that is back has the tokens of all live legs to check;
+ * if they all came at once, it would answer each too late.
  */
 export function createFreshToken<User>(
   clock: Clock,

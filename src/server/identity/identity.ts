@@ -2,27 +2,29 @@ import type { LiveSocketError } from '../../base/errors.js'
 import { bounds } from '../../policy/bounds.js'
 import { invalid } from '../../base/invalid.js'
 
-/** Who a leg belongs to: whatever `authenticate` answered. The fields below are the only ones that the server reads. */
+/** The only fields that the server reads of the user that `authenticate` answered. */
 export interface UserFields {
   /**
-   * The identity, 1 to 1,024 characters. A session, and a leg that gets a fresh token, never changes it. Without one
-   * whoever learns a session's id can take it over; `onError` is told so, once.
+   * The identity, 1 to 1,024 characters. It never changes in a session, not even when a leg gets a fresh token. Without
+   * a subject, anybody who learns a session's id can take the session over; `onError` is told so, once.
    */
   readonly subject?: string
   /**
-   * Milliseconds that the token has left, at most 400 days. The client is told, and a leg past it, plus
-   * `limits.tokenGrace`, is closed. Absent: it does not end.
+   * Milliseconds that the token has left, at most 400 days. The client is told. A leg is closed `limits.tokenGrace`
+   * after its token has ended. Absent: the token does not end.
    */
   readonly tokenTtl?: number
 }
 
-/** A subject is compared, and kept with the session. No issuer's `sub` comes near this. */
+/**
+ * The most characters of a subject, which is compared, and kept with the session. No issuer's `sub` comes near this.
+ */
 export const MAX_SUBJECT = 1_024
 
 /**
- * The two fields that the server reads of what `authenticate` answered. Throws `invalid` for one that is of a wrong
- * type: taken as absent, another user's token would pass on the same leg, and a token would never end. Never quotes a
- * value: it may be a secret.
+ * The two fields that the server reads of what `authenticate` answered. Throws `invalid` for a field of a wrong type.
+ * If that counted as absent, another user's token would be accepted on the same leg, and a token would never end. The
+ * error never quotes a value, which may be a secret.
  */
 export function readUser(user: unknown): UserFields {
   if (typeof user !== 'object' || user === null) return {}
@@ -39,12 +41,12 @@ export function readUser(user: unknown): UserFields {
   }
   return {
     ...(subject === undefined ? undefined : { subject }),
-    // A token that is let pass although its time is over, as some clocks' tolerance has it, is over all the same.
+    // A token accepted after its end, as verifiers with a clock tolerance do, has ended all the same.
     ...(tokenTtl === undefined ? undefined : { tokenTtl: Math.max(0, Math.floor(tokenTtl)) }),
   }
 }
 
-/** What nobody may overlook, although everything seems to work. */
+/** Reported because it must not be overlooked, although everything seems to work. */
 export function noSubject(): LiveSocketError {
   return invalid(
     'authenticate gave no subject: whoever learns the id of a session can take it over, and a fresh token of somebody else passes on its leg. Answer { subject } with the id of the user, or of the guest. This is said once',

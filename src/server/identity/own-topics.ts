@@ -2,8 +2,8 @@ import { isOwnTopic, presenceOf } from '../../protocol/own-topics.js'
 import type { Permission } from './permission.js'
 
 /**
- * The server's own topics are nobody's to publish into. Whoever may subscribe to a topic may see who is present in it,
- * where the server has presence.
+ * Protects the server's own topics, into which no client may publish. Everyone who may subscribe to a topic may see who
+ * is present in it, if the server has presence.
  */
 export function guardOwnTopics<User>(permission: Permission<User>, presence: boolean): Permission<User> {
   return async (ask) => {

@@ -4,20 +4,22 @@ import { invalid, quoted } from '../../base/invalid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Refused, refusalFrame } from '../refused.js'
 
-/** What `authorize` is asked. */
+/** What `authorize` is called with. */
 export interface Authorization<User> {
   readonly action: 'subscribe' | 'publish' | 'signal'
   readonly topic: string
   readonly user: User
   readonly session: string
-  /** Of a publish: what is to be published. */
+  /** The data to be published; absent for other actions. */
   readonly data?: unknown
 }
 
-/** See `LiveServerOptions`. */
+/** See `LiveServerOptions.authorize`. */
 export type Authorize<User> = (ask: Authorization<User>) => MaybePromise<boolean>
 
-/** Why somebody may not; null: he may. With `retryAfter` it cannot be told now. `data`: of a `Refused`. */
+/**
+ * Why it is denied; null if it is allowed. With `retryAfter` it cannot be decided now. `data` is that of a `Refused`.
+ */
 export type Denial = {
   readonly code: string
   readonly message: string
@@ -25,7 +27,7 @@ export type Denial = {
   readonly retryAfter?: number
 } | null
 
-/** Asks `authorize`, and no longer than it may take. Never rejects. */
+/** Calls `authorize`, within its time limit. Never rejects. */
 export type Permission<User> = (ask: Authorization<User>) => Promise<Denial>
 
 const DOING = { subscribe: 'a subscription to', publish: 'a publish into', signal: 'signals to' } as const
@@ -35,21 +37,21 @@ const FORBIDDEN = {
   signal: 'Signals to this topic are not allowed.',
 } as const
 
-/** Of a topic: not answered yet, and ended while it was served. */
+/** Codes that an error about a topic uses for something else: not answered yet, and ended while it was served. */
 const OTHERS = ['timeout', 'ended']
 
 export interface PermissionDeps {
   readonly clock: Clock
-  /** How long it may take over a publish. */
+  /** Milliseconds that a call may take for a publish. */
   readonly publishTimeout: number
-  /** A leg is greeted within this, and nobody's answer about one topic may take all of it. */
+  /** Milliseconds for the greeting of a leg, of which one topic's answer may not take all. */
   readonly helloTimeout: number
   onError(error: unknown, doing: string): void
 }
 
 /**
- * Without `authorize` clients may subscribe, and may neither publish nor signal: what nobody has thought about is not open to
- * everybody.
+ * Without `authorize` clients may subscribe, and may neither publish nor signal: what the application has not decided
+ * on is not open to everybody.
  */
 export function createPermission<User>(
   authorize: Authorize<User> | undefined,

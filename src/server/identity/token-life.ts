@@ -1,13 +1,13 @@
-/** How long the token of one leg counts on this server, and what its client has been told of that. */
+/** How long the token of one leg counts on this server, and how long its client was told that it does. */
 export class TokenLife {
-  /** Milliseconds, monotonic. */
+  /** In monotonic milliseconds. */
   private endsAt = Infinity
-  /** When it was last cut short, and to when. */
+  /** When its life was last cut short, and to when. */
   private cut: { readonly at: number; readonly endsAt: number } | null = null
 
   /**
-   * One was taken, with so many milliseconds left; absent: it never ends. It was checked from `askedAt` on: what was cut
-   * short since was this one as well. Answers the milliseconds that it has.
+   * A token was accepted with `ttl` milliseconds left; absent: it never ends. Its check began at `askedAt`: a cut made
+   * since then applies to it as well. Returns the milliseconds that it has left.
    */
   begin(now: number, ttl: number | undefined, askedAt: number): number {
     const { cut } = this
@@ -17,7 +17,7 @@ export class TokenLife {
     return left
   }
 
-  /** It ends in `within` milliseconds, unless it ends sooner anyway. False: it does. */
+  /** Makes the token end in `within` milliseconds. False if it ends sooner anyway. */
   cutShort(now: number, within: number): boolean {
     this.cut = { at: now, endsAt: now + within }
     if (this.endsAt <= now + within) return false
@@ -25,7 +25,7 @@ export class TokenLife {
     return true
   }
 
-  /** Whether it has run out, and `grace` milliseconds with it. */
+  /** Whether the token ended more than `grace` milliseconds ago. */
   over(now: number, grace: number): boolean {
     return now >= this.endsAt + grace
   }

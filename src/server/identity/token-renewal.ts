@@ -5,29 +5,32 @@ import { numberOf } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
 import { atOnce, type MaybePromise } from '../maybe-promise.js'
 
-/** By when clients are to have fetched a fresh token. */
+/** Options of `renewTokens`. */
 export interface RenewOptions {
-  /** Milliseconds in which all of them are to have a fresh token. From 1,000 to 400 days; default 60,000. */
+  /** Milliseconds within which all of them are to have a fresh token: at least 1,000, at most 400 days. Default 60,000. */
   readonly within?: number
 }
 
-/** A fresh token that a server sends to a client. Its lifetime is in milliseconds. */
+/** A fresh token that a server sends to a client. */
 export interface OfferedToken {
   readonly token: string
   /**
-   * Milliseconds that it lives, from 1 to 400 days. Without it the client takes a JWT's own `exp − iat`, else its
-   * default.
+   * Milliseconds that it lives: at least 1, at most 400 days. Without it the client takes a JWT's own `exp − iat`, else
+   * its default.
    */
   readonly tokenTtl?: number
 }
 
-/** Which sessions are meant: those of this server for which it is true, or all of a subject, or one, on every server. */
+/**
+ * Which sessions are meant: a function picks sessions of this server; `{ subject }` is all sessions of a subject and `{
+ * session }` is one session, on every server.
+ */
 export type SessionMatch<User> = SessionPick<User> | { readonly subject: string } | { readonly session: string }
 
-/** Which sessions of this server are meant. */
+/** Picks sessions of this server. */
 export type SessionPick<User> = (session: { readonly session: string; readonly user: User }) => boolean
 
-/** What is matched, as a function. Throws `invalid` for what names nobody. */
+/** The match as a function. Throws `invalid` for anything but a function, `{ subject }` or `{ session }`. */
 export function pickOf<User>(doing: string, match: SessionMatch<User>): (session: Owner<User>) => boolean {
   if (typeof match === 'function') return (session) => atOnce(`${doing}(match): match`, match(session))
   const { subject, session } = (match ?? {}) as { subject?: unknown; session?: unknown }
@@ -36,7 +39,7 @@ export function pickOf<User>(doing: string, match: SessionMatch<User>): (session
   throw invalid(`${doing}(match): match must be a function, { subject } or { session }, not ${shown(match)}`)
 }
 
-/** Signs a token for a session; null: it gets none. */
+/** Signs a token for a session; null: the session gets none. */
 export type Mint<User> = (session: {
   readonly session: string
   readonly user: User
@@ -44,29 +47,29 @@ export type Mint<User> = (session: {
 
 type Owner<User> = { readonly session: string; readonly user: User; readonly subject?: string | undefined }
 
-/** A leg, as far as its token goes. */
+/** A leg, as far as its token is concerned. */
 export interface TokenLeg<User> {
   readonly who: Owner<User> | null
-  /** Once it is known whose it is, where that is being asked now. */
+  /** Calls `then` as soon as the owner is known, if `authenticate` is being asked at present. */
   whenKnown(then: (who: Owner<User>) => void): void
-  /** Its token ends in so many milliseconds, unless it has none or one that ends sooner: then false. */
+  /** Makes its token end in `within` milliseconds. False if the leg has no token, or one that ends sooner. */
   renewToken(within: number): boolean
   send(frame: { readonly type: 'token'; readonly token: string; readonly tokenTtl?: number }): void
 }
 
-/** What a server can do about the tokens of its legs, beyond waiting for their end. */
+/** What a server can do about the tokens of its legs, beyond waiting for them to end. */
 export interface TokenRenewal<User> {
   renew(match: SessionMatch<User>, options?: RenewOptions): number
   offer(match: SessionPick<User>, mint: Mint<User>): Promise<number>
-  /** The same token to all that match. */
+  /** Sends the same token to all that match. */
   give(match: SessionMatch<User>, token: OfferedToken): number
 }
 
 export function createTokenRenewal<User>(deps: {
-  /** All, and those that are welcomed. */
+  /** All connections, and the legs that are welcomed. */
   readonly roster: { readonly connections: Iterable<TokenLeg<User>>; readonly legs: ReadonlySet<TokenLeg<User>> }
   readonly clock: Clock
-  /** How long `mint` may take. */
+  /** Milliseconds that `mint` may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }): TokenRenewal<User> {
@@ -82,7 +85,7 @@ export function createTokenRenewal<User>(deps: {
     return sessions
   }
 
-  /** The legs of a session by now: it may have been handed over, or gone, while its token was signed. */
+  /** The session's legs at this moment: it may have been handed over, or left, while its token was signed. */
   function here(session: string, legs: readonly TokenLeg<User>[]) {
     const still = legs.filter((leg) => deps.roster.legs.has(leg))
     return still.length > 0 ? still : [...deps.roster.legs].filter(({ who }) => who!.session === session)
@@ -129,7 +132,7 @@ export function createTokenRenewal<User>(deps: {
 }
 
 function tokenFrame({ token, tokenTtl }: OfferedToken) {
-  // The rules of the client, which would throw it away.
+  // Checked by the client's rules, because the client would discard such a token.
   const problem = tokenProblem(token)
   if (problem !== null) throw invalid(`offerTokens: mint gave a token that ${problem}`)
   if (tokenTtl === undefined) return { type: 'token', token } as const

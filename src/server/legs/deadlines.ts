@@ -1,18 +1,18 @@
 import type { Clock } from '../../base/clock.js'
 
 /**
- * Moments that all lie equally far ahead when they are set, and so come in the order in which they were set: one timer
- * serves them all.
+ * Due times that all lie equally far ahead when they are set, and so fall due in the order in which they were set. One
+ * timer serves them all.
  */
 export interface Deadlines<Of> {
-  /** From now on; what was set for it before is off. */
+  /** Starts its time from now; an earlier due time of it is dropped. */
   set(of: Of): void
   clear(of: Of): void
 }
 
 /** @param ahead milliseconds. */
 export function createDeadlines<Of>(clock: Clock, ahead: number, ring: (of: Of) => void): Deadlines<Of> {
-  /** The first to come first. */
+  /** The next due first. */
   const dueTimes = new Map<Of, number>()
   let cancel: (() => void) | null = null
 

@@ -17,24 +17,24 @@ export function fail<User>(leg: LegState<User>, failure: Failure, answers: Answe
   deps.onEvent({ type: 'leg-failed', ...nameOf(leg), code: failure.code, message: failure.message })
   if (answers === 'under way') {
     queue?.stop()
-    // Whoever may not be here any more sees nothing more.
+    // A leg that may not be here any more gets no further messages.
     topics.leaveAll()
   }
   if (live && queue && queue.size > 0) afterAnswers(leg, failure)
   else close(leg, failure)
 }
 
-/** What it asks for is too much for what it reads. */
+/** The leg asks for more than it reads the answers of. */
 export function dropSlow<User>(leg: LegState<User>): void {
   fail(leg, { code: 'too-slow', message: 'What was sent was not read.' })
 }
 
-/** Why one whose token was refused, or could not be checked, goes. */
+/** Why a leg whose token was refused, or could not be checked, is closed. */
 export function refusal(outcome: 'refused' | 'untold'): Failure {
   return outcome === 'untold' ? UNTOLD : { code: 'unauthorized', message: 'The token is not valid.' }
 }
 
-/** Its socket has ended. What was received is applied still; only there is nobody left to tell. */
+/** Its socket has ended. What was received before is still applied, but nobody is left to answer. */
 export function leave<User>(leg: LegState<User>): void {
   leg.phase = 'gone'
   stopWaiting(leg)
@@ -47,7 +47,7 @@ export function leave<User>(leg: LegState<User>): void {
   leg.deps.gone(leg)
 }
 
-/** The log hears that a leg that it has taken in is gone. */
+/** Tells the log that a leg that it admitted is gone. */
 export function release<User>(leg: LegState<User>): void {
   if (!leg.who || leg.phase !== 'gone') return
   const { log, onError, releasing } = leg.deps
@@ -75,7 +75,7 @@ function stopWaiting<User>(leg: LegState<User>) {
   leg.fresh?.stop()
 }
 
-/** Whoever published something that was applied has to know it before the leg closes. */
+/** A client must learn of publishes that were applied before its leg closes. */
 function afterAnswers<User>(leg: LegState<User>, failure: Failure) {
   const queue = leg.queue!
   const enough = createAlarm(leg.deps.clock, () => {

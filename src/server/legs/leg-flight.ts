@@ -1,18 +1,18 @@
 import { instant, since, type Clock, type Instant } from '../../base/clock.js'
 
-/** Pings whose answers are waited for; beyond, the oldest is given up. */
+/** The most pings whose pongs are awaited; beyond it the oldest is given up. */
 const MOST = 64
 
 /**
- * How long what arrives on a leg can have been on its way (server rule 5). What comes behind the answer to a ping was
- * sent after that ping; what comes on a leg at all, after its welcome.
+ * How long a frame that arrives on a leg can have been on its way (server rule 5). A frame that comes after the pong to
+ * a ping was sent after that ping. Any frame of a live leg was sent after its welcome.
  */
 export class LegFlight {
   private readonly clock: Clock
   private from: Instant
   /**
-   * Unanswered, in their order. Of two that bear the same mark the first answer counts for the first, since it may be to
-   * either, and the second for the second.
+   * Unanswered pings, in order. Two pings may have the same mark. The first pong then counts for the first ping,
+   * because it may answer either, and the second pong for the second.
    */
   private pings: { readonly mark: string; readonly at: Instant }[] | null = null
 
@@ -21,12 +21,12 @@ export class LegFlight {
     this.from = instant(clock)
   }
 
-  /** The leg is welcomed. */
+  /** The leg was welcomed. */
   welcomed(): void {
     this.from = instant(this.clock)
   }
 
-  /** A ping leaves that bears this mark. */
+  /** A ping with this mark is sent. */
   asked(mark: string): void {
     this.pings ??= []
     this.pings.push({ mark, at: instant(this.clock) })

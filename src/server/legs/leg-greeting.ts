@@ -9,7 +9,7 @@ import { askWho, lifetime, type Known } from './leg-token.js'
 
 type Hello = Extract<ClientFrame, { type: 'hello' }>
 
-/** Takes a hello: it is greeted in its turn. */
+/** Takes a `hello`; its greeting begins when its turn comes. */
 export function arrive<User>(leg: LegState<User>, hello: Hello): void {
   leg.phase = 'greeting'
   leg.arrival.said()
@@ -26,17 +26,17 @@ export function arrive<User>(leg: LegState<User>, hello: Hello): void {
   })
 }
 
-/** Who it is, whether the session is free for it, and what it reads. Then it is welcomed. */
+/** Finds out who it is, whether the session admits it, and what it may read. Then the leg is welcomed. */
 async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
   const { deps } = leg
   try {
-    // One time for both: who it is, and then what the log says.
+    // One time limit for both: who it is, and then the log's answers.
     deps.hellos.set(leg)
     leg.learning = []
     const known = await identify(leg, hello)
     if (!known || !(await admit(leg, hello, known))) return
     const prepared = await leg.topics.prepare(hello.topics, leg.who!)
-    // What is left to do waits for nobody but its client.
+    // What is left to do waits only for the leg's own client.
     leave(leg, false)
     await refuseTopics(leg, prepared, undefined, () => deps.hellos.set(leg))
     if (isEnded(leg)) return leg.topics.drop(prepared)
@@ -53,22 +53,22 @@ async function greet<User>(leg: LegState<User>, hello: Hello): Promise<void> {
   }
 }
 
-/** It took too long: `hellos` rings. */
+/** Its time is over: called by `hellos`. */
 export function tooLate<User>(leg: LegState<User>): void {
-  // Who is asked who it is has as long, and says so itself.
+  // The call of `authenticate` has the same time limit, and reports it itself.
   if (leg.asking) return
   if (leg.phase === 'opened') fail(leg, { code: 'timeout', message: 'The hello took too long.' })
   else if (leg.place === null) dropSlow(leg)
   else untold(leg, LOG_AWAY)
 }
 
-/** Its place is another one's. `failed`: it could not be told whether it may come in. */
+/** Gives its place to another. `failed`: it could not be decided whether the leg may come in. */
 function leave<User>(leg: LegState<User>, failed: boolean) {
   leg.place?.ended(failed)
   leg.place = null
 }
 
-/** Neither yes nor no: it comes back when there is room. */
+/** Neither admitted nor refused: the client comes back when there is room. */
 function untold<User>(leg: LegState<User>, failure: Failure) {
   leave(leg, true)
   fail(leg, { ...failure, ...leg.deps.admission.room() })
@@ -79,7 +79,7 @@ function turnDown<User>(leg: LegState<User>, failure: Failure) {
   fail(leg, failure)
 }
 
-/** Null: it has been refused, or is gone. */
+/** Null if the leg was refused, or is gone. */
 async function identify<User>(leg: LegState<User>, { session, token }: Hello): Promise<Known<User> | null> {
   const { clock, limits, hellos } = leg.deps
   const endsAt = clock.monotonic() + limits.helloTimeout
@@ -88,7 +88,7 @@ async function identify<User>(leg: LegState<User>, { session, token }: Hello): P
   leg.asking = null
   if (leg.phase !== 'greeting') return null
   if (known.outcome === 'known') {
-    // Then it was this process that stood still: what is left has its time.
+    // In that case it was this process that stood still, so the rest of the greeting gets its full time.
     if (clock.monotonic() >= endsAt) hellos.set(leg)
     return known
   }
@@ -97,7 +97,7 @@ async function identify<User>(leg: LegState<User>, { session, token }: Hello): P
   return null
 }
 
-/** Whether the log took it in, and it is still here. */
+/** Whether the log admitted the leg, and it is still here. */
 async function admit<User>(leg: LegState<User>, hello: Hello, known: Known<User>): Promise<boolean> {
   const { deps } = leg
   const { session, leg: number, token } = hello
@@ -107,7 +107,7 @@ async function admit<User>(leg: LegState<User>, hello: Hello, known: Known<User>
     if (admission.first) tellSession(leg, 'joined')
     const { learning, who } = leg
     leg.learning = null
-    // Each is somebody's own question, and what it throws is no fault of the leg that it is about.
+    // Each is a question of its own, and what it throws is no fault of the leg that it is about.
     for (const then of learning ?? [])
       callOut(
         () => then(who),

@@ -4,14 +4,17 @@ import type { LegOwner, ServerLeg } from './leg-contract.js'
 
 /** The connections of one server. */
 export class LegRoster<User> {
-  /** All, and those that are welcomed. */
+  /** All connections, and the legs that are welcomed. */
   readonly connections = new Set<ServerLeg<User>>()
   readonly legs = new Set<ServerLeg<User>>()
-  /** Connections that have said hello: whoever says nothing need not be anybody. */
+  /** Connections that have sent a `hello`. One that sends nothing need not be a client. */
   clients = 0
-  /** Of whom the log is being told that they are gone. */
+  /** Calls that tell the log that a leg is gone. */
   private readonly releasing = new Set<Promise<void>>()
-  /** Whom a close waits for. Who comes behind it is only told to go: that never ends, where somebody always comes. */
+  /**
+   * The legs that `close` waits for. Legs that arrive after it began are only refused: waiting for them might never
+   * end.
+   */
   private readonly leaving = new Set<ServerLeg<User>>()
   private emptied: (() => void) | null = null
 
@@ -46,8 +49,8 @@ export class LegRoster<User> {
   }
 
   /**
-   * Also those that are known and not welcomed yet, or of whom it is being asked whose they are: nobody comes in behind
-   * a sign-out. Answers how many sessions, as far as they are known.
+   * Ends matching sessions, including those of legs that are known and not welcomed yet, or whose owner is being asked
+   * for: nobody slips in behind a sign-out. Returns the number of sessions, as far as they are known.
    */
   end(match: (who: LegOwner<User>) => boolean, reason: string): number {
     const matching = [...this.connections].filter(({ who }) => who !== null && match(who))
@@ -70,7 +73,7 @@ export class LegRoster<User> {
     if (this.leaving.size > 0) await new Promise<void>((resolve) => void (this.emptied = resolve))
   }
 
-  /** Resolves when the log has heard of all that are gone, or after `patience` milliseconds. */
+  /** Resolves when the log knows of all that are gone, or after `patience` milliseconds. */
   released(clock: Clock, patience: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = clock.setTimeout(resolve, patience)

@@ -13,14 +13,14 @@ import { refresh } from './leg-token.js'
 
 type SignalFrame = Extract<ClientFrame, { type: 'signal' }>
 
-/** A session that does not heed what it is told, which is worth no answer any more, comes back after so long. */
+/** Milliseconds after which a session that ignores its refusals, and therefore gets no more of them, may come back. */
 const FLOOD_PAUSE = 5_000
 const TOO_MANY = 'This leg has as many requests under way as limits.maxRequests allows.'
 
 /** Serves a frame of a live leg. */
 export function serve<User>(leg: LegState<User>, frame: ClientFrame, bytes: number): void {
   const wait = leg.rate!.take(bytes)
-  // A repeat may have been applied: it gets its answer, only later.
+  // A repeat may have been applied, so it gets its answer, only later.
   const repeat = frame.type === 'publish' && frame.age !== undefined
   if (wait > 0 && !repeat && !isServedOverRate(leg, frame, bytes)) return
   switch (frame.type) {
@@ -78,14 +78,14 @@ async function publish<User>(
   const { deps, socket } = leg
   const wait = due === 0 ? 0 : due - deps.clock.monotonic()
   if (wait > 0) await new Promise<void>((resolve) => void deps.clock.setTimeout(resolve, wait))
-  // It asks and asks, and does not read what it is answered.
+  // A leg that sends requests without reading their answers has to wait.
   const settled = socket.settled()
   if (settled) await settled
   deps.counters.published++
   const { session, user } = leg.who!
   const answer = await deps.publish({ frame, session, user, arrived, flight }, next)
   if (answer.type === 'nack') deps.counters.refused++
-  // A log that has lost what it knew can tell again of what is sent from now on.
+  // A log that has lost its state can vouch again for what is sent from now on.
   if (answer.type === 'nack' && answer.code === OUTCOME_UNKNOWN.code) probe(leg)
   socket.sendEncoded(answerFrame(frame.id, answer))
 }
@@ -106,7 +106,7 @@ function answer<User>(leg: LegState<User>, frame: RequestFrame, bytes: number) {
 function signal<User>(leg: LegState<User>, frame: SignalFrame, bytes: number) {
   const { deps, topics } = leg
   if (topics.signals(frame.topic) === null) return deps.signals.relay(frame.topic, frame.data, leg.who!)
-  // Its subscription may be what is under way before it.
+  // The subscription to that topic may still be under way before it.
   queueOf(leg).publish(frame.topic, bytes, async () => {
     const known = topics.signals(frame.topic)
     const denial = known === undefined ? await topics.askSignals(frame.topic, leg.who!) : known
@@ -125,7 +125,7 @@ function nack<User>(leg: LegState<User>, id: string, why: NonNullable<Denial>) {
   if (leg.socket.owed() > leg.deps.limits.maxBuffered) dropSlow(leg)
 }
 
-/** More than the session may send. Refused where that can be said; true where it is served all the same. */
+/** The session sends more than it may. The frame is refused if its type can be; true if it is served all the same. */
 function isServedOverRate<User>(leg: LegState<User>, frame: ClientFrame, bytes: number): boolean {
   const { deps } = leg
   if (!leg.saidOverRate)

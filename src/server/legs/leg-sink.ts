@@ -12,7 +12,7 @@ export interface LegSinkDeps<User> {
   onError(error: unknown, doing: string): void
 }
 
-/** Where the topics of one leg go. */
+/** Where the topics of one leg send their messages. */
 export class LegSink<User> implements ReaderSink {
   private readonly deps: LegSinkDeps<User>
   private readonly socket: LegSocket

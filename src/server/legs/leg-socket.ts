@@ -8,32 +8,32 @@ import { writingStream, type WritingStream } from './writing-stream.js'
 import { Unread } from './unread.js'
 import type { WriteCoalescing } from './write-coalescing.js'
 
-/** Whose socket it is. */
+/** The owner of a socket. */
 export interface LegSocketOwner {
   text(text: string): void
   binary(): void
-  /** A ping leaves that bears this mark, and is answered. */
+  /** A ping with this mark was sent; its pong came. */
   asked(mark: string): void
   answered(mark: string): void
-  /** Once, whoever ended it. */
+  /** Called once, whoever ended the connection. */
   gone(code: number): void
 }
 
 export interface LegSocketDeps {
   readonly clock: Clock
   readonly writes: WriteCoalescing
-  /** Bytes that may be on their way to it before it has read them. */
+  /** The most bytes that may be on their way before the client has read them. */
   readonly window: number
 }
 
-/** Bytes of answers that may wait in this process: whoever does not read them asks in vain. */
+/** The most bytes of answers that may wait in this process. Beyond it the leg's frames are not read. */
 const OWED = 64 * 1024
-/** What a frame costs besides its bytes. */
+/** The bytes that a frame costs besides its content. */
 const PIECE = 256
-/** Of `patience`: how long a leg that still reads may take for what is before its close. */
+/** A leg that still reads may take this many times `patience` to read what is before its close frame. */
 const LONGEST_CLOSE = 5
 
-/** Where a WebSocket keeps whose it is, so that its listeners are the same functions for all of them. */
+/** The key under which a WebSocket keeps its owner, so that all of them share the same listener functions. */
 const SOCKET = Symbol('leg socket')
 
 interface Owned extends WebSocket {
@@ -41,10 +41,10 @@ interface Owned extends WebSocket {
 }
 
 /**
- * One server-side socket. After `close` nothing is sent and nothing is heard but its end.
+ * One socket on the server's side. After `close` nothing is sent, and nothing is heard except its end.
  *
- * A class, as is whatever else there is one of for each leg: methods of a prototype and parts that are made when they
- * are first needed cost an idle leg nothing.
+ * It is a class, like everything of which each leg has one: methods on a prototype, and parts that are created when
+ * they are first needed, cost an idle leg nothing.
  */
 export class LegSocket {
   private readonly ws: WebSocket
@@ -53,16 +53,16 @@ export class LegSocket {
   private readonly owner: LegSocketOwner
   private readonly unread: Unread
   private closing = false
-  /** Why it is not read: its requests wait, or its answers do. */
+  /** Why the socket is not read: its queue is full, or its answers are not being read. */
   private held = false
   private deaf = false
-  /** Bytes of answers that wait in this process, while more waits there than may. */
+  /** Bytes of answers that wait in this process, counted while more waits there than may. */
   private owes = 0
-  /** Those who have something for it, in the order in which they found no room. */
+  /** Callbacks that have messages for it, in the order in which they found no room. */
   private waiting: Set<() => void> | null = null
   private settling: (() => void)[] | null = null
   private forget: (() => void) | null = null
-  /** Monotonic milliseconds of the last byte of a frame that came, and of the last one sent. */
+  /** When the last frame arrived completely and when the last one was sent, in monotonic milliseconds. */
   heardAt: number
   sentAt: number
 
@@ -78,7 +78,7 @@ export class LegSocket {
     for (const [event, listener] of LISTENERS) ws.on(event, listener)
   }
 
-  /** Sends an answer, or what is said to this leg alone: at once, whatever waits. */
+  /** Sends an answer, or another frame for this leg alone: at once, whatever else waits. */
   send(frame: ServerFrame): void {
     this.sendEncoded(encodeText(encodeServerFrame(frame)))
   }
@@ -93,10 +93,10 @@ export class LegSocket {
   }
 
   /**
-   * Sends what could also be sent later, from the log: only while there is room. Past the WebSocket layer, which would
-   * make the frame for each leg anew, and write it in two pieces.
+   * Sends what could also be sent later from the log; to be called only while there is room. It bypasses the WebSocket
+   * layer, which would encode the frame again for each leg, and write it in two pieces.
    *
-   * @param alone nothing else of this turn belongs to it.
+   * @param alone no other frame of this turn belongs with it.
    */
   sendMessage(frame: Encoded, alone = false): void {
     if (this.closing || this.ws.readyState !== this.ws.OPEN) return
@@ -109,16 +109,16 @@ export class LegSocket {
   }
 
   /**
-   * Whether the leg has read enough of what it was sent to be sent more that can also be sent later. While it is not
-   * read, its pongs are not heard: then only what waits here counts.
+   * Whether the leg has read enough to be sent more of what could also be sent later. While the leg is not read, its
+   * pongs are not received, so only what waits in this process counts.
    */
   hasRoom(): boolean {
     return this.unread.room() || (this.ws.isPaused && this.unread.roomHere())
   }
 
   /**
-   * Calls `then` once, when there is room, after all who waited before. Only where there is none. The result is the
-   * undo: room may never come, and whoever waits may go and come any number of times.
+   * Calls `then` once, when there is room, after all callbacks that waited before. To be called only if there is no
+   * room. The result cancels it: room may never come, and a caller may come and go any number of times.
    */
   whenRoom(then: () => void): () => void {
     const waiting = (this.waiting ??= new Set())
@@ -126,23 +126,26 @@ export class LegSocket {
     return () => void waiting.delete(then)
   }
 
-  /** Bytes of answers that wait in this process, while more waits there than may: then the leg is not read either. */
+  /**
+   * Bytes of answers that wait in this process, counted while more waits there than may. The leg is then not read
+   * either.
+   */
   owed(): number {
     return this.owes
   }
 
-  /** Resolves when it is owed nothing, or is gone; null where that is so now. */
+  /** Resolves when no answers wait, or the leg is gone; null if that is so already. */
   settled(): Promise<void> | null {
     if (!this.deaf || this.closing) return null
     return new Promise((resolve) => void (this.settling ??= []).push(resolve))
   }
 
-  /** Whether it has read nothing of what waits for it for so many milliseconds. */
+  /** Whether it has read nothing of what waits for it for that many milliseconds. */
   stalled(now: number, patience: number): boolean {
     return this.unread.stalled(now, patience, !this.ws.isPaused)
   }
 
-  /** Stops or goes on reading. */
+  /** Stops and resumes reading. */
   pause(): void {
     this.held = true
     this.listen()
@@ -157,7 +160,7 @@ export class LegSocket {
     return this.ws.isPaused
   }
 
-  /** Asks the browser itself, which answers even for a page whose timers stand still. */
+  /** Sends a WebSocket ping, which the browser answers itself, even for a page whose timers do not run. */
   probe(): void {
     if (this.closing || this.ws.readyState !== this.ws.OPEN) return
     const text = this.unread.mark()
@@ -166,8 +169,8 @@ export class LegSocket {
   }
 
   /**
-   * Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which nothing
-   * more was read.
+   * Sends a close frame, and ends the connection when it is answered, or after `patience` milliseconds in which the
+   * client read nothing more.
    */
   close(code: number, reason: string, patience: number): void {
     if (this.closing) return
@@ -184,7 +187,7 @@ export class LegSocket {
     this.ws.terminate()
   }
 
-  /** @internal What the WebSocket tells. */
+  /** @internal Called by the WebSocket's listeners. */
   onMessage(data: { toString(): string }, isBinary: boolean): void {
     this.heardAt = this.deps.clock.monotonic()
     if (this.closing) return
@@ -240,7 +243,7 @@ export class LegSocket {
     for (const resolve of all ?? []) resolve()
   }
 
-  /** All that was sent before a mark is with the system. */
+  /** Everything that was sent before a mark has been given to the system. */
   private flushed() {
     this.unread.flushed(this.deps.clock.monotonic())
     this.settle()
@@ -254,7 +257,7 @@ export class LegSocket {
     if (pause === this.ws.isPaused) return
     if (pause) this.ws.pause()
     else {
-      // What it said meanwhile comes only now: it was not silent.
+      // What the client sent meanwhile is read only now: it was not silent.
       this.heardAt = this.deps.clock.monotonic()
       this.ws.resume()
     }
@@ -263,7 +266,7 @@ export class LegSocket {
 }
 
 const LISTENERS: readonly (readonly [string, (this: Owned, ...told: any[]) => void])[] = [
-  // What the WebSocket layer finds wrong it closes by itself, with the right code.
+  // The WebSocket layer closes for protocol errors itself, with the right code.
   ['error', () => undefined],
   [
     'message',

@@ -50,11 +50,14 @@ export interface LegDeps<User> {
   readonly clock: Clock
   readonly writes: WriteCoalescing
   reconnectSpread(): number | undefined
-  /** A leg has said hello; it is welcomed; it is gone; it is gone, and the log is being told so. */
+  /**
+   * Told when a leg has sent its `hello`, when it was welcomed, and when it is gone. `releasing` gets the call that
+   * tells the log so.
+   */
   arrived(): void
   welcomed(leg: ServerLeg<User>): void
   gone(leg: ServerLeg<User>): void
-  /** The server to which it is asked to hand over has no room for it, for so many milliseconds. */
+  /** The server that the leg was asked to hand over to has no room for it, for that many milliseconds. */
   delayed(leg: ServerLeg<User>, retryAfter: number): void
   releasing(done: Promise<void>): void
   onEvent(event: ServerEvent): void
@@ -62,13 +65,13 @@ export interface LegDeps<User> {
 }
 
 /**
- * Who a leg is and how it stands: all that changes of it. Its hello is taken in `leg-greeting`, what it asks for
- * afterwards in `leg-serving`, and it ends in `leg-end`.
+ * The identity and the state of a leg: everything about it that changes. Its `hello` is handled in `leg-greeting`,
+ * later frames in `leg-serving`, and its end in `leg-end`.
  */
 export interface LegState<User> extends ServerLeg<User> {
   readonly deps: LegDeps<User> & LegTimes<User>
   readonly request: IncomingMessage
-  /** Where it comes from; empty where that is not known. */
+  /** The address that it comes from; empty if unknown. */
   readonly address: string
   readonly arrival: Arrival
   readonly socket: LegSocket
@@ -76,40 +79,41 @@ export interface LegState<User> extends ServerLeg<User> {
   readonly flight: LegFlight
   readonly life: TokenLife
   phase: 'opened' | 'greeting' | 'live' | 'ending' | 'gone'
-  /** What its hello said, for events; undefined until then. */
+  /** The session and leg number that its `hello` named, for events; undefined until then. */
   session: string | undefined
   number: number | undefined
   who: LegOwner<User> | null
-  /** Who it is is being asked. */
+  /** The call of `authenticate` that is under way for its `hello`. */
   asking: Identification<User> | null
-  /** From when it is greeted until it is known whose it is: those who want to hear of that. */
+  /** From the start of its greeting until its owner is known: callbacks for when it is. */
   learning: ((who: LegOwner<User>) => void)[] | null
-  /** From its hello to its welcome: its place among those who are greeted, or wait for that. */
+  /** From its `hello` to its welcome: its place among the hellos that are greeted, or wait. */
   place: Admitted | null
-  /** Milliseconds on the clock: when its socket opened, and when it was welcomed; 0 before. */
+  /** In milliseconds on the clock: when its socket opened, and when it was welcomed; 0 before. */
   readonly openedAt: number
   welcomedAt: number
-  /** From its welcome on. */
+  /** Set from its welcome on. */
   rate: SessionRate | null
   saidOverRate: boolean
-  /** Whether it has published since it was last probed, and when that was. */
+  /** Whether it has published since the last ping, and when that ping was sent. */
   published: boolean
   probedAt: number
-  /** Each from when it is first needed: what waits, its requests, a token that came later. */
+  /** Each is created when it is first needed: the work that waits, its requests, a later token. */
   queue: WorkQueue | null
   requests: LegRequests<User> | null
   fresh: FreshToken | null
 }
 
-/** For how long a leg may take, whoever is to blame. */
+/** The time limits of legs. */
 export interface LegTimes<User> {
   /**
-   * From the opening to the hello, and from when it is greeted until the log has said its part: `limits.helloTimeout`.
+   * From the opening to the `hello`, and from the start of the greeting until the log has answered:
+   * `limits.helloTimeout`.
    */
   readonly hellos: Deadlines<LegState<User>>
 }
 
-/** Read through a function, because an `await` may have changed it. */
+/** Read through a function, because the phase may have changed during an `await`. */
 export function isEnded<User>({ phase }: LegState<User>): boolean {
   return phase === 'ending' || phase === 'gone'
 }

@@ -16,7 +16,7 @@ export async function subscribe<User>(
     prepared = await leg.topics.prepare(topics, leg.who!)
   } catch (error) {
     leg.deps.onError(error, 'subscribing')
-    // The leg, and what it has, is none the worse for it.
+    // The leg, and its other topics, are not affected.
     for (const topic of topics.keys()) refuse(leg, id)({ ...LOG_AWAY, topic })
     return
   }
@@ -26,10 +26,10 @@ export async function subscribe<User>(
 }
 
 /**
- * One question can have thousands of answers: they are told as they are read.
+ * Sends the refusals as fast as the client reads them: one question can have thousands of answers.
  *
- * @param id of the `subscribe` that asked for it, where one did.
- * @param reads called whenever it has read what it was told.
+ * @param id of the `subscribe` that asked for the topics, if one did.
+ * @param reads called whenever the client has read what it was sent.
  */
 export async function refuseTopics<User>(
   leg: LegState<User>,
@@ -56,7 +56,7 @@ export function refuse<User>(leg: LegState<User>, id: string | undefined): (why:
 
 function tell<User>({ socket, who, deps }: LegState<User>, why: TopicRefusal, id: string | undefined) {
   socket.send({ type: 'error', ...why, ...(id === undefined ? undefined : { id }) })
-  // Whoever may not see who is in a topic is not shown there, whatever its session was allowed before.
+  // A user who may not see the presence of a topic is not shown there either, whatever the session was allowed before.
   const topic = why.code === 'forbidden' ? presenceOf(why.topic) : null
   if (topic) deps.presence?.lost(topic, who!)
 }

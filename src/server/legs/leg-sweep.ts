@@ -1,19 +1,21 @@
 import type { Clock } from '../../base/clock.js'
 import type { ServerLeg } from './leg-contract.js'
 
-/** Each sweep looks at every leg once, and finds what is due one sweep late at the most. */
+/** Each sweep checks every leg once, so whatever is due is found at most one sweep late. */
 const SWEEPS_PER_HEARTBEAT = 20
 /**
- * Of the heartbeat: as late as the heartbeat allows, and after the client's own ping is due (0.8 of it). So an idle leg
- * is one ping and its answer in a heartbeat; only for a client whose timers stand still does the server speak first.
+ * As a share of the heartbeat: late, but after the client's own ping is due (0.8 of it). So an idle leg costs one ping
+ * and its answer in each heartbeat. The server speaks first only for a client whose timers do not run.
  */
 const QUIET = 0.9
-/** Of the heartbeat. A process that stood still for longer has unread frames: for a while nobody is called dead. */
+/**
+ * As shares of the heartbeat. A process that stood still for `longer` has unread frames: for `spared` no leg counts as
+ * dead.
+ */
 const PAUSE = { longer: 0.6, spared: 0.2 }
 
 /**
- * One timer for all that is to be looked at of the legs: who is silent, who does not read, whose token is over. Returns
- * the undo.
+ * Checks all legs with one timer: which are silent, which do not read, whose token is over. Returns the undo.
  *
  * @param grace milliseconds of silence beyond the heartbeat after which a leg is dead.
  */

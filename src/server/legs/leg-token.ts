@@ -14,7 +14,7 @@ export function askWho<User>(
   return deps.authenticator.identify({ session, request, ...(token === undefined ? undefined : { token }) })
 }
 
-/** Its token counts from here. */
+/** The token's life counts from this call. */
 export function lifetime<User>(leg: LegState<User>, { tokenTtl, askedAt }: Known<User>): { tokenTtl?: number } {
   const left = leg.life.begin(leg.deps.clock.monotonic(), tokenTtl, askedAt)
   return left === Infinity ? {} : { tokenTtl: left }
@@ -24,7 +24,7 @@ export function lifetime<User>(leg: LegState<User>, { tokenTtl, askedAt }: Known
 export function refresh<User>(leg: LegState<User>, token: string): void {
   leg.fresh ??= createFreshToken<User>(
     leg.deps.clock,
-    // Nobody waits for it: it stays in the line for as long as anybody.
+    // No client waits for this check, so it may stay in the line without a limit of its own.
     (turn) =>
       leg.deps.admission.enter({
         ...turn,
@@ -40,8 +40,9 @@ export function refresh<User>(leg: LegState<User>, token: string): void {
 }
 
 /**
- * What its fresh token says counts at once: what hangs before it must not let the old one run out. Its topics are looked
- * at in their turn, behind those that are being subscribed to with the rights of the old one.
+ * Applies what the check of its fresh token said. The new lifetime counts at once, so that the old token does not run
+ * out behind slow work in the queue. Its topics are checked again in their turn, after those that are being subscribed
+ * with the rights of the old token.
  */
 function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User>, { readonly outcome: 'untold' }>) {
   if (leg.phase !== 'live') return
@@ -52,6 +53,6 @@ function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User>, { r
   who.user = known.user
   who.token = true
   leg.socket.send({ type: 'authed', ...lifetime(leg, known) })
-  // A token may bear other rights than the one before.
+  // The fresh token may grant different rights.
   queueOf(leg).change(0, [], () => leg.topics.recheck(who, refuse(leg, undefined)))
 }

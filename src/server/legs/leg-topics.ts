@@ -22,7 +22,7 @@ export interface TopicRefusal {
   readonly retryAfter?: number
 }
 
-/** What was asked for and is ready to be answered; it is joined, or dropped. */
+/** Answers that are ready for the topics that were asked for; to be joined, or dropped. */
 export interface PreparedTopics {
   readonly verdicts: readonly (readonly [string, Verdict])[]
 }
@@ -32,7 +32,7 @@ type Verdict = { readonly feed: TopicFeed; readonly request: TopicRequest } | { 
 interface Reading {
   readonly feed: TopicFeed
   readonly reader: TopicReader
-  /** Whether it may signal there; absent: that has not been asked. */
+  /** Whether the leg may signal there; absent if that was not asked yet. */
   signals?: Denial
 }
 
@@ -41,7 +41,7 @@ export class LegTopics<User> {
   private readonly deps: LegTopicsDeps<User>
   private readonly sink: ReaderSink
   private readonly joined = new Map<string, Reading>()
-  /** How often its rights may have changed. */
+  /** Counts how often the leg's rights may have changed. */
   private rights = 0
 
   constructor(deps: LegTopicsDeps<User>, sink: ReaderSink) {
@@ -49,7 +49,7 @@ export class LegTopics<User> {
     this.sink = sink
   }
 
-  /** Asks for all that is needed to answer. Rejects where the log cannot be asked. */
+  /** Asks for everything that is needed to answer. Rejects if the log cannot be reached. */
   async prepare(requests: TopicRequests, who: Who<User>): Promise<PreparedTopics> {
     const fresh = [...requests.keys()].filter((topic) => !this.joined.has(topic))
     const over = new Set(fresh.slice(Math.max(0, this.deps.maxTopics - this.joined.size)))
@@ -66,7 +66,10 @@ export class LegTopics<User> {
     throw failed.reason
   }
 
-  /** Why those that are not served are not. They are left, and this is to be told before the others are joined. */
+  /**
+   * The refusals of topics that are not served; the leg leaves those topics. They are to be sent before the others are
+   * joined.
+   */
   refuse({ verdicts }: PreparedTopics): TopicRefusal[] {
     const refusals = verdicts.flatMap(([, verdict]) => ('error' in verdict ? [verdict.error] : []))
     for (const { topic } of refusals) this.leave(topic)
@@ -74,8 +77,8 @@ export class LegTopics<User> {
   }
 
   /**
-   * Subscribes: first `named` with all that are served, then their messages follow. One synchronous step: nothing comes
-   * between the answer and what it says.
+   * Subscribes. First `named` gets all topics that are served, then their messages follow. It is one synchronous step:
+   * nothing comes between the answer and what it announces.
    */
   join({ verdicts }: PreparedTopics, named: (answers: TopicAnswers) => void): void {
     const answers = new Map<string, TopicAnswer>()
@@ -94,12 +97,12 @@ export class LegTopics<User> {
     for (const { feed, reader } of begun) feed.start(reader)
   }
 
-  /** Gives back what was prepared and never joined. */
+  /** Releases what was prepared and never joined. */
   drop({ verdicts }: PreparedTopics): void {
     for (const [topic, verdict] of verdicts) if ('feed' in verdict) this.deps.feeds.release(topic, verdict.feed)
   }
 
-  /** Whether the leg may signal to the topic; undefined: that has to be asked. */
+  /** Whether the leg may signal to the topic; undefined if that has to be asked. */
   signals(topic: string): Denial | undefined {
     return this.joined.get(topic)?.signals
   }
@@ -110,17 +113,17 @@ export class LegTopics<User> {
       return { code: 'not-subscribed', message: `Signals are for who has the topic subscribed, and this leg has not.` }
     const { rights } = this
     const denial = await this.deps.permission({ action: 'signal', topic, user, session })
-    // An answer from before says nothing of the rights that it has since.
+    // An answer from before the change does not hold for the rights that the leg has now.
     if (denial?.retryAfter === undefined && rights === this.rights) reading.signals = denial
     return denial
   }
 
-  /** Asks again whether each topic is allowed; those that are not any more are left, and told to `refused`. */
+  /** Asks again whether each topic is allowed. Topics that are no longer allowed are left, and passed to `refused`. */
   async recheck(who: Who<User>, refused: (why: TopicRefusal) => void): Promise<void> {
     const recheckOne = async (topic: string) => {
       delete this.joined.get(topic)?.signals
       const why = await this.refusalOf(topic, who)
-      // Only a plain no ends a subscription: one that cannot be told now stays as it was.
+      // Only a clear refusal ends a subscription; if it cannot be decided now, the subscription stays.
       if (why?.code !== 'forbidden' || !this.joined.has(topic)) return
       this.leave(topic)
       refused(why)

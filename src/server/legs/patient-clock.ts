@@ -1,14 +1,14 @@
 import type { Clock } from '../../base/clock.js'
 
-/** A process that is late by more than this, ms, stood still: stopped, swapped out, or busy with one thing. */
+/** Milliseconds. A process that is later than this stood still: it was stopped, swapped out, or blocked by one task. */
 const LATE = 500
-/** For so long after that, ms, nobody is judged. */
+/** Milliseconds after that in which nobody is judged late. */
 const SPARED = 2_000
 
 /**
- * A clock for timers by which somebody else is found to be late, when it may be this process that did not listen. The
- * system's clock reads what has arrived before it rings late. That is not enough where one thing asks for the next: who
- * it is, and then what the log says.
+ * A clock for timers that find somebody else late, when it may be this process that did not listen. The system's clock
+ * reads what has arrived before it fires a late timer. That is not enough if one question follows another: who it is,
+ * and then what the log says.
  */
 export function createPatientClock(clock: Clock): Clock {
   let sparedUntil = -Infinity

@@ -33,7 +33,7 @@ export interface LegConnection {
   readonly address: string
 }
 
-/** Makes the legs of one server. */
+/** Creates the legs of one server. */
 export function createServerLegs<User>(deps: LegDeps<User>) {
   const hellos = createDeadlines<LegState<User>>(deps.clock, deps.limits.helloTimeout, tooLate)
   const all = { ...deps, hellos, window: deps.limits.maxBuffered, maxTopics: deps.limits.maxTopics }
@@ -46,7 +46,7 @@ export function createServerLegs<User>(deps: LegDeps<User>) {
 
 type AllDeps<User> = LegState<User>['deps'] & { readonly window: number; readonly maxTopics: number }
 
-/** The door through which a leg is heard and told. What it does is in the files beside this one. */
+/** Receives the events and calls of one leg. What happens then is in the files beside this one. */
 class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   readonly deps: AllDeps<User>
   readonly request: IncomingMessage
@@ -90,7 +90,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
     const { limits } = this.deps
     const frame = decodeClientFrame(text, maxPayload(limits))
     const said = frame && 'type' in frame ? frame : null
-    // What it says to be here is as large as its token and its topics make it, however small its frames have to be then.
+    // A `hello` or `auth` is as large as its token and topics make it, however small other frames have to be.
     if (said?.type !== 'hello' && said?.type !== 'auth' && isLarge(text, limits)) {
       const id = said?.type === 'publish' || said?.type === 'request' ? { id: said.id } : undefined
       const message = `Frames must have at most ${limits.maxFrame} bytes.`
@@ -126,7 +126,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   }
 
   send(frame: ServerFrame): void {
-    // Whoever is sent away hears nothing more than why.
+    // A leg that is being closed is sent nothing but the reason.
     if (this.phase === 'live') this.socket.send(frame)
   }
 
@@ -137,7 +137,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   renewToken(within: number): boolean {
     if (isEnded(this) || !this.who?.token) return false
     if (!this.life.cutShort(this.deps.clock.monotonic(), within)) return false
-    // One that is not welcomed yet is told with its welcome.
+    // A leg that is not welcomed yet learns it from its welcome.
     if (this.phase === 'live') this.socket.send({ type: 'authed', tokenTtl: within })
     return true
   }
@@ -145,10 +145,10 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   checkSilence(now: number, { quiet, dead }: { readonly quiet: number; readonly dead: number }): void {
     if (this.phase !== 'live') return
     const { socket, deps, fresh } = this
-    // One that brought a fresh token in time is not to blame for that nobody could check it.
+    // A leg that sent a fresh token in time is not to blame if the token could not be checked.
     if (this.life.over(now, deps.limits.tokenGrace))
       return this.fail(fresh?.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
-    // Nobody has to say anything while waiting for the welcome.
+    // A client need not send anything while it waits for the welcome.
     const silent = now - Math.max(socket.heardAt, this.welcomedAt)
     if (silent >= dead && !socket.paused()) return socket.terminate()
     if (dead < Infinity && socket.stalled(now, deps.limits.stallTimeout)) return dropSlow(this)
@@ -161,7 +161,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
   }
 }
 
-/** Every character is a byte at least, so that most frames need not be counted. */
+/** Every character takes at least one byte, and at most three, so most frames need not be measured. */
 function isLarge(text: string, { maxFrame }: ServerLimits): boolean {
   return text.length > maxFrame || (text.length * 3 > maxFrame && Buffer.byteLength(text) > maxFrame)
 }

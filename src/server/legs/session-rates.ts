@@ -3,7 +3,7 @@ import type { ServerLimits } from '../limits.js'
 
 /** The rates of the sessions of one server. */
 export interface SessionRates {
-  /** What the session may send, on all of its legs here. Until `leave` one more leg of it is here. */
+  /** The rate of the session, over all of its legs here. It counts one more leg until `leave`. */
   join(session: string): SessionRate
   leave(rate: SessionRate): void
   readonly size: number
@@ -11,15 +11,15 @@ export interface SessionRates {
 
 export type RateLimits = Pick<ServerLimits, 'messagesPerSecond' | 'messageBurst' | 'bytesPerSecond' | 'byteBurst'>
 
-/** Sessions without a leg whose rate is not yet forgotten: nobody gets a new burst by coming back. */
+/** The most sessions without a leg whose rate is remembered: nobody gets a new burst by coming back. */
 const MOST_GONE = 10_000
 /**
- * A part of its burst that a session waits for when it was over: less would have it come back for one message at a
- * time.
+ * A session that was over its rate waits until this share of its burst is free. With less it would come back for one
+ * message at a time.
  */
 const ROOM = 0.1
 
-/** What one session has sent, and not been forgiven yet. */
+/** What one session has sent that still counts against its rate. */
 export class SessionRate {
   readonly session: string
   legs = 0
@@ -37,10 +37,10 @@ export class SessionRate {
     this.at = clock.monotonic()
   }
 
-  /** Counts a frame. 0: it is within the rate; else the milliseconds after which it would have been. */
+  /** Counts a frame. 0 if it is within the rate; else the milliseconds after which it would have been. */
   take(bytes: number): number {
     this.forgive()
-    // One that finds any room is let pass whole, or a frame larger than a burst never would.
+    // A frame passes whole if there is any room at all: a frame larger than a burst would never pass otherwise.
     const over = this.wait(1)
     this.messages++
     this.bytes += bytes
@@ -48,8 +48,8 @@ export class SessionRate {
   }
 
   /**
-   * It is not served: it does not count, and the milliseconds after which the session may go on. Null where it was told
-   * so as often as it may be: whoever does not listen is not worth an answer each.
+   * Uncounts a frame that is not served. Returns the milliseconds after which the session may continue; null if it was
+   * already refused as often as it may be, and is not worth another answer.
    */
   refuse(bytes: number): number | null {
     this.messages--
@@ -58,13 +58,13 @@ export class SessionRate {
     return Math.ceil(this.wait(1 - ROOM))
   }
 
-  /** Whether nothing that it sent counts any more. */
+  /** Whether nothing that it sent counts any longer. */
   isClear(): boolean {
     this.forgive()
     return this.messages === 0 && this.bytes === 0
   }
 
-  /** Milliseconds since it last sent anything, or was looked at. */
+  /** Milliseconds since it last sent anything, or was checked. */
   restedFor(): number {
     return this.clock.monotonic() - this.at
   }
@@ -79,7 +79,7 @@ export class SessionRate {
     this.refusals = Math.max(0, this.refusals - seconds * messagesPerSecond)
   }
 
-  /** Until no more is spent than these parts of the bursts. */
+  /** Milliseconds until no more is spent than that share of each burst. */
   private wait(part: number): number {
     const { messagesPerSecond, messageBurst, bytesPerSecond, byteBurst } = this.limits
     return (
@@ -96,7 +96,7 @@ export class SessionRate {
 export function createSessionRates(limits: RateLimits, clock: Clock): SessionRates {
   const { messagesPerSecond, messageBurst, bytesPerSecond, byteBurst } = limits
   const sessions = new Map<string, SessionRate>()
-  /** Those without a leg, the first to go first. */
+  /** Rates without a leg, those that left first in front. */
   const gone = new Set<SessionRate>()
   const forgiven = 1_000 * Math.max(messageBurst / messagesPerSecond, byteBurst / bytesPerSecond)
 

@@ -1,35 +1,35 @@
 import { MOST_WAITING } from '../limits.js'
 
-/** How often it is looked at what waits: not at every frame, most of which leave at once. */
+/** How often what waits is measured: not at every frame, most of which leave at once. */
 const LOOK = { bytes: 8 * 1024, pieces: 32 }
-/** Bytes from mark to mark, at most: each is a frame that the server has to read. */
+/** The most bytes from one mark to the next: the server has to read an answer to each. */
 const MARK = 128 * 1024
-/** Bytes a millisecond. One large message is read for long without a sign. */
+/** Bytes a millisecond. A large message takes long to read, without a sign meanwhile. */
 const SLOWEST = 8
 
 /**
- * What was sent to one leg and has not been read by it: what waits in this process, in bytes and in pieces, and what
- * the system and the network hold. Of the latter nothing tells a process, so the stream is marked with pings: whoever
- * answers one has read what is before it.
+ * What was sent to one leg and is not read yet. That is what waits in this process, in bytes and pieces, and what the
+ * system and the network hold. A process cannot see the second part, so the stream is marked with pings: a client that
+ * answers one has read everything before it.
  */
 export class Unread {
-  /** Bytes that may be on their way. */
+  /** The most bytes that may be on their way. */
   private readonly window: number
-  /** What has the bytes that were not given to the system yet. */
+  /** The stream that holds the bytes that were not given to the system yet. */
   private readonly stream: { readonly writableLength: number }
   /**
-   * Bytes, all from the beginning: sent, at the last look, before the newest mark, and before the newest mark that was
-   * answered.
+   * Bytes, each counted from the beginning: sent; sent at the last measurement; sent before the newest mark; and sent
+   * before the newest mark that was answered.
    */
   private sent = 0
   private looked = 0
   private marked = 0
   private read = 0
-  /** Pieces: since the last look, and of those before it that may still wait. */
+  /** Pieces: those since the last measurement, and those before it that may still wait. */
   private fresh = 0
   private older = 0
   private full = false
-  /** Milliseconds, monotonic, of the last sign that it reads. */
+  /** When it last showed that it reads, in monotonic milliseconds. */
   progressAt: number
 
   constructor(window: number, stream: { readonly writableLength: number }, now: number) {
@@ -39,8 +39,8 @@ export class Unread {
   }
 
   /**
-   * A frame of so many bytes goes out now. True: a mark must follow, and `flushed` be called when that has left the
-   * process.
+   * A frame of that many bytes is about to be sent. True: a mark must follow, and `flushed` must be called when that
+   * mark has left the process.
    */
   add(bytes: number): boolean {
     this.sent += bytes
@@ -61,7 +61,7 @@ export class Unread {
     this.full = false
   }
 
-  /** A mark has come back. */
+  /** A mark was answered. */
   answered(mark: string, now: number): void {
     const upTo = Number(mark)
     if (!(upTo > this.read && upTo <= this.marked)) return
@@ -70,8 +70,8 @@ export class Unread {
   }
 
   /**
-   * Whether no more is on its way, here and beyond, than may. A leg that never answered a ping has only the system's
-   * word for it.
+   * Whether no more than the window is on its way, here and beyond. For a leg that never answered a ping, only what
+   * waits in this process is known.
    */
   room(): boolean {
     return !this.full && (this.read === 0 || this.sent - this.read < this.window)
@@ -83,21 +83,23 @@ export class Unread {
   }
 
   /**
-   * Whether it has read nothing for `patience` milliseconds, and as long again as what waits takes at the slowest. To
-   * be asked every second or so.
+   * Whether it has read nothing for `patience` milliseconds, plus the time that what waits takes at the slowest rate.
+   * To be called every second or so.
    *
-   * @param heard whether its answers to marks are: while it is not listened to, only what waits here tells of it.
+   * @param heard whether answers to marks are received: while the leg is not read, only what waits in this process
+   * counts.
    */
   stalled(now: number, patience: number, heard = true): boolean {
     const marks = heard && this.read > 0
-    // It is asked often: what waits now has begun to since.
+    // This is called often, so whatever waits now began to wait after the last call.
     if (this.stream.writableLength === 0 && !(marks && this.marked > this.read)) this.progressAt = now
     return now - this.progressAt >= patience + (marks ? this.sent - this.read : this.stream.writableLength) / SLOWEST
   }
 
-  /** True: time for a mark. */
+  /** True: it is time for a mark. */
   private look(coming: number): boolean {
-    // What waits is what came last: no more than that is, and all before it has left.
+    // The bytes that wait are the newest ones. If no more wait than were sent since the last measurement, all earlier
+    // pieces have left.
     const waiting = this.stream.writableLength + coming
     this.older = waiting > this.sent - this.looked ? this.older + this.fresh : this.fresh
     this.fresh = 0

@@ -1,5 +1,5 @@
 export interface WorkQueueHandlers {
-  /** More than `max` are waiting, or more than `maxBytes`: time to read no further. */
+  /** More than `max` are waiting, or more than `maxBytes`: stop reading. */
   full(): void
   /** Half of it is done. */
   room(): void
@@ -7,18 +7,18 @@ export interface WorkQueueHandlers {
 }
 
 /**
- * What a leg asked for and has not been answered. Publishes into one topic begin one at a time, and do not wait for
- * those into others; changes of topics go one at a time; and a publish waits for the changes of its topic that came
- * before it, so that a client sees what it publishes after it has subscribed.
+ * The frames of a leg that are not answered yet. Publishes into one topic begin one at a time, and do not wait for
+ * publishes into other topics. Subscription changes run one at a time. A publish waits for earlier changes of its
+ * topic, so that a client sees what it publishes after it has subscribed.
  */
 export class WorkQueue {
   private readonly max: number
   private readonly maxBytes: number
   private readonly handlers: WorkQueueHandlers
   private changes = Promise.resolve()
-  /** Of each topic that is being changed: the end of the last change. */
+  /** For each topic whose subscription is being changed: the end of the last change. */
   private readonly changing = new Map<string, Promise<void>>()
-  /** Of each topic with publishes that have not begun or let the next begin: the end of the last one. */
+  /** For each topic with publishes that have not begun, or not let the next one begin: the end of the last one. */
   private readonly lanes = new Map<string, Promise<void>>()
   private count = 0
   private held = 0
@@ -36,7 +36,7 @@ export class WorkQueue {
     return this.count
   }
 
-  /** `bytes`: what it holds on to until it is done. */
+  /** @param bytes what the task holds in memory until it is done. */
   change(bytes: number, topics: Iterable<string>, task: () => Promise<void>): void {
     this.take(bytes)
     const { changing } = this
@@ -49,7 +49,7 @@ export class WorkQueue {
     for (const topic of names) changing.set(topic, done)
   }
 
-  /** What is to be done in a topic. Its next one begins when the task calls `next`, or has ended. */
+  /** Runs a task in the order of its topic. The topic's next task begins when this one calls `next`, or has ended. */
   publish(topic: string, bytes: number, task: (next: () => void) => Promise<void>): void {
     this.take(bytes)
     const { lanes } = this
@@ -61,18 +61,18 @@ export class WorkQueue {
     lanes.set(topic, lane)
   }
 
-  /** At once, beside all else. */
+  /** Runs a task at once, concurrently with all others. */
   beside(bytes: number, task: () => Promise<void>): void {
     this.take(bytes)
     void this.run(bytes, task)
   }
 
-  /** Begins nothing more. */
+  /** Begins no further tasks. */
   stop(): void {
     this.stopped = true
   }
 
-  /** Resolves when nothing is under way, and nothing waits unless it was stopped. */
+  /** Resolves when no task is under way, and none waits unless the queue was stopped. */
   idle(): Promise<void> {
     return this.count === 0 ? Promise.resolve() : new Promise((resolve) => void this.idlers.push(resolve))
   }

@@ -3,33 +3,34 @@ import type { Encoded } from '../topics/encoded.js'
 import type { WritingStream } from './writing-stream.js'
 
 /**
- * When what is written to the connections of a server leaves: at the end of the turn; and where the process has come to
- * spend much of its time on writing, a connection that is given something again and again gets what has come together
- * for it some milliseconds later. A write is a call of the system, dearer than many frames, and wakes whoever reads at
- * the other end.
+ * Decides when frames that are written to the connections leave. Normally that is the end of the turn. If the process
+ * spends a large share of its time on writing, a connection that is written to again and again gets what has gathered
+ * for it some milliseconds later. A write is a system call, which costs more than many frames, and it wakes the reader
+ * at the other end.
  */
 export interface WriteCoalescing {
   /**
-   * Writes it: what this connection is given until the end of the turn leaves together.
+   * Writes a frame: what a connection is given until the end of the turn leaves together.
    *
-   * @param quiet milliseconds since it was last given something: one that was quiet for long has nothing to gather, and
-   * never waits.
-   * @param alone nothing of this turn belongs to it: then it leaves at once, unless something is gathered already.
+   * @param quiet milliseconds since the connection was last given something. One that was quiet for long has nothing to
+   * gather, and never waits.
+   * @param alone no other frame of this turn belongs with it: it leaves at once, unless something has been gathered
+   * already.
    */
   write(stream: WritingStream, frame: Encoded, quiet: number, alone: boolean): void
 }
 
-/** How often it is looked at how much of the time went into writing, ms. */
+/** Milliseconds between measurements of how much time was spent on writing. */
 const LOOK = 100
-/** Over which time the share is taken, ms. */
+/** Milliseconds over which the share is averaged. */
 const MEMORY = 1_000
 /** Below this share of the time nothing waits. */
 const LITTLE = 0.03
-/** Milliseconds to wait where all of the time went into writing: a tenth of it is 40 ms. */
+/** Milliseconds to wait if all of the time were spent on writing: at a tenth of it the wait is 40 ms. */
 const FULL = 400
-/** A topic of 200 messages a second leaves as eight at a time, and nobody sees the difference, ms. */
+/** Milliseconds. A topic of 200 messages a second then leaves eight at a time, and nobody sees the difference. */
 const LONGEST = 40
-/** Bytes that one connection may have waiting: more leaves at once. */
+/** The most bytes that may wait for one connection: more leaves at once. */
 const MOST = 16 * 1_024
 
 export function createWriteCoalescing(clock: Clock): WriteCoalescing {
@@ -41,7 +42,7 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
   const soon = gather((task) => process.nextTick(task))
   const later = gather((task) => void clock.setTimeout(task, wait))
 
-  /** Connections that are held from the first one on until `schedule` calls. */
+  /** Corks connections from the first one on until `schedule` calls back. */
   function gather(schedule: (task: () => void) => void) {
     let held: WritingStream[] = []
     return (stream: WritingStream) => {
@@ -64,7 +65,7 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
     const now = clock.monotonic()
     spent += now - begun
     if (now - lookedAt < LOOK) return
-    // Of the last second or so: one turn says little. After a rest it starts over.
+    // An average over the last second or so, because one turn says little. After a rest it starts over.
     const elapsed = now - lookedAt
     share += (spent / elapsed - share) * Math.min(1, elapsed / MEMORY)
     wait = share < LITTLE ? 0 : Math.min(LONGEST, share * FULL)
@@ -73,7 +74,7 @@ export function createWriteCoalescing(clock: Clock): WriteCoalescing {
   }
 
   function cork(stream: WritingStream, quiet: number) {
-    // Whoever is corked is held already: nobody else corks one for longer than a call.
+    // A corked connection is already gathered: nothing else corks one for longer than a call.
     if (stream.writableCorked > 0) {
       if (stream.writableLength < MOST) return
       stream.uncork()

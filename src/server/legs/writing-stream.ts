@@ -2,15 +2,15 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { payloadOf } from '../topics/encoded.js'
 
-/** Where whole frames are written, and what tells how many bytes of them wait in this process. */
+/** Where whole frames are written, and where the number of their bytes that wait in this process is known. */
 export type WritingStream = Pick<Duplex, 'write' | 'writableLength' | 'cork' | 'uncork' | 'writableCorked'>
 
 /**
- * The connection itself where the WebSocket layer writes there too: then its pings and its close keep their place among
- * our frames.
+ * The connection itself, if the WebSocket layer writes to it as well: then its pings and its close frame keep their
+ * place among our frames.
  *
- * Bun answers for `ws` with a layer of its own, with a buffer of its own behind the stream: once the system takes no
- * more, a ping of that layer would get into the middle of a frame of ours, and the client closes with 1007. There every
+ * Bun replaces `ws` by a layer of its own, which has its own buffer behind the stream. Once the system takes no more, a
+ * ping of that layer would land in the middle of one of our frames, and the client would close with 1007. On Bun every
  * frame goes through the layer.
  */
 export function writingStream(ws: WebSocket, stream: Duplex): WritingStream {
@@ -23,7 +23,7 @@ export function writingStream(ws: WebSocket, stream: Duplex): WritingStream {
     get writableLength() {
       return ws.bufferedAmount
     },
-    // That layer gathers what it writes by itself.
+    // That layer gathers writes on its own.
     writableCorked: 1,
     cork() {},
     uncork() {},

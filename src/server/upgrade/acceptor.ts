@@ -17,15 +17,15 @@ export interface Connection {
   readonly ws: WebSocket
   readonly stream: Duplex
   readonly request: IncomingMessage
-  /** Where it comes from; empty where that was gone before it could be read. */
+  /** The address that it comes from; empty if the connection was gone before the address could be read. */
   readonly address: string
 }
 
-/** Turns requests into WebSockets, as many as may be. */
+/** Turns requests into WebSockets, up to the limits. */
 export interface Acceptor {
   /**
-   * False, and nothing done, where the request is for another path or for no WebSocket; else it is answered, for good
-   * or ill.
+   * Returns false, having done nothing, if the request is for another path or not for a WebSocket. Otherwise the
+   * request is answered, perhaps with a refusal.
    */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean
   close(): void
@@ -41,16 +41,19 @@ export interface AcceptorDeps {
 
 export interface AcceptorHandlers {
   open(connection: Connection, arrival: Arrival): ArrivingLeg
-  /** Why nobody may come in now. Asked once for each that comes. */
+  /** Why no connection may be accepted at present. Asked once for each that arrives. */
   closedFor(): Failure | null
-  /** When there is room for one that cannot be taken now. */
+  /** When there will be room for a connection that cannot be accepted now. */
   room(): { readonly retryAfter: number; readonly spread?: number }
-  /** Of those who wait to be greeted one of an address with many leaves its place to this address; false: none has to. */
+  /**
+   * Turns away one waiting `hello` of an address that has many, to make room for this address. False if no address has
+   * to yield.
+   */
   makeRoom(address: string): boolean
   onEvent(event: ServerEvent): void
 }
 
-/** Connections that were never welcomed and are being told why, at a time. */
+/** The most connections at a time that were never welcomed and are being told why. */
 const MAX_TURNED_AWAY = 1_000
 const BUSY = 'This server has too many connections.'
 const DISPLACED = 'Others came, and no whole hello had.'
@@ -67,7 +70,7 @@ class WebSocketAcceptor implements Acceptor {
   readonly #largestHello: number
   readonly #pending: PendingConnections
   readonly #turnedAway = new TurnedAway(MAX_TURNED_AWAY)
-  /** Connections at a time, in all and by address, less those that are turned away. */
+  /** The connections at present, in all and by address, without those that are being turned away. */
   #open = 0
   readonly #byAddress = new Map<string, number>()
 
@@ -121,7 +124,8 @@ class WebSocketAcceptor implements Acceptor {
     let leg: ArrivingLeg | null = null
     const closed = this.#handlers.closedFor()
     const place = this.#full(address) || closed ? null : this.#enter(address, () => leg?.fail(this.#busy(DISPLACED)))
-    // Browsers cannot see the status of a refused upgrade: they are let in to be told.
+    // Browsers do not show the status of a refused upgrade to pages, so the connection is accepted in order to send the
+    // error.
     if (!place && this.#turnedAway.full) return this.#deny(request, stream, TOO_MANY)
     this.#sockets.handleUpgrade(request, stream, head, (ws) => {
       this.#count(address, 1)
@@ -136,7 +140,7 @@ class WebSocketAcceptor implements Acceptor {
       leg = arrival.begin(() => this.#handlers.open({ ws, stream, request, address: caller }, arrival))
       if (!place) leg.fail(closed ?? this.#busy(BUSY))
     })
-    // No handshake that one could answer.
+    // The handshake failed.
     if (!leg) place?.leave()
   }
 

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { invalid, shown } from '../../base/invalid.js'
 
-/** The address that a request comes from, without a port; empty where its connection has gone. */
+/** The address that a request comes from, without a port; empty if its connection has gone. */
 export type AddressOf = (request: IncomingMessage) => string
 
 /** More hops than any setup has: a larger number is a mistake. */
 const MOST_PROXIES = 16
 
 /**
- * Each trusted proxy appends the address that it was called from to `X-Forwarded-For`, so that the entry of the
- * outermost one is that many from the right. What stands left of it the caller wrote, and is never believed. Throws
- * `invalid`.
+ * Each trusted proxy appends the address that called it to `X-Forwarded-For`. The entry of the outermost trusted proxy
+ * is therefore the one at that place from the right. The caller wrote everything left of it, and that is never
+ * believed. Throws `invalid`.
  */
 export function clientAddress(trustedProxies = 0): AddressOf {
   if (!Number.isInteger(trustedProxies) || trustedProxies < 0 || trustedProxies > MOST_PROXIES) {
@@ -20,7 +20,7 @@ export function clientAddress(trustedProxies = 0): AddressOf {
   }
   return (request) => {
     const hops = trustedProxies === 0 ? [] : String(request.headers['x-forwarded-for'] ?? '').split(',')
-    // Fewer entries than proxies: it came past one of them.
+    // With fewer entries than proxies, the request bypassed one of them.
     return bare(hops.at(-trustedProxies)?.trim() || request.socket?.remoteAddress || '')
   }
 }
@@ -34,8 +34,8 @@ function bare(address: string): string {
 }
 
 /**
- * What bounds per address count: an IPv4 address, or the first half of an IPv6 one, since where they are counted one by
- * one IPv6 gives everybody 2^64 of them.
+ * What is counted as one address: an IPv4 address, or the first half of an IPv6 one. Otherwise IPv6 would give
+ * everybody 2^64 addresses.
  */
 export function network(address: string | undefined): string {
   const single = bare(address ?? '')

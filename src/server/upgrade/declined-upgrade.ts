@@ -2,16 +2,16 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { NOT_FOUND, refuse } from './upgrade.js'
 
-/** Fields that speak of the upgrade alone. */
+/** Header fields, and options of `Connection`, that are only about the upgrade. */
 const OF_UPGRADE = new Set(['upgrade', 'http2-settings'])
 
 /**
- * Answers an upgrade that nobody here speaks as the plain request that it is as well: a server may always decline (RFC
- * 9110, 7.8), and `curl --http2` asks for one each time. Node has let go of its parser by then and would skip a body;
- * so the connection begins anew with the same request, without the question.
+ * Answers an upgrade to a protocol that nobody here speaks as the plain request that it also is. A server may always
+ * decline an upgrade (RFC 9110, 7.8), and `curl --http2` asks for one each time. Node has already detached its parser
+ * and would skip a body, so the connection starts over with the same request, without the upgrade.
  */
 export function declineUpgrade(http: HttpServer, request: IncomingMessage, stream: Duplex, head: Buffer): void {
-  // Nobody answers requests here.
+  // Nobody answers requests on this HTTP server.
   if (http.listenerCount('request') === 0) return refuse(stream, NOT_FOUND)
   stream.unshift(Buffer.concat([Buffer.from(headOf(request), 'latin1'), head]))
   http.emit('setSecureContext' in http ? 'secureConnection' : 'connection', stream)

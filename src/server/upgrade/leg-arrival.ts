@@ -4,7 +4,7 @@ import type { Failure } from '../failure.js'
 import { LEAST_SEGMENT } from '../limits.js'
 import type { PendingPlace } from './pending-connections.js'
 
-/** What is done with a leg that may not stay. */
+/** What can be done with a leg that may not stay. */
 export interface ArrivingLeg {
   fail(failure: Failure): void
   terminate(): void
@@ -13,21 +13,27 @@ export interface ArrivingLeg {
 export interface LegArrivalDeps {
   readonly address: string
   readonly stream: Duplex
-  /** Among those who are not welcomed yet; null where it is only let in to be told why it may not stay. */
+  /**
+   * Its place among the connections that are not welcomed yet; null if it is only accepted in order to be told why it
+   * may not stay.
+   */
   readonly place: PendingPlace | null
   /** Bytes. */
   readonly largestHello: number
   readonly turnedAway: TurnedAway
-  /** It counts no longer among the connections that there may be. Called once. */
+  /** The connection is no longer counted against the limits. Called once. */
   leave(): void
 }
 
-/** What a connection that was turned away may still say, and no more: its close frame, and what was on its way. */
+/** The most bytes that a connection that was turned away may still send: its close frame, and what was on its way. */
 const LAST_WORDS = 1_024
-/** Pieces of a hello that may be as small as they like. */
+/** The number of pieces of a `hello` that may be of any size. */
 const FEW = 16
 
-/** Connections that were never welcomed and are being told why. Beyond the bound they are cut off with what was sent. */
+/**
+ * Connections that were never welcomed and are being told why. Beyond the bound they are cut off as soon as the error
+ * is sent.
+ */
 export class TurnedAway {
   readonly #most: number
   count = 0
@@ -45,11 +51,14 @@ export class TurnedAway {
   }
 }
 
-/** Follows a leg until it is welcomed or gone, and bounds what it says before that. */
+/** Watches a leg until it is welcomed or gone, and limits what it may send before that. */
 export class LegArrival implements Arrival {
   readonly #deps: LegArrivalDeps
   #state: 'silent' | 'said' | 'welcomed' | 'ending' = 'silent'
-  /** Of what it has begun to say and not finished: half a hello costs memory, and says nothing of who sends it. */
+  /**
+   * The bytes of the frame that it has begun and not finished. Half a `hello` costs memory and does not say who sends
+   * it.
+   */
   #bytes = 0
   #pieces = 0
   #leg: ArrivingLeg | null = null
@@ -63,7 +72,7 @@ export class LegArrival implements Arrival {
     return this.#deps.address
   }
 
-  /** The leg begins. It may tell of itself at once. */
+  /** Opens the leg, which may report events at once. */
   begin(open: () => ArrivingLeg): ArrivingLeg {
     return (this.#leg = open())
   }
@@ -83,10 +92,10 @@ export class LegArrival implements Arrival {
     const { place, stream, turnedAway, leave } = this.#deps
     place?.leave()
     if (this.#state === 'welcomed') return
-    // It keeps nobody else out: those who are turned away have a bound of their own.
+    // It keeps nobody else out: connections that are turned away have a limit of their own.
     leave()
     if (this.#state === 'said') stream.on('data', this.#hear)
-    // What it has said was a whole frame, if a bad one: it is told why.
+    // What it sent was a complete frame, even if a bad one, so the bytes are counted from zero while it is told why.
     this.#bytes = 0
     this.#state = 'ending'
     turnedAway.count++
@@ -112,13 +121,13 @@ export class LegArrival implements Arrival {
       this.#leg?.fail({ code: 'too-large', message: `A hello must have at most ${largestHello} bytes.` })
   }
 
-  /** No path cuts a frame so small: somebody makes the server wake up for each byte. */
+  /** No network path cuts a frame into such small pieces: somebody makes the server wake up for each byte. */
   #crumbled() {
     this.#leg?.fail({ code: 'protocol', message: 'A hello must not come in crumbs.' })
     this.#leg?.terminate()
   }
 
-  /** What was sent to it is on its way; more of it is not listened to. */
+  /** The error is already on its way to the client; nothing more is read from it. */
   #cutOff() {
     if (this.#deps.turnedAway.tooMany || this.#bytes > LAST_WORDS) this.#leg?.terminate()
   }

@@ -4,15 +4,16 @@ import { LiveSocketError } from '../../base/errors.js'
 import { invalid } from '../../base/invalid.js'
 
 export interface Listening {
-  /** Resolves when it listens; rejects where it cannot. */
+  /** Resolves when the HTTP server listens; rejects if it cannot. */
   readonly ready: Promise<void>
-  /** Nobody is served here any more: who still waits for it hears so. */
+  /** Nothing is served here any longer. `ready` rejects if it is still pending. */
   giveUp(): void
 }
 
 /**
- * An application that listens to errors of its HTTP server itself has heard of one, and may go on; one that closes its
- * live server knows as well. Then a rejection that nobody asked for ends no process.
+ * Waits until an HTTP server listens. If the application listens to the `error` event itself, it knows of the failure
+ * and may carry on; if it closes its live server, it knows as well. In both cases an unhandled rejection of `ready`
+ * must not end the process.
  */
 export function listening(http: HttpServer): Listening {
   if (http.listening) return { ready: Promise.resolve(), giveUp() {} }
@@ -41,14 +42,14 @@ export function listening(http: HttpServer): Listening {
   }
 }
 
-/** The URL at which this machine can dial it. Throws `invalid` before it listens on a port. */
+/** The URL at which this machine can dial the server. Throws `invalid` before it listens on a port. */
 export function localUrl(http: HttpServer, path: string): string {
   const at = http.address()
   if (at === null || typeof at === 'string') throw invalid('The server does not listen on a port: await ready first')
   return `${'setSecureContext' in http ? 'wss' : 'ws'}://${hostOf(at)}:${at.port}${path}`
 }
 
-/** An address that means "all" is none that one can dial. */
+/** An address that means "all interfaces" cannot be dialled. */
 function hostOf({ address, family }: AddressInfo): string {
   if (address === '::' || address === '0.0.0.0') return '127.0.0.1'
   return family === 'IPv6' ? `[${address}]` : address

@@ -1,12 +1,12 @@
 import { invalid, shown } from '../../base/invalid.js'
 
-/** Whether a page of that Origin may connect; `host` is the request's Host header. */
+/** Whether a page with that Origin may connect; `host` is the request's Host header. */
 export type OriginCheck = (origin: string | undefined, host: string | undefined) => boolean
 
 /**
- * A page may open a WebSocket to any host, and the browser sends along what cookies that host has set: the Origin is
- * all that tells whose page it is. Compared whole, never by prefix, suffix or pattern. Throws `invalid` for a list that
- * could never match.
+ * A page may open a WebSocket to any host, and the browser sends the cookies that this host has set. Only the Origin
+ * tells whose page it is. It is compared as a whole, never by prefix, suffix or pattern. Throws `invalid` for a list
+ * with an entry that could never match.
  */
 export function originCheck(allowed: readonly string[] | '*' | undefined): OriginCheck {
   if (allowed === '*') return () => true
@@ -29,18 +29,18 @@ function isOrigin(entry: unknown): boolean {
 }
 
 /**
- * `capacitor://localhost`, `tauri://localhost`, `chrome-extension://…`, `app://.`: for schemes of apps, `URL` has no
- * origin and browsers do.
+ * `capacitor://localhost`, `tauri://localhost`, `chrome-extension://…`, `app://.`: for such schemes `URL` reports no
+ * origin, and browsers send one.
  */
 function isOriginOfApp(entry: string): boolean {
   return (/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(entry) && parsed(entry)?.origin === 'null') || entry === 'file://'
 }
 
-/** `null`, which sandboxed frames and files send, is no host's page. */
+/** The Origin `null`, which sandboxed frames and files send, belongs to no host. */
 function sameHost(origin: string, host: string | undefined): boolean {
   const page = parsed(origin)
   if (!page || page.origin !== origin || host === undefined) return false
-  // A Host header without a port means the scheme's own, which `URL` leaves out of `host`.
+  // A Host header without a port means the scheme's default port, which `URL` leaves out of `host`.
   return page.host === parsed(`${page.protocol}//${host}`)?.host
 }
 

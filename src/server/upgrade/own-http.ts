@@ -5,27 +5,28 @@ import { network } from './client-address.js'
 import type { RequestListener } from '../request-listener.js'
 import { createPendingConnections } from './pending-connections.js'
 
-/** Connections at a time that have not asked for a WebSocket, or not yet. */
+/** The most connections at a time that have not asked for a WebSocket, or not yet. */
 const MAX_UNASKED = 2_000
-/** For the head of a request, and for all of it. */
+/** Milliseconds for the head of a request, and for the whole request. */
 const REQUEST_PATIENCE = 10_000
 /**
- * Connections that the system holds until the process takes them, if it lets so many. Past Node's 511 it drops them,
- * and a client's next try is a second away.
+ * The most connections that the system queues until the process accepts them, if it allows that many. Beyond Node's
+ * default of 511 it drops connections, and a client retries only after a second.
  */
 export const BACKLOG = 8_192
-/** How often Node looks whose time is over; by itself it does every 30 s. */
+/** Milliseconds between Node's checks for requests that are overdue; its default is 30 s. */
 const LOOK = 1_000
 
 export interface OwnHttp {
   readonly http: HttpServer
-  /** That connection has asked for the WebSocket that is here, and counts there from now on. */
+  /** The connection has asked for a WebSocket. From now on the WebSocket limits count it. */
   asked(stream: object): void
 }
 
 /**
- * The HTTP server that comes with `port`. A connection that says nothing costs a file and some memory: they are bounded
- * as those that do not say hello. Behind a proxy all of them are the proxy's, which says something at once.
+ * Creates the HTTP server that comes with `port`. A connection that sends nothing costs a file descriptor and some
+ * memory, so such connections are limited like those that send no `hello`. Behind a proxy all connections are the
+ * proxy's, which sends its request at once.
  */
 export function createOwnHttp(listener: RequestListener, clock: Clock): OwnHttp {
   const http = createServer(
@@ -35,7 +36,7 @@ export function createOwnHttp(listener: RequestListener, clock: Clock): OwnHttp 
   const unasked = createPendingConnections({ max: MAX_UNASKED, maxBytes: Infinity, clock })
   const leave = new WeakMap<object, () => void>()
   http.on('connection', (socket: Socket) => {
-    // An upgrade that was declined begins its connection anew.
+    // A declined upgrade starts its connection over.
     if (leave.has(socket)) return
     const place = unasked.enter(network(socket.remoteAddress), () => socket.destroy())
     if (!place) return void socket.destroy()

@@ -1,17 +1,19 @@
 import type { Clock } from '../../base/clock.js'
 
-/** A connection that has not said yet who it is. */
+/** The place of a connection that has not sent its `hello` yet. */
 export interface PendingPlace {
-  /** So many more bytes are held of what it has begun to say. */
+  /** This many more bytes of its unfinished `hello` are held. */
   holdsMore(bytes: number): void
-  /** It has said all that it has to: whoever comes no longer takes its place. */
+  /** Its `hello` is complete: newcomers no longer displace it. */
   said(): void
-  /** It is pending no more. */
+  /** It no longer counts as pending. */
   leave(): void
 }
 
 export interface PendingConnections {
-  /** A place, if need be somebody else's, who is told; null where nobody has to yield. */
+  /**
+   * A place, if need be that of another connection, whose `displaced` is called. Null if no connection has to yield.
+   */
   enter(address: string, displaced: () => void): PendingPlace | null
 }
 
@@ -24,17 +26,19 @@ interface Silent {
 }
 
 /**
- * Time for one round trip on a bad line. Who has been silent for longer yields to whoever comes, whatever the address.
+ * Milliseconds: time for one round trip on a bad line. A connection that has been silent for longer yields to any
+ * newcomer, whatever their addresses.
  */
 const PATIENCE = 1_000
-/** What a piece costs beside its bytes. */
+/** The bytes that a piece costs beside its content. */
 const PIECE = 512
 
 /**
- * Strangers, bounded in all and shared out by address: where all places are taken, a newcomer gets the one of the
- * longest silent connection of the address that holds most, if that is more than its own address would then hold. So a
- * flood from a few addresses only displaces itself, and one from many leaves a connection a second for its hello. No
- * bound of an address alone: an office, or a proxy that was not named, is one address.
+ * Limits unidentified connections in total and shares the places out by address. When all places are taken, a newcomer
+ * gets the place of the longest silent connection of the address that holds most, if that is more than the newcomer's
+ * address would then hold. So a flood from a few addresses only displaces itself, and a flood from many addresses
+ * leaves each connection a second for its `hello`. There is no fixed limit for one address: an office, or a proxy that
+ * was not configured, is one address.
  */
 export function createPendingConnections({
   max,
@@ -45,13 +49,13 @@ export function createPendingConnections({
   maxBytes: number
   clock: Pick<Clock, 'monotonic'>
 }): PendingConnections {
-  /** All that have not said it yet, the longest silent first. */
+  /** All connections without a complete `hello`, the longest silent first. */
   const silent = new Set<Silent>()
-  /** The same by address. */
+  /** The same connections by address. */
   const byAddress = new Map<string, Set<Silent>>()
-  /** Addresses by the number that each holds, so that none has to be searched for. */
+  /** The addresses by how many connections each holds, so that the heaviest need not be searched for. */
   const ranks: Set<string>[] = []
-  /** Those of which bytes are held, in the order of their first. */
+  /** The connections with an unfinished `hello`, in the order in which they began it. */
   const held = new Set<Silent>()
   let bytes = 0
   let size = 0

@@ -11,16 +11,16 @@ import { mountPath } from './upgrade-dispatch.js'
 import type { AddressOf } from './client-address.js'
 import { NOT_FOUND, refusedEvent } from './upgrade.js'
 
-/** Where a live server is reached: an HTTP server of its own, one that it is mounted on, or none that it knows of. */
+/** Where a live server is reached: an HTTP server of its own, one that it is mounted on, or none that it knows. */
 export interface ServedHttp {
   readonly ready: Promise<void>
-  /** Null where upgrades are given to it by hand. */
+  /** Null if upgrades are passed in by the application. */
   readonly http: HttpServer | null
-  /** Throws `invalid` where it cannot be told. */
+  /** Throws `invalid` if the address is not known. */
   address(): string
-  /** Takes no upgrade any more. */
+  /** Takes no more upgrades. */
   leave(): void
-  /** Ends what it opened itself. */
+  /** Closes what the live server opened itself. */
   close(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ export interface ServedHttpOptions {
   readonly host?: string
   readonly path: string
   readonly clock: Clock
-  /** Answers what asks for no WebSocket, on a server of its own. */
+  /** Answers requests that are not for a WebSocket, on an HTTP server of its own. */
   readonly plain: RequestListener
   readonly acceptor: Acceptor
   readonly addressOf: AddressOf
@@ -62,9 +62,10 @@ export function serveHttp(options: ServedHttpOptions): ServedHttp {
     leave,
     async close() {
       if (!own) return giveUp()
-      // One whose name is being looked up would listen behind its close, and one that is about to would never say so.
+      // A server that still resolves its host name would start to listen after `close`, so that is waited for.
       await ready.catch(() => undefined)
-      // One that never came to listen has nothing to close, and says so by an error that tells nobody anything.
+      // `close` reports an error for a server that never listened. There is nothing to close then, and the error is
+      // ignored.
       await new Promise<void>((resolve) => {
         own.http.close(() => resolve())
         own.http.closeAllConnections()

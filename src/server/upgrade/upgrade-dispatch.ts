@@ -8,14 +8,17 @@ import { asksForWebSocket, guard, NOT_FOUND, refuse, targetOf } from './upgrade.
 
 type UpgradeListener = (request: IncomingMessage, stream: Duplex, head: Buffer) => void
 
-/** One live server's part of an HTTP server. */
+/** What one live server does with the upgrades of an HTTP server. */
 export interface MountedPath {
   take: UpgradeListener
-  /** A request for a path that is nobody's was refused. */
+  /** A request for a path that no listener serves was refused. */
   refused(request: IncomingMessage): void
 }
 
-/** What others who were told of an upgrade have to answer it. Nobody says that it is theirs: a first byte does. */
+/**
+ * Milliseconds that other `upgrade` listeners have to answer an upgrade. No listener says that a request is its own;
+ * the first byte that it writes shows it.
+ */
 const NEIGHBOURS_PATIENCE = 2_000
 
 interface Interception {
@@ -26,11 +29,13 @@ interface Interception {
 const interceptions = new WeakMap<HttpServer, Interception>()
 
 /**
- * Takes the upgrades of one path of an HTTP server; returns the undo. Node tells every `upgrade` listener of every
- * upgrade, and most libraries answer what is not theirs: 400, 404, or the end of the connection, into a socket that
- * another one has just taken. So live servers are asked before anybody is told, in whatever order all of them came.
- * What is theirs nobody else hears of; all else is as if they were not there, but that it never stays unanswered.
- * Throws `invalid` where the path is taken.
+ * Takes the upgrades of one path of an HTTP server; returns the undo.
+ *
+ * Node calls every `upgrade` listener for every upgrade, and most libraries answer requests that are not theirs with
+ * 400 or 404, or end the connection, even on a socket that another listener has just taken. So live servers are asked
+ * before any listener is called, in whatever order all of them were added. Other listeners never see the requests that
+ * live servers take. Everything else works as if the live servers were absent, except that a request never stays
+ * unanswered. Throws `invalid` if the path is taken.
  */
 export function mountPath(http: HttpServer, path: string, part: MountedPath): () => void {
   const { paths, stop } = interceptions.get(http) ?? intercept(http)
@@ -40,14 +45,14 @@ export function mountPath(http: HttpServer, path: string, part: MountedPath): ()
     )
   paths.set(path, part)
   return () => {
-    // A path is free as soon as its server begins to close: the next one may be here already.
+    // The path is free as soon as its server begins to close: its successor may be mounted already.
     if (paths.get(path) !== part) return
     paths.delete(path)
     if (paths.size === 0) stop()
   }
 }
 
-/** Puts itself before the HTTP server's listeners, until the last live server has gone. */
+/** Intercepts the HTTP server's `upgrade` events until the last live server has left. */
 function intercept(http: HttpServer): Interception {
   const paths = new Map<string, MountedPath>()
   const told = new WeakSet<IncomingMessage>()
@@ -62,7 +67,8 @@ function intercept(http: HttpServer): Interception {
     }
     return Reflect.apply(emit, this, [name, ...given]) as boolean
   } as typeof http.emit
-  // Without a listener Node does not even see upgrades. It serves as well where somebody kept the `emit` from before.
+  // Without a listener Node does not parse upgrades at all. This listener also serves code that kept the `emit` from
+  // before.
   const listener: UpgradeListener = (request, stream, head) => void (told.has(request) || taken(request, stream, head))
   http.emit = before
   http.prependListener('upgrade', listener)
@@ -73,7 +79,7 @@ function intercept(http: HttpServer): Interception {
   function stop() {
     interceptions.delete(http)
     http.off('upgrade', listener)
-    // Somebody may have put theirs over it since: without a path it only passes on.
+    // Somebody may have replaced `emit` again since. Without a path, ours only passes events on.
     if (http.emit !== before) return
     if (overridden) http.emit = emit
     else delete (http as { emit?: unknown }).emit

@@ -5,20 +5,22 @@ import { SUBPROTOCOL } from '../../protocol/frames.js'
 import type { OriginCheck } from './origin.js'
 import type { ServerEvent } from '../server-event.js'
 
-/** Longer lists of subprotocols are refused unread. */
+/** The most characters of a list of subprotocols; longer lists are refused unread. */
 const LONGEST_OFFER = 1_024
-/** Of what a stranger wrote, in an event. */
+/** The most characters of what a stranger wrote that an event contains. */
 const LONGEST_WORD = 200
-/** How long a refusal may take to leave this machine: whoever reads nothing at all is cut off. */
+/** Milliseconds that a refusal may take to leave this machine. A client that reads nothing is then cut off. */
 const REFUSAL_PATIENCE = 2_000
 
-/** What a request asks for: the path without its query, and of which host. */
+/** What a request asks for: the path without its query, and the host. */
 export interface Target {
   readonly path: string
   readonly host: string | undefined
 }
 
-/** Both forms of a request line: `/path`, and `http://host/path` as some proxies send it, where that host counts. */
+/**
+ * Reads both forms of a request line: `/path`, and `http://host/path` as some proxies send it, whose host then counts.
+ */
 export function targetOf(request: IncomingMessage): Target {
   const url = request.url ?? ''
   const [, authority, rest] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [undefined, undefined, url]
@@ -26,7 +28,7 @@ export function targetOf(request: IncomingMessage): Target {
   return { path: authority !== undefined && path === '' ? '/' : path, host: authority ?? request.headers.host }
 }
 
-/** Whether it asks for a WebSocket, and not for HTTP/2 or whatever else one can upgrade to. */
+/** Whether the request is for a WebSocket, and not for HTTP/2 or another protocol. */
 export function asksForWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === 'websocket'
 }
@@ -39,7 +41,7 @@ export interface Refusal {
 
 export const NOT_FOUND: Refusal = { status: 404, reason: 'path', message: 'Not found.' }
 
-/** Why a request for a WebSocket is refused before it becomes one; null where it is not. */
+/** Why a request for a WebSocket is refused before the upgrade; null if it is not. */
 export function refusalOf(request: IncomingMessage, { host }: Target, allows: OriginCheck): Refusal | null {
   if (!allows(request.headers.origin, host)) {
     return { status: 403, reason: 'origin', message: 'Pages of this origin may not connect.' }
@@ -49,7 +51,7 @@ export function refusalOf(request: IncomingMessage, { host }: Target, allows: Or
   return offers ? null : { status: 400, reason: 'subprotocol', message: `The subprotocol must be ${SUBPROTOCOL}.` }
 }
 
-/** What the operator is told of it. */
+/** The event that tells the operator of a refusal. */
 export function refusedEvent(request: IncomingMessage, { status, reason }: Refusal, address: string): ServerEvent {
   const { origin } = request.headers
   return {
@@ -62,19 +64,19 @@ export function refusedEvent(request: IncomingMessage, { status, reason }: Refus
   }
 }
 
-/** It goes to logs and terminals. */
+/** The text goes to logs and terminals. */
 function printable(text: string): string {
   return text.slice(0, LONGEST_WORD).replace(/[^\x20-\x7e]/g, '?')
 }
 
 /**
- * Node takes its own listener away before it tells of an upgrade: a reset that nobody listens to would end the process.
+ * Node removes its own error listener before it emits `upgrade`. Without another one, a reset would end the process.
  */
 export function guard(stream: Duplex): void {
   stream.on('error', () => stream.destroy())
 }
 
-/** Answers the request with that refusal, and ends its connection. */
+/** Answers the request with the refusal, and ends its connection. */
 export function refuse(stream: Duplex, { status, message }: Refusal): void {
   guard(stream)
   const forget = systemClock.setTimeout(() => stream.destroy(), REFUSAL_PATIENCE)
