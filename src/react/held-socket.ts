@@ -52,9 +52,9 @@ export function createHeldSocket(options: HeldOptions): HeldSocket {
       cancelClose?.()
       held = true
       // It is connected still where the last one went a moment ago, unless the application has ended it.
-      if (holders++ === 0) socket.connect()
+      if (!holders++) socket.connect()
       return () => {
-        if (--holders > 0) return
+        if (--holders) return
         cancelClose = clock.setTimeout(() => {
           held = false
           socket.close()

@@ -8,17 +8,20 @@ import { useMade } from './use-made.js'
 
 /**
  * The socket of these options: while `enabled` it is held from the component's first effect to its last. Two renders
- * under one key may come with different options: then it is the one that was held first.
+ * under one key may come with different options: then it is the one that was held first. Where nobody holds one, a
+ * component goes on with the one that it has used last, and all that it knows of it.
  */
 export function useHeldSocket(
   find: FindSocket,
   options: HeldOptions | undefined,
   enabled = true,
 ): LiveSocket | undefined {
-  const own = useMade(() => options && find(options), [options && keyOf(options)])
-  const hold = useCallback(() => (own && enabled ? find(own.options, own).acquire() : () => {}), [find, own, enabled])
-  const getHeld = () => own && find(own.options, own)
-  const held = useSyncExternalStore(hold, getHeld, getHeld)
+  const inUse = useMade(() => {
+    let own = options && find(options)
+    return () => own && (own = find(options!, own))
+  }, [options && keyOf(options)])
+  const hold = useCallback(() => (enabled && inUse()?.acquire()) || (() => {}), [inUse, enabled])
+  const held = useSyncExternalStore(hold, inUse, inUse)
   useInsertionEffect(() => held?.follow(options!))
   return held?.socket
 }

@@ -52,7 +52,7 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
     topic,
     (before, data, message) => appendTo(before, { ...message, data }, limit),
     null,
-    { ...options, from: options.from ?? (last === undefined ? undefined : { last }) },
+    { ...options, load: undefined, from: options.from ?? (last === undefined ? undefined : { last }) },
   )
   const socket = useSocket(options.socket)
   const own = useTopicStore(

@@ -15,12 +15,13 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   options: TopicOptions<Topics> = {},
 ): void {
   const { enabled = true, from } = options
-  const extent: ReducerExtent = {
+  const tell = (_: undefined, data: Topics[Topic], message: MessageInfo<Topic>) => void handler(data, message)
+  useLiveReducer<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, {
+    ...options,
+    load: undefined,
     // By what it says: an object may be a new one in every render.
     place: JSON.stringify(from),
     // Who is not there any more is called for nothing.
     release: 0,
-  }
-  const tell = (_: undefined, data: Topics[Topic], message: MessageInfo<Topic>) => void handler(data, message)
-  useLiveReducer<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, { ...options, ...extent })
+  } as TopicOptions<Topics> & ReducerExtent)
 }

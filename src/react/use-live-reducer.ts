@@ -20,6 +20,8 @@ export interface ReducerOptions<Topics extends object, State> extends TopicOptio
 
 /** What the hooks that are a reducer say of it besides. */
 export interface ReducerExtent {
+  /** What the options of another hook load is no state of this one. */
+  readonly load: undefined
   /** It begins anew where this is another one, as it does with another topic. */
   readonly place?: string
   /** For how long it goes on when it has ended, ms. Default: that of `fold`. */
@@ -40,7 +42,7 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   initial: State,
   options: ReducerOptions<Topics, State> = {},
 ): State {
-  const { from, release } = options as typeof options & ReducerExtent
+  const { from, release } = options as typeof options & Partial<ReducerExtent>
   // A later render may be the first that listens.
   const onGap = (gap: Gap) => options.onGap?.(gap)
   return useTopicStore(topic, initial, { ...options, onGap, reducer }, (socket, of, { onGap, reducer, load }) => {

@@ -14,6 +14,7 @@ export function useLiveValue<Topic extends TopicName<Topics>, Topics extends obj
 ): Topics[Topic] | undefined {
   return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, {
     ...options,
+    load: undefined,
     from: options?.from ?? { last: 1 },
   })
 }

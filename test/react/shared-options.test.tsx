@@ -11,6 +11,7 @@ import {
   useSignal,
   useTopicStatus,
   type LogOptions,
+  type ReducerOptions,
 } from 'livesocket/react'
 import { expect, it } from 'vitest'
 import { createStage } from './stage.js'
@@ -37,6 +38,30 @@ it('what options say for a log is nothing to the other hooks that share them', a
   const other = render(<Room socket={socket} {...({ last: undefined } as object)} />)
   await advance(1_000)
   expect(other.container.textContent).toBe('  4')
+  socket.close()
+})
+
+it('what options load for a reducer is nothing to the other hooks that share them', async () => {
+  const { options, simulation, advance, publish } = createStage()
+  const socket = createLiveSocket(options)
+  socket.connect()
+  const { epoch, offset } = [1, 2].map((data) => simulation.publish('room', data)).at(-1)!
+  let loads = 0
+  const load = () => Promise.resolve({ state: `${String(++loads)} load:`, position: { epoch, offset } })
+  const told: unknown[] = []
+  const Room = (shared: ReducerOptions<Record<string, unknown>, string>) => {
+    useLiveMessages('room', (data) => void told.push(data), shared)
+    const log = useLiveLog('room', shared).map(({ data }) => data)
+    const sum = useLiveReducer('room', (text, data) => `${text}${String(data)}`, '', shared)
+    return <output>{[log.join(), sum, useLiveValue('room', shared)].join('|')}</output>
+  }
+  const { container } = render(<Room socket={socket} load={load} />)
+  await advance(1_000)
+  expect(container.textContent).toBe('|1 load:|2')
+  await publish('room', 3)
+  expect(container.textContent).toBe('3|1 load:3|3')
+  expect(told).toEqual([3])
+  expect(loads).toBe(1)
   socket.close()
 })
 

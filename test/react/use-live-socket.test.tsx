@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import type { LiveSocket, LiveSocketOptions } from 'livesocket'
-import { useLiveSocket, useLiveStatus, type SharedLiveSocketOptions } from 'livesocket/react'
+import { useLiveReducer, useLiveSocket, useLiveStatus, type SharedLiveSocketOptions } from 'livesocket/react'
 import { Activity, Suspense, use, useEffect } from 'react'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { act } from '../kit/react-act.js'
@@ -264,6 +264,70 @@ describe('useLiveSocket(options)', () => {
     expect(container.textContent).toBe('live')
     expect(stage.connections()).toBe(1)
     expect(seen.size).toBe(1)
+  })
+
+  it('goes on with the socket that it has used last, also where others under its key were hidden as long', async () => {
+    const { options, render, advance, publish } = createStage()
+    const Sum = () => {
+      const socket = useLiveSocket(options)
+      useEffect(() => void seen.add(socket), [socket])
+      return <output>{useLiveReducer('room', (sum, data) => sum + Number(data), 0, { socket })}</output>
+    }
+    const page = (...shown: boolean[]) =>
+      shown.map((is, key) => (
+        <Activity key={key} mode={is ? 'visible' : 'hidden'}>
+          <Sum />
+        </Activity>
+      ))
+    const { rerender, container } = render(page(true))
+    await advance(1_000)
+    rerender(page(false))
+    await advance(3_000)
+    // The other one comes while nobody holds the first one's socket, and both use its own from here on.
+    rerender(page(false, true))
+    await advance(1_000)
+    rerender(page(true, true))
+    await advance(1_000)
+    expect(seen.size).toBe(2)
+    await publish('room', 1)
+    await advance(100)
+    expect(container.textContent).toBe('11')
+    rerender(page(false, false))
+    await advance(3_000)
+    rerender(page(true, false))
+    await advance(1_000)
+    rerender(page(true, true))
+    await publish('room', 2)
+    await advance(100)
+    expect(container.textContent).toBe('33')
+    expect(seen.size).toBe(2)
+  })
+
+  it('stays with the socket that it shows, where it holds none itself and who held it is gone', async () => {
+    const { options, render, advance } = createStage()
+    const page = (enabled: boolean, others: boolean) => (
+      <>
+        <Part options={{ ...options, enabled }} />
+        {others && <Part options={options} />}
+      </>
+    )
+    const { rerender, container } = render(page(true, false))
+    await advance(1_000)
+    rerender(page(false, false))
+    await advance(3_000)
+    rerender(page(false, true))
+    await advance(1_000)
+    rerender(page(false, true))
+    expect(container.textContent).toBe('livelive')
+    const [, theirs] = [...seen]
+    rerender(page(false, false))
+    await advance(3_000)
+    rerender(page(false, false))
+    expect(container.textContent).toBe('closed')
+    rerender(page(true, false))
+    await advance(1_000)
+    expect([...seen].at(-1)).toBe(theirs)
+    expect(theirs!.store.getState().status).toBe('live')
   })
 
   it('goes on with its socket where it is enabled again after long, also while another component under its key waits', async () => {
