@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Bun 1.4.5: `bun --watch` sends SIGTERM when a file has changed, runs its listeners, and begins anew in the same process some 0.2 s later, whether
-# the program has ended or not. A timer that a listener sets, and what it writes to a socket afterwards, never comes to pass, and `exit` is not told.
-# Guessed: as in Node 20 and nodemon 3, which wait until the program that listens to the signal has ended.
-# It matters since a server that takes leave of its connections has no time to: they are cut. Needs Node and npm; installs bun (some 90 MB).
+# Bun 1.4.5: when a file has changed, `bun --watch` sends SIGTERM, runs its listeners, and restarts in the same process some 0.2 s later, whether
+# or not the program has ended. Timers that a listener sets never fire, what it writes to a socket afterwards is never sent, and `exit` does not fire.
+# Expected: as in Node 20 and nodemon 3, which wait until the program that listens to the signal has ended.
+# Why it matters: a server has no time to close its connections properly; they are cut. Needs Node and npm; installs bun (some 90 MB).
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund bun@1.4.5

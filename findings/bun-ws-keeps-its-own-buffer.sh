@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Bun 1.4.5: `import 'ws'` does not give the installed package but a layer of Bun's own, and what that layer keeps for a slow reader is in none of the
-# stream's figures: `ws._socket.writableLength` stays 0 and `writableNeedDrain` false while `bufferedAmount` tells of megabytes.
-# Bytes that a program writes to the upgraded stream itself wait in that stream, apart from the layer's: a ping of the layer
+# Bun 1.4.5: `import 'ws'` does not load the installed package but Bun's own layer. What that layer buffers for a slow reader appears in none of the
+# stream's figures: `ws._socket.writableLength` stays 0 and `writableNeedDrain` false while `bufferedAmount` reports megabytes.
+# Bytes that a program writes directly to the upgraded stream wait in that stream, apart from the layer's buffer: a ping of the layer
 # overtakes them, and lands in the middle of a frame.
-# Guessed: as with ws 8 on Node and on Deno, where layer and stream are one queue, and both tell of the same bytes.
-# It matters to a server that paces slow readers by the stream, or that writes frames made once for all to the stream: there every frame has to go
-# through `ws.send`, and only `bufferedAmount` says what waits. Needs Node and npm; installs bun (some 90 MB) and ws.
+# Expected: as with ws 8 on Node and on Deno, where layer and stream are one queue and both report the same bytes.
+# Why it matters: a server that paces slow readers by the stream, or writes frames that are made once for all readers to the stream, does not work. Every frame
+# must go through `ws.send`, and only `bufferedAmount` says how much waits. Needs Node and npm; installs bun (some 90 MB) and ws.
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund bun@1.4.5 ws@8.18.3

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Chromium 156 taken offline by `context.setOffline(true)` of Playwright 1.65.1 (and so by "Offline" of its DevTools, which is the same): a WebSocket that
-# is open stays open. What either side says is neither lost nor refused, but held, with `bufferedAmount` 0 and `navigator.onLine` false, and arrives,
+# Chromium 156, taken offline by `context.setOffline(true)` of Playwright 1.65.1 (the same as "Offline" in its DevTools): an open WebSocket
+# stays open. What either side sends is neither lost nor refused but held, with `bufferedAmount` 0 and `navigator.onLine` false, and arrives,
 # all and in order, when the page is online again. New sockets fail at once.
-# Guessed: that the connection breaks, or that what is sent meanwhile is lost, as where a laptop leaves its network.
-# It matters since a test that goes offline, publishes, comes back and finds nothing missing has shown nothing of the client's repeats and replays:
-# no connection has ended. It is a test of a path that goes mute; who wants a break has to cut the connection, as by a relay between the two.
+# Expected: the connection breaks, or what is sent meanwhile is lost, as when a laptop leaves its network.
+# Why it matters: a test that goes offline, publishes, comes back and finds nothing missing has not tested the client's repeats and replays,
+# because no connection ended. It tests a path that stops carrying data. To test a break, cut the connection, for instance with a relay between the two.
 # Needs Debian's chromium, Node and npm.
 set -eu
 command -v chromium > /dev/null || { echo 'chromium is not installed'; exit 1; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Chromium 156: `new WebSocket` in a page whose dials have failed is put off by Chromium itself, before anything goes over the wire: some ten failures
-# are free, from about the sixteenth on each dial stands still for 1 to 5 s, drawn anew each time, and `readyState` is CONNECTING meanwhile.
-# It counts dials by page process, whatever their host, and takes them back with those that succeed: a dial to another host, which is well, waits too.
-# So do sockets that are opened together: of thirty, all at a server that is well, the last ones wait for 1 s at least.
-# Guessed: that Chromium dials at once, and that waiting between tries is the page's own affair; that Firefox has a wait like this by host, port and
-# path is better known. It matters since a client that gives a dial less than a second never opens one again, however well its server is: each dial that
-# it gives up is a failure more, and none goes over the wire. Needs Debian's chromium and Node; starts it headless, over its DevTools protocol.
+# Chromium 156: in a page whose dials have failed, Chromium itself delays `new WebSocket`, before anything goes over the wire. Some ten failures
+# are free; from about the sixteenth on each dial is delayed by 1 to 5 s, drawn anew each time, and `readyState` is CONNECTING meanwhile.
+# It counts dials by page process, whatever their host, and successful dials reduce the count: a dial to another, healthy host waits too.
+# Sockets that are opened together wait as well: of thirty at a healthy server, the last ones wait for at least 1 s.
+# Expected: Chromium dials at once, and the page alone decides how long to wait between tries. Firefox's delay by host, port and
+# path is better known. Why it matters: a client that gives a dial less than a second never opens one again, however healthy its server is. Each dial that
+# it gives up counts as another failure, and none goes over the wire. Needs Debian's chromium and Node; starts it headless, over its DevTools protocol.
 set -eu
 command -v chromium > /dev/null || { echo 'chromium is not installed'; exit 1; }
 work=$(mktemp -d); trap 'rm -rf "$work" 2> /dev/null || { sleep 1; rm -rf "$work"; }' EXIT

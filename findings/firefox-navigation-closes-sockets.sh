@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Firefox ESR 153: as soon as a navigation starts, every WebSocket of the page is closed, clean, with 1001 and before anybody knows whether the page
-# is left: a link that turns out to be a download (or a 204) closes them too, and the page lives on without. `window.stop()` does the same, and there
-# no `beforeunload` tells the page. A page that had an open socket is not put into the back/forward cache, also where it closes it in `pagehide`.
-# Guessed: as in Chromium 156, where a download leaves sockets alone and a page with an open one goes into the cache.
-# It matters since 1001 then looks like a server that goes away, for which clients rightly stay away for a while, and a page cannot count on
+# Firefox ESR 153: as soon as a navigation starts, Firefox closes every WebSocket of the page, cleanly, with 1001, before it is known whether the page
+# will be left. A link that turns out to be a download (or a 204) closes them too, and the page continues without them. `window.stop()` does the same, without
+# a `beforeunload` for the page. A page that had an open socket does not go into the back/forward cache, even if it closes the socket in `pagehide`.
+# Expected: as in Chromium 156, where a download leaves sockets alone and a page with an open socket goes into the cache.
+# Why it matters: 1001 looks like a server that goes away, after which clients rightly stay away for a while, and a page cannot rely on
 # coming back as it was. Needs Debian's firefox-esr and Node; starts Firefox headless, over WebDriver BiDi.
 set -eu
 command -v firefox-esr > /dev/null || { echo 'firefox-esr is not installed'; exit 1; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# `close()` of a WebSocket that is still CONNECTING, as of a dial that takes too long, is told in ways of their own by Node and Deno:
-# Node 22.23.3: `error` twice, the first of them inside the call, and never a `close`; `readyState` stays 2 for good.
-# Node 24.21.0, 26.10.0, and undici 8.13.1 of npm: `error` and `close`, both inside the call, where `readyState` is 3; after it it is 2 again, and stays 2.
-# Deno 2.9.6 tells them once and afterwards, as it should, but `close` has the code 0 there, as wherever a connection breaks.
-# Guessed: as in Chromium 156, Firefox ESR 153, Bun 1.4.5 and ws 8.23.0: 2 after the call, then one `error` and one `close` with 1006, at 3.
-# It matters to whoever dials again from `close`: on 22 nobody does, and on 24 and 26 it happens inside of the call, where state is half made.
-# Who waits for `readyState` 3, or acts upon 1006, waits for ever. The end has to be the dialler's own word. Needs Node and npm; installs node, bun, deno.
+# Node and Deno report `close()` of a WebSocket that is still CONNECTING (a dial that takes too long) in their own ways:
+# Node 22.23.3: `error` twice, the first of them inside the call, and never a `close`; `readyState` stays 2 forever.
+# Node 24.21.0, 26.10.0, and undici 8.13.1 of npm: `error` and `close`, both inside the call, where `readyState` is 3; after the call it is 2 again, and stays 2.
+# Deno 2.9.6 fires each once and after the call, as it should, but `close` has the code 0, as for every broken connection there.
+# Expected: as in Chromium 156, Firefox ESR 153, Bun 1.4.5 and ws 8.23.0: 2 after the call, then one `error` and one `close` with 1006, at 3.
+# Why it matters: code that dials again from `close` never runs on 22, and on 24 and 26 runs inside the call, in a half-updated state.
+# Code that waits for `readyState` 3, or acts on 1006, waits forever. The dialling code must decide itself when a dial is over. Needs Node and npm; installs node, bun, deno.
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund node22@npm:node@22.23.3 node24@npm:node@24.21.0 node26@npm:node@26.10.0 bun@1.4.5 deno@2.9.6 undici@8.13.1 ws@8.23.0

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Node 26.10.0 (its own WebSocket, which is undici's 8; so do undici 8.13.1 of npm, and ws 8.23.0 unless `allowSynchronousEvents: false`): messages that
-# came in one piece of TCP are told one after the other in one go, and what waits for a promise gets no turn between them. So who awaits a message and
-# then listens for the next one misses it, where the server has said both at once, and gets it where there was a pause: by chance, in production.
-# Guessed: a task for each message, as the standard has it and Chromium 156, Firefox ESR 153, Bun 1.4.5 and Deno 2.9.6 do, so that the code which is
-# right in all of them is right in Node. ws documents its option; Node's own class has none.
-# It matters since `const welcome = await next()` is how a client begins, and a server that says welcome and the first messages in one write is common:
-# one listener has to be there from the start. Needs Node and npm; installs node, bun and deno (some 300 MB).
+# Node 26.10.0 (its own WebSocket, which is undici 8; also undici 8.13.1 of npm, and ws 8.23.0 unless `allowSynchronousEvents: false`): messages that
+# arrive in one TCP segment are dispatched one after the other in one task, and promise callbacks do not run between them. Code that awaits a message and
+# then listens for the next one misses it if the server sent both at once, and gets it if there was a pause: a race that shows up in production.
+# Expected: a task for each message, as in the standard and in Chromium 156, Firefox ESR 153, Bun 1.4.5 and Deno 2.9.6, so that code that is
+# right there is right in Node. ws documents its option; Node's own class has none.
+# Why it matters: many clients begin with `const welcome = await next()`, and many servers send the welcome and the first messages in one write.
+# Such a client must have one listener from the start. Needs Node and npm; installs node, bun and deno (some 300 MB).
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund node26@npm:node@26.10.0 bun@1.4.5 deno@2.9.6 undici@8.13.1 ws@8.23.0

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# React 19.3.1: each change that `useSyncExternalStore` shows makes React throw away a transition that it is rendering, and begin it anew, though the
-# transition reads nothing of the store, and the store is shown in another root of another container. With a change every 50 ms a transition of 300 ms
-# of work begins fifty to a hundred times, and is there after 5 s, when React stops yielding for it. To tell the store's listeners within `startTransition`
-# changes nothing. `useState` that is set at the same pace costs it nothing.
-# Guessed: that a store which the transition does not read leaves it alone; that a root of its own is shielded, if anything is.
-# The documentation speaks of stores that change during a transition which shows them.
-# It matters where a page shows anything live: one ticking price, and each navigation of the page takes seconds. What may wait is better told by
+# React 19.3.1: each change that `useSyncExternalStore` shows makes React discard a transition that it is rendering and restart it, even if the
+# transition reads nothing of the store, and the store is shown in another root in another container. With a change every 50 ms, a transition with 300 ms
+# of work starts fifty to a hundred times, and finishes after 5 s, when React stops yielding for it. Notifying the store's listeners within `startTransition`
+# changes nothing. `useState` that is set at the same rate does not delay it.
+# Expected: a store that the transition does not read does not affect it, or at least a separate root protects it.
+# The documentation mentions only stores that change during a transition that shows them.
+# Why it matters: if a page shows anything live, such as one ticking price, each of its navigations takes seconds. Show values that may wait through
 # `startTransition` of a state. Needs Node and npm; runs in jsdom, on the node that it installs (some 110 MB).
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT

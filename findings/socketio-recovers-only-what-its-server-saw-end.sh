@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Socket.IO 4.8.4 with `connectionStateRecovery`: a session can be recovered only once its server has noticed that the old connection ended. A client
-# that finds out first, and is back within a second, is a new one there: `recovered` is false, and what was sent into the old connection is gone, although
-# the server keeps packets for two minutes. The old socket lives beside the new one until its ping times out, 20 to 45 s later by the defaults.
-# Guessed: that the sooner a client is back, the more surely it is recovered; that whoever comes with the session's secret id takes it over.
-# It matters since on a phone that changes its network, and wherever a path dies without a word, the client is the one that notices: the break that
-# recovery is for is the one which it does not help with. A test in which both ends see the connection close passes. Needs Node and npm.
+# Socket.IO 4.8.4 with `connectionStateRecovery`: a session can be recovered only after its server has noticed that the old connection ended. A client
+# that notices first and is back within a second is a new client there: `recovered` is false, and what was sent into the old connection is lost, although
+# the server keeps packets for two minutes. The old socket lives beside the new one until its ping times out, 20 to 45 s later with the defaults.
+# Expected: the sooner a client is back, the more surely it is recovered; a client that presents the session's secret id takes the session over.
+# Why it matters: when a phone changes its network, and whenever a path dies silently, the client notices first. Recovery does not help with
+# exactly the break that it is for. A test in which both ends see the connection close passes. Needs Node and npm.
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund socket.io@4.8.4 socket.io-client@4.8.4

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Socket.IO 4.8.4 with `connectionStateRecovery`: a volatile event whose last argument is a text costs the client its recovery. The server puts a packet
-# id behind the arguments of each event but volatile ones; the client takes the last argument of any event, where it is a text, for that id. Back after
-# a break it names the text as the place where it was, the server knows no such place, and all that came meanwhile is gone: `recovered` is false.
-# The same event with an object, or with nothing, does no harm, and the next event that is not volatile makes it good.
-# Guessed: that an event which may be lost itself is of no account to those which may not.
-# It matters since volatile is what typing notices and cursors are sent by, often with a name as their only argument: recovery then works in tests,
-# and fails for who was last told that somebody types. Needs Node and npm.
+# Socket.IO 4.8.4 with `connectionStateRecovery`: a volatile event whose last argument is a text ends the client's recovery. The server appends a packet
+# id to the arguments of each event that is not volatile; the client takes the last argument of any event, if it is a text, for that id. After
+# a break the client names the text as its position, the server does not know that position, and everything sent meanwhile is lost: `recovered` is false.
+# The same event with an object, or without arguments, does no harm, and the next event that is not volatile repairs it.
+# Expected: an event that may be lost has no effect on those that may not.
+# Why it matters: typing notices and cursors are sent as volatile events, often with a name as their only argument. Recovery then works in tests,
+# and fails for a client whose last event said that somebody is typing. Needs Node and npm.
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund socket.io@4.8.4 socket.io-client@4.8.4

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# WebSocket classes differ in what becomes of messages that arrive after `close()` was called and before the server's close frame. Node 26.10.0 (undici 8)
-# and Bun 1.4.5 drop them, as the standard has it and Chromium 156 and Firefox ESR 153 do; ws 8.23.0 and Deno 2.9.6 still tell them. In all of them the
-# end is the same: `close` with 1000 and `wasClean: true`.
-# Guessed: that a clean close has told all that the server had said until then, since the closing handshake comes behind it in order; or at least that
-# a client which is tried on ws, in tests or on a server, loses no more in a page.
-# It matters wherever a client leaves one connection for another: what was on its way is lost without a sign. It has to have the server say that there is
-# no more, and to close only then. Needs Node and npm; installs node, bun and deno (some 300 MB).
+# WebSocket classes differ in how they treat messages that arrive after `close()` was called and before the server's close frame. Node 26.10.0 (undici 8)
+# and Bun 1.4.5 drop them, as do the standard, Chromium 156 and Firefox ESR 153; ws 8.23.0 and Deno 2.9.6 still deliver them. All of them
+# end the same way: `close` with 1000 and `wasClean: true`.
+# Expected: a clean close has delivered everything that the server sent before it, because the closing handshake comes after it in order; or at least
+# a client that is tested on ws, in tests or on a server, loses no more in a page.
+# Why it matters: when a client leaves one connection for another, messages in flight are lost without a sign. The client must let the server say that no
+# more will come, and close only then. Needs Node and npm; installs node, bun and deno (some 300 MB).
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund node26@npm:node@26.10.0 bun@1.4.5 deno@2.9.6 ws@8.23.0

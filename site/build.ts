@@ -5,9 +5,9 @@ import { deadLinks } from './dead-links.js'
 import { recordDemo } from './record-demo.js'
 
 /*
- * npm run site: README and docs, a reference made of the docstrings, the stories with the fleet planner, and the demo
- * recorded through a deploy, as one static site in site/dist. A warning of the reference fails it, and so does a link that
- * leads nowhere. `-- --without-stories` leaves out what takes longest.
+ * npm run site: README and docs, an API reference from the docstrings, the stories with the fleet planner, and the demo
+ * recorded through a deploy, as one static site in site/dist. A warning of the reference or a dead link fails the build.
+ * `-- --without-stories` leaves out the stories, which take longest.
  */
 const site = import.meta.dirname
 const root = resolve(site, '..')
@@ -24,7 +24,7 @@ for (const name of readdirSync(join(pages, 'docs')).filter((name) => name.endsWi
   writeFileSync(page, readFileSync(page, 'utf8').replaceAll('](../README.md', '](../index.md'))
 }
 
-// The README is the front page; what it links to beside docs/ has a page of its own.
+// The README is the front page. Each file outside docs/ that it links to gets its own page.
 writeFileSync(join(pages, 'index.md'), readFileSync(join(root, 'README.md'), 'utf8'))
 for (const name of ['CONTRIBUTING', 'CHANGELOG', 'SECURITY'])
   writeFileSync(join(pages, `${name}.md`), readFileSync(join(root, `${name}.md`), 'utf8'))

@@ -32,7 +32,7 @@ const internals = [
 const pages = join(import.meta.dirname, '../.pages')
 const item = ([text, page]: string[]) => ({ text: text!, link: `/docs/${page}` })
 
-/** Pages of docs/ that nobody has given a place above: none is left out. */
+/** Pages of docs/ that are not listed above. They appear in the sidebar too. */
 const others = readdirSync(join(pages, 'docs'))
   .filter((file) => file.endsWith('.md'))
   .map((file) => file.slice(0, -3))
@@ -49,11 +49,11 @@ export default defineConfig({
   outDir: 'dist',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   cleanUrls: true,
-  // A link that leads nowhere fails the build, but those to what one starts oneself.
+  // A dead link fails the build, except links to servers that the reader starts on localhost.
   ignoreDeadLinks: 'localhostLinks',
   markdown: {
     anchor: { slugify },
-    // `{{` in a sample is the sample's.
+    // `{{` in inline code is text, not a Vue expression.
     config: (md) => void (md.renderer.rules['code_inline'] = codeInline),
   },
   themeConfig: {
@@ -74,7 +74,7 @@ export default defineConfig({
   },
 })
 
-/** As GitHub has it, where the same pages are read. */
+/** Makes the same anchors as GitHub, where the same pages are read. */
 function slugify(heading: string): string {
   const kept = heading.trim().toLowerCase()
   return kept.replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/\s/g, '-')
