@@ -3,16 +3,21 @@ import type { ForeignMergeHandlers, MergeStrength } from './foreign-merge-contra
 import { lastBefore, nameOf, type ForeignTopic } from './foreign-topic.js'
 import { createRecentIdentities, type RecentIdentities } from './recent-identities.js'
 
-/** Positions outlive the page, so servers that name no epoch have one that always has the same name. */
+/** The epoch of a server that names none. It is the same on every page, because positions outlive the page. */
 const UNNAMED = 'unnamed'
 
-/** What becomes of a message whose turn it is, and what is known of those that were told. */
+/** Delivers messages whose turn has come, and keeps what is known of those already delivered. */
 export class ForeignDelivery {
   readonly counts = { duplicates: 0, held: 0, gaps: 0 }
-  /** Where a server does not number, an offset of ours must mean nothing to another page. */
+  /**
+   * The epoch of messages that name none. Without numbers of the server's it is unique, so that our offsets mean
+   * nothing to another page.
+   */
   readonly epoch: string
   readonly recent: RecentIdentities = createRecentIdentities()
-  /** Our own offsets: one count for all topics, for it goes on where one is left and wanted again. */
+  /**
+   * The last of our own offsets. One count serves all topics, so that a topic that is subscribed again repeats none.
+   */
   #told = 0
   readonly #numbered: boolean
   readonly #handlers: ForeignMergeHandlers
@@ -23,10 +28,10 @@ export class ForeignDelivery {
     this.#handlers = handlers
   }
 
-  /** @param active that leg is the active one. */
+  /** @param active whether `leg` is the active one. */
   take(topic: ForeignTopic, leg: number, frame: MessageFrame, active: boolean) {
     if (this.#numbered) return this.#takeByPosition(topic, leg, frame, active)
-    // Nobody knows how much there was.
+    // A `head` says that messages were missed, and here nobody can tell how many.
     if (frame.head) return topic.position ? this.lost(topic.name) : undefined
     const name = nameOf(topic, frame)
     if (name === null) topic.nameless ||= !frame.opening
@@ -39,7 +44,7 @@ export class ForeignDelivery {
     this.#deliver(topic, leg, frame, offset, this.epoch)
   }
 
-  /** Something of that topic, and nobody knows how much. */
+  /** Reports a gap in the topic: something was lost, and nobody knows how much. */
   lost(topic: string) {
     this.#gap(topic, this.epoch, null, null, 'lost')
   }
@@ -50,7 +55,7 @@ export class ForeignDelivery {
     const { offset } = frame
     const prev = lastBefore(frame)
     if (at && at.epoch !== epoch) {
-      // Of the old leg's numbering nothing is wanted any more.
+      // The old leg still uses the former epoch: its messages are not wanted any more.
       if (!active) return
       this.#gap(topic.name, epoch, null, null, 'epoch')
     } else if (at) {

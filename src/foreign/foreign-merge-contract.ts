@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 import type { Position, TopicRequests } from '../protocol/frames.js'
 import type { MessageInfo } from '../topics/message.js'
 
-/** How a server's messages can be told apart on two legs, and so what an overlap is worth. */
+/** How a server's messages can be recognised on two legs. It decides what an overlap can promise. */
 export type MergeStrength = 'position' | 'identity' | 'none'
 
 export interface ForeignMergeDeps {
@@ -10,14 +10,15 @@ export interface ForeignMergeDeps {
   readonly id: () => string
   readonly strength: MergeStrength
   /**
-   * What ends an overlap by identity. `fence`: a word of the server's or an answered ping. `match`: nothing does, for
-   * servers that begin to serve a new leg at some moment of their own: both legs live for the whole overlap limit, and a
-   * sequence goes over to the new one when the old one has not brought in `gapTimeout` what the new one has.
+   * How the end of an overlap by identity is found. `fence`: the server says so, or answers a ping. `match`: nothing
+   * marks it, for servers that begin to serve a new leg at an unknown time. Both legs then live for the whole overlap
+   * limit, and a sequence switches to the new leg when the old one has not brought within `gapTimeout` what the new one
+   * has.
    */
   readonly end: 'fence' | 'match'
-  /** The fence takes the old leg's topics from it: should it serve again, it is asked for them anew. Default false. */
+  /** The fence takes the old leg's topics away. If that leg serves again, it is asked for them anew. Default false. */
   readonly leaves?: boolean
-  /** Milliseconds for which the old leg is not asked whether it has more. Default 0. */
+  /** The shortest overlap, in milliseconds: until then the old leg is not asked whether it has more. Default 0. */
   readonly leastOverlap?: number
   readonly gapTimeout: number
   readonly maxMessages: number
@@ -35,10 +36,12 @@ export interface ForeignMergeHandlers {
   }): void
   subscribe(leg: number, id: string, topics: TopicRequests): void
   unsubscribe(leg: number, topics: readonly string[]): void
-  /** Please send that leg this: `drained` is to be called once everything that its server had sent by then has arrived. */
+  /**
+   * Sends the leg a request to leave. `drained` must be called once everything that its server sent before has arrived.
+   */
   send(leg: number, frame: { readonly type: 'leave' }): void
-  /** More is held than may be. True: a standby leg was dropped for it. */
+  /** The held messages exceed their bound. Returns true if a standby leg was dropped to make room. */
   overflow(): boolean
-  /** There begins who came 'from now' on. Null: that is not known yet, and the topic is served. */
+  /** A subscription 'from now' begins at `head`. Null: the topic is served, and its position is not known yet. */
   answered?(topic: string, head: Position | null): void
 }

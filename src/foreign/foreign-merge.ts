@@ -12,43 +12,45 @@ export function createForeignMerge(deps: ForeignMergeDeps, handlers: ForeignMerg
 }
 
 /**
- * Merges what a foreign server sends on two legs, which names neither heads nor answers.
+ * Merges what a foreign server sends on two legs. Such a server names neither heads nor answers.
  *
- * - `position`: every message is delivered once and in order, whichever leg brings it first; what is missing is one gap
+ * - `position`: every message is delivered once and in order, whichever leg brings it first. What is missing is one gap
  *   with its bounds.
- * - `identity`: the old leg has the say. What the new one brings is held until the old one has brought it or has no
- *   more: the same promise in a planned handover. That both have brought one message says nothing of the others: a
- *   sequence may be of several servers, which hear of each other late. Over a break, what the server does not send again
- *   is lost, and nobody can tell.
- * - `none`, and by `identity` what nothing names: what the active leg brings is delivered, and nothing is promised
- *   about the rest. A planned handover is told as a gap of unknown bounds in each topic that has had such messages.
+ * - `identity`: the old leg is authoritative. What the new one brings is held until the old one has brought it or has
+ *   no more. In a planned handover that gives the same promise. One message brought by both says nothing about the
+ *   others: a sequence may come from several servers that learn of each other's messages late. Over a break, what the
+ *   server does not send again is lost, and nobody can tell.
+ * - `none`, and by `identity` messages without one: what the active leg brings is delivered, and nothing is promised
+ *   about the rest. A planned handover is reported as a gap of unknown bounds in each topic that has had such messages.
  *
- * A topic that is wanted since an overlap began is the active leg's alone: no other one is asked for it. By identity a
- * topic begins with the leg that was asked for it first.
+ * A topic subscribed after an overlap began belongs to the active leg alone: the old one is not asked for it. By
+ * identity a topic begins with the leg that was asked for it first.
  *
- * Long because whose turn a message is hangs on all that it keeps: the topics, the legs and what waits. What becomes of
- * a message then is `ForeignDelivery`'s.
+ * Long because the turn of a message depends on everything kept here: the topics, the legs and the held messages.
+ * `ForeignDelivery` does what follows.
  */
 export class ForeignMerge {
   readonly #deps: ForeignMergeDeps
   readonly #handlers: ForeignMergeHandlers
-  /** By position, and by identity. */
+  /** Messages are recognised by position, or by identity. */
   readonly #numbered: boolean
   readonly #named: boolean
-  /** Nothing marks the end of an overlap by identity. */
+  /** Nothing marks the end of an overlap by identity (`end: 'match'`). */
   readonly #toMatch: boolean
   readonly #topics = new Map<string, ForeignTopic>()
-  /** What legs asked that are not ready yet. */
+  /** The topics that each leg asked for in its hello, while the leg is not ready. */
   readonly #hellos = new Map<number, ReadonlySet<string>>()
   readonly #delivery: ForeignDelivery
   readonly #held = new HeldMessages()
   #active: number | null = null
   #old: number | null = null
-  /** When a leg that serves was asked for a topic, ms. */
+  /** When a serving leg was last asked for a topic, monotonic ms. */
   #asked = 0
-  /** Nothing follows on the old leg. */
+  /** Nothing more comes on the old leg. */
   #ended = false
-  /** The wait for what another leg may still bring, and for when the old one is asked whether there is more. */
+  /**
+   * Cancel the wait for what another leg may still bring, and the wait before the old leg is asked whether it has more.
+   */
   #stopWaiting: (() => void) | null = null
   #stopStaying: (() => void) | null = null
 
@@ -62,7 +64,7 @@ export class ForeignMerge {
   }
 
   subscribe(name: string, request: TopicRequest) {
-    // Such a server keeps nothing that could be asked for by its number.
+    // A foreign server cannot be asked for the last n messages, and for a position only if it numbers its messages.
     const from = request?.epoch === undefined ? null : request
     const position = this.#numbered && from ? { ...from } : null
     const known = this.#topics.get(name)
@@ -111,16 +113,16 @@ export class ForeignMerge {
 
   subscribed(_leg: number, _id: string | undefined, _topics: TopicAnswers) {}
 
-  /** The next leg is asked again: a new server may think otherwise. */
+  /** Nothing to remember: the next leg is asked for the topic again, since a new server may allow it. */
   refused() {}
 
   message(leg: number, frame: MessageFrame) {
     const topic = this.#topics.get(frame.topic)
     if (!topic) return
-    // An answer to what one leg alone was asked has no double and no place in a sequence.
+    // The answer to a request of one leg exists once and has no place in a sequence.
     if (frame.alone) return this.#delivery.deliverNext(topic, leg, frame)
     if (leg !== this.#active && leg !== this.#old) this.#early(topic, leg, frame)
-    // It was asked before somebody wanted the topic anew, and not since.
+    // The old leg was asked for the topic by an earlier subscription, and not by the present one.
     else if (leg === this.#old && !topic.carried) return
     else if (this.#numbered) this.#byPosition(topic, leg, frame)
     else if (frame.opening) this.#begins(topic, leg, frame)
@@ -128,11 +130,11 @@ export class ForeignMerge {
     else if (leg === this.#active) this.#take(topic, leg, frame)
   }
 
-  /** Everything that the old leg's server had to say has arrived. */
+  /** Everything that the old leg's server had to send has arrived. */
   drained(leg: number) {
     if (leg !== this.#old || (this.#named && this.#toMatch)) return
     this.#ended = true
-    // By position a missing number may still be on its way on the new leg: the wait for it has begun.
+    // By position a missing number may still arrive on the new leg, and the wait for it is already running.
     if (this.#numbered) this.#proceed()
     else this.#release()
   }
@@ -147,7 +149,7 @@ export class ForeignMerge {
       this.#old = null
       this.#ended = false
     }
-    // The old leg serves again, and brings itself, in its own order, what was held for its sake.
+    // What was held because of the old leg is dropped: that leg serves again and brings it itself, in its own order.
     this.#drop((one) => one.leg === leg)
     if (this.#active === null) for (const topic of this.#topics.values()) topic.begunBy = null
     if (!served) return
@@ -190,7 +192,7 @@ export class ForeignMerge {
     return new Map([...of].map(({ name, position }) => [name, this.#numbered ? placeOf(position) : null]))
   }
 
-  /** A leg that serves, and that takes its time to begin. */
+  /** Asks a serving leg for topics. The leg takes some time to begin with them. */
   #ask(leg: number, topics: readonly ForeignTopic[]) {
     if (topics.length === 0) return
     this.#unsettle(topics)
@@ -203,7 +205,9 @@ export class ForeignMerge {
       if (this.#old === null || !topic.carried) topic.settled = this.#asked + this.#deps.gapTimeout
   }
 
-  /** Servers may speak before they say that a leg is ready. Where nothing else serves there is nothing to wait for. */
+  /**
+   * Servers may send messages before they say that a leg is ready. While no leg serves there is nothing to wait for.
+   */
   #early(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     if (!this.#hellos.has(leg)) return
     if (this.#active !== null) return this.#wait(topic, leg, frame)
@@ -212,7 +216,8 @@ export class ForeignMerge {
   }
 
   /**
-   * It has no double and no place in a sequence, and is worth something only where no other leg has gone on meanwhile.
+   * An opening message has no counterpart on another leg and no place in a sequence. It is useful only if no other leg
+   * has gone on with the topic meanwhile.
    */
   #begins(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const { begunBy } = topic
@@ -225,10 +230,10 @@ export class ForeignMerge {
     if (this.#held.all.length > 0) this.#proceed()
   }
 
-  /** By its number it waits for none that another leg may bring. */
+  /** Whether, by position, the message waits for no earlier one that another leg may bring. */
   #isNext(topic: ForeignTopic, leg: number, frame: MessageFrame): boolean {
     if (this.#old === null) return true
-    // Where nothing has come yet the old leg has the first of it.
+    // While nothing of the topic has arrived, its first message is the old leg's.
     if (!topic.position) return leg === this.#old || this.#ended || !topic.carried
     return inSequence(topic.position, frame, this.#delivery.epoch)
   }
@@ -241,12 +246,14 @@ export class ForeignMerge {
     this.#letGo(name)
   }
 
-  /** What the active leg brings of that sequence waits for no other leg. */
+  /** Whether messages that the active leg brings of this sequence wait for no other leg. */
   #goesOn(topic: ForeignTopic, frame: MessageFrame): boolean {
     return this.#old === null || !topic.carried || topic.joined.has(streamOf(frame))
   }
 
-  /** Until its leg has the say, or another one has brought it. */
+  /**
+   * Holds the message until its leg is authoritative or another leg brings the same one; counts it if one has already.
+   */
   #wait(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const name = this.#named && !frame.opening ? nameOf(topic, frame) : null
     if (name === null || !this.#delivery.recent.repeats(leg, name)) return this.#hold(topic, leg, frame)
@@ -255,8 +262,8 @@ export class ForeignMerge {
   }
 
   /**
-   * What a leg brought before a repeat, while the other one may not have begun with the topic, is older than what that
-   * one has told: the topic has begun behind it.
+   * Drops what `leg` brought before a repeat while the other leg may still have been beginning with the topic. It is
+   * older than everything that the other leg has delivered, so it precedes the beginning of the topic.
    */
   #forgetBefore(topic: ForeignTopic, leg: number, repeat?: HeldMessage) {
     let before = true
@@ -266,7 +273,7 @@ export class ForeignMerge {
     })
   }
 
-  /** What is held of that name may repeat by now what another leg has brought. */
+  /** Held messages of this name may now repeat what another leg has brought: takes them out. */
   #letGo(name: string) {
     const { recent } = this.#delivery
     for (
@@ -279,8 +286,8 @@ export class ForeignMerge {
   }
 
   /**
-   * Nothing tells it from another one, so one leg has the say: the active one, or in `match` the one that goes on with
-   * its sequence.
+   * Nothing distinguishes this message from others, so only one leg is authoritative: the active one, or in `match` the
+   * one that carries the sequence.
    */
   #nameless(topic: ForeignTopic, leg: number, frame: MessageFrame) {
     const saying = !this.#toMatch || this.#goesOn(topic, frame) ? this.#active : this.#old
@@ -299,12 +306,13 @@ export class ForeignMerge {
     this.#delivery.counts.held++
     if (held.all.length <= maxMessages && held.bytes <= maxBytes) return this.#waitUnlessFenced()
     if (this.#handlers.overflow()) return
-    // The old leg is not waited for any longer. Whether it had more to bring, its numbers will tell, or nobody can.
+    // The old leg is not waited for any longer. By position its numbers will tell whether it had more; by identity
+    // nobody can, so a gap is reported.
     if (this.#named) for (const name of new Set(held.all.map((one) => one.topic.name))) this.#delivery.lost(name)
     this.#release()
   }
 
-  /** By an identity and a fence the fence alone says when to go on. */
+  /** Starts the wait for what is missing. By identity with a fence there is no such wait: only the fence ends it. */
   #waitUnlessFenced() {
     const first = this.#firstHeld()
     if (!first || (!this.#numbered && !this.#toMatch)) return
@@ -318,12 +326,12 @@ export class ForeignMerge {
     )
   }
 
-  /** What a leg brings before it is ready waits until it is. */
+  /** The first held message that matches. Those of a leg that is not ready wait until it is. */
   #firstHeld(which: (one: HeldMessage) => boolean = () => true): HeldMessage | undefined {
     return this.#held.all.find((one) => !this.#hellos.has(one.leg) && which(one))
   }
 
-  /** Each waits for its own time: what is missing before it may be on its way for as long. */
+  /** Delivers without what is missing. Each message waits its own `gapTimeout`: what precedes it may take that long. */
   #goOnWithout() {
     const { clock, gapTimeout } = this.#deps
     for (
@@ -341,7 +349,7 @@ export class ForeignMerge {
     this.#waitUnlessFenced()
   }
 
-  /** Delivers what is held and `chosen`, in order. */
+  /** Delivers the held messages that are `chosen`, in order. */
   #flush(chosen: (one: HeldMessage) => boolean) {
     const waiting = this.#held.take((one) => !this.#hellos.has(one.leg) && chosen(one))
     if (this.#numbered) sortByPosition(waiting, this.#delivery.epoch)
@@ -349,7 +357,7 @@ export class ForeignMerge {
     this.#settle()
   }
 
-  /** Who is told of one may have given up the topic of the next. */
+  /** A handler may unsubscribe the topic of a later message, so each topic is looked up again. */
   #tell(waiting: readonly HeldMessage[]) {
     for (const { topic, leg, frame } of waiting)
       if (this.#topics.get(topic.name) === topic) this.#take(topic, leg, frame)
@@ -361,7 +369,7 @@ export class ForeignMerge {
     return dropped
   }
 
-  /** Where nothing is held nothing is waited for. */
+  /** While nothing is held there is nothing to wait for. */
   #settle() {
     if (this.#held.all.length > 0) return
     this.#stopWaiting?.()
@@ -369,7 +377,7 @@ export class ForeignMerge {
     if (this.#ended) this.#release()
   }
 
-  /** What a message has made ready goes out: by position whatever is in sequence now. */
+  /** Delivers the held messages that have become deliverable: by position, those that are in sequence now. */
   #proceed() {
     for (
       let next: HeldMessage | undefined;
@@ -381,7 +389,9 @@ export class ForeignMerge {
     this.#settle()
   }
 
-  /** A planned handover begins to show: what nothing names may be missing from here on, or be told twice. */
+  /**
+   * Starts the overlap of a planned handover. From here on messages without an identity may be missing or come twice.
+   */
   #handoverBegins(leg: number) {
     const { leastOverlap } = this.#deps
     if (!this.#numbered) {
@@ -395,7 +405,10 @@ export class ForeignMerge {
     if (this.#old !== null) this.#leave(this.#old)
   }
 
-  /** Not before both legs have begun with all topics, and the old one has brought what the new one had by then. */
+  /**
+   * Asks the old leg to leave, but not before both legs have begun with all topics and the old one has brought what the
+   * new one had by then.
+   */
   #leave(leg: number) {
     const { clock, leastOverlap = 0, gapTimeout } = this.#deps
     const leave = () => void this.#handlers.send(leg, { type: 'leave' })
@@ -407,7 +420,7 @@ export class ForeignMerge {
     }, stays)
   }
 
-  /** The old leg has no say any more. */
+  /** Ends the overlap: the old leg is not authoritative any more, and everything held is delivered. */
   #release() {
     this.#old = null
     this.#stopStaying?.()

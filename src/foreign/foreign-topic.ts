@@ -4,38 +4,38 @@ import type { MessageFrame, Position } from '../protocol/frames.js'
 export interface ForeignTopic {
   readonly name: string
   /**
-   * By position: where the topic is. Else the number of what was delivered, in an epoch of our own. It changes with each
-   * message: who is to keep it takes a copy.
+   * By position: where the topic is. Otherwise our own offset of the last delivered message, in an epoch of our own.
+   * The object changes with each message: copy it to keep it.
    */
   position: { -readonly [Part in keyof Position]: Position[Part] } | null
-  /** A leg before the active one was asked for it, too. */
+  /** A leg before the active one was asked for the topic too. */
   carried: boolean
-  /** Up to then the leg that was asked for it first may not have begun with it, ms. */
+  /** Monotonic ms. Until then the leg that was asked for the topic first may not have begun with it. */
   settled: number
-  /** The leg that brought the first of it, since there was none. */
+  /** The leg that brought the topic's first message since no leg served. */
   begunBy: number | null
-  /** Sequences that the active leg goes on with where the old one was. */
+  /** Sequences in which the active leg has taken over from the old one. */
   readonly joined: Set<string>
-  /** It has had messages that nothing tells from others. */
+  /** The topic has had messages without an identity. */
   nameless: boolean
 }
 
-/** @param position where it is wanted from, by position. */
+/** @param position where the subscription starts, if the server numbers its messages. */
 export function createForeignTopic(name: string, position: ForeignTopic['position']): ForeignTopic {
   return { name, position, carried: false, settled: 0, begunBy: null, joined: new Set(), nameless: false }
 }
 
-/** The offset that comes before whatever the frame brings: a head brings nothing itself. */
+/** The offset before what the frame brings. A head brings nothing, so it is the head's own offset. */
 export function lastBefore({ head, offset, prev }: MessageFrame): number {
   return head ? offset : prev
 }
 
-/** By its number it need not wait for any other: it is the next one, or a duplicate. */
+/** Whether, by its number, the message waits for no other: it is the next one, or a duplicate. */
 export function inSequence(at: Position, frame: MessageFrame, epoch: string): boolean {
   return at.epoch === (frame.epoch ?? epoch) && lastBefore(frame) <= at.offset
 }
 
-/** A topic's name is part of what makes a message the same: servers number their topics apart. */
+/** The topic's name is part of a message's identity, because servers number their topics separately. */
 export function nameOf(topic: ForeignTopic, frame: MessageFrame): string | null {
   return frame.identity == null ? null : `${topic.name} ${streamOf(frame)} ${frame.identity}`
 }

@@ -7,13 +7,13 @@ export interface HeldMessage {
   readonly leg: number
   readonly frame: MessageFrame
   readonly bytes: number
-  /** When it came, ms. */
+  /** When it arrived, monotonic ms. */
   readonly at: number
-  /** What makes it the same on another leg. */
+  /** Its identity across legs. Null: it has none. */
   readonly name: string | null
 }
 
-/** What waits until the old leg has no say any more, in the order in which it came. */
+/** Messages that wait until the old leg is not authoritative any more, in the order of their arrival. */
 export class HeldMessages {
   all: HeldMessage[] = []
   bytes = 0
@@ -33,9 +33,9 @@ export class HeldMessages {
 }
 
 /**
- * Topic by topic; by offset, and what is of the present numbering before what is of another one.
+ * Sorts topic by topic; within a topic by offset, with messages of the present epoch before those of another.
  *
- * @param epoch of what names none.
+ * @param epoch the epoch of messages that name none.
  */
 export function sortByPosition(held: HeldMessage[], epoch: string) {
   const places = new Map([...new Set(held.map(({ topic }) => topic))].map((topic, place) => [topic, place]))

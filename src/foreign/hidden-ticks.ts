@@ -1,15 +1,21 @@
 import type { Clock } from '../base/clock.js'
 
-/** Longer than a look elsewhere, and well before a browser lets timers of a hidden tab run once a minute (5 min), ms. */
+/**
+ * Milliseconds. Longer than a look at another tab, and well before browsers slow the timers of a hidden tab down to one
+ * a minute (after 5 min).
+ */
 const HIDDEN_LONG = 60_000
 
-/** With the 16 s after which a client speaks it is within the shortest patience that is common (30 s), ms. */
+/**
+ * Milliseconds. Together with the 16 s after which a client sends something, it stays within the shortest common
+ * patience of servers (30 s).
+ */
 const EVERY = 10_000
 
 /**
- * Calls `tick` every 10 s from the page's second minute in the back on: by a worker's timer, which no browser puts off
- * as it does a hidden page's own. Where there are no workers, or the page's policy forbids this one, nothing ticks.
- * Returns the undo.
+ * Calls `tick` every 10 s once the page has been hidden for a minute. A worker's timer does it, which no browser slows
+ * down as it does a hidden page's own timers. Without workers, or if the page's policy forbids this one, nothing ticks.
+ * Returns a function that stops it.
  */
 export function tickWhileHidden(clock: Clock, tick: () => void): () => void {
   let worker: Worker | undefined
@@ -20,7 +26,7 @@ export function tickWhileHidden(clock: Clock, tick: () => void): () => void {
   }
 }
 
-/** `every`: milliseconds. */
+/** @param every milliseconds. */
 export function startTicking(tick: () => void, every = EVERY): Worker | undefined {
   if (typeof Worker !== 'function') return undefined
   const url = URL.createObjectURL(
@@ -29,7 +35,8 @@ export function startTicking(tick: () => void, every = EVERY): Worker | undefine
   try {
     const worker = new Worker(url)
     worker.onmessage = () => tick()
-    // A policy that forbids it tells some browsers so by an error event of the worker's, which is no error of the page.
+    // In some browsers a policy that forbids the worker causes an error event of the worker, which is no error of the
+    // page.
     worker.onerror = (event) => event.preventDefault()
     return worker
   } catch {

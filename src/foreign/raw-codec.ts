@@ -18,17 +18,17 @@ import type { Outgoing, RawMessage, RawProtocolOptions, RawWelcome } from './raw
 import { RawParting } from './raw-parting.js'
 
 /**
- * How long a server lets us say nothing that does not name a time, ms: SignalR waits for 30 s and Phoenix for 60,
- * however much they have to say themselves. With what becomes of it (`KEEPALIVE`) it is what SignalR's own client does.
+ * Milliseconds that we may send nothing to a server that names no time: SignalR closes after 30 s and Phoenix after 60,
+ * however much they send themselves. A ping goes out after 0.8 of it (`KEEPALIVE`), 16 s, much as SignalR's own client
+ * does.
  */
 const PATIENCE = 20_000
 
-/** The part of `connectTimeout` after which a leg goes without the answers for topics that have not come. */
+/** The part of `connectTimeout` after which a leg becomes ready without the topics that have not been answered. */
 const LATE = 0.5
 
 /**
- * One leg of a foreign server. The options are called as methods, so that a protocol may be an object with state of its
- * own.
+ * One leg of a foreign server. The options are called as methods, so a protocol may be an object with its own state.
  */
 export class RawCodec implements Codec {
   readonly #raw: RawProtocolOptions
@@ -44,13 +44,13 @@ export class RawCodec implements Codec {
   #ready = false
   /** The server has refused this client, and closes the leg. */
   #refused = false
-  /** The server has said something. */
+  /** The server has sent something. */
   #heard = false
-  /** The leg has waited long enough for its topics. */
+  /** The leg has waited long enough for the answers of its topics. */
   #late = false
-  /** Pongs that answer a ping of the codec's own. */
+  /** How many pongs will answer pings of the codec's own. */
   #ownPongs = 0
-  /** A publish for which there are no words. */
+  /** The publish that the protocol cannot express. */
   #unsaid: ClientFrame | null = null
   #stopWaiting: (() => void) | null = null
 
@@ -72,7 +72,7 @@ export class RawCodec implements Codec {
       this.#line.invalid(wrong)
     }
     if (frame.type !== 'publish') return null
-    // It would wait for ever, and everything after it: the protocol has no words for it on any leg.
+    // The protocol cannot express it on any leg. Without an answer it would wait for ever, and everything after it too.
     this.#unsaid = frame
     const message = wrong?.invalid ?? explain`the protocol has no words for it`
     this.#line.accept({ type: 'nack', id: frame.id, code: 'invalid', message })
@@ -82,7 +82,7 @@ export class RawCodec implements Codec {
   decode(data: WireData): ReturnType<Codec['decode']> {
     try {
       if (!this.#raw.split) return this.#decode(data)
-      // One frame that cannot be read takes nothing from the others of its piece.
+      // A frame that cannot be read does not affect the other frames of its piece.
       return this.#raw.split(data).flatMap((one) => {
         try {
           return this.#decode(one)
@@ -123,20 +123,20 @@ export class RawCodec implements Codec {
     return 'invalid' in said ? NONE : 'type' in said ? [said] : said
   }
 
-  /** What the opening of the socket itself says: a welcome, where a server has no word for it. */
+  /** Runs when the hello has been written. For a server without a welcome, the opening of the socket is the welcome. */
   #greeted() {
     const raw = this.#raw
     const line = this.#line
     if (this.#ready) return
     if (raw.opened ? attempt(() => raw.opened!()) : !raw.ready && !this.#asksReady) {
       this.#ready = true
-      // The ping behind the hello proves nothing of what is sent after it.
+      // The ping behind the hello proves nothing about what is sent later, so its pong is not passed on.
       if (this.#asksReady) this.#ownPongs++
       line.accept(this.#welcome({}))
     } else if (raw.waiting) this.#stopWaiting = line.clock.setTimeout(() => this.#overdue(), line.timeLeft(LATE))
   }
 
-  /** The leg has waited long for its welcome: what can be served without the answers that have not come is. */
+  /** The leg has waited long for its welcome: it serves without the topics that have not been answered. */
   #overdue() {
     const raw = this.#raw
     if (this.#ready || this.#refused) return
@@ -177,7 +177,8 @@ export class RawCodec implements Codec {
         return this.#asksReady ? [...pieces(hello), ...pieces(this.#raw.ping?.())] : (hello ?? [])
       }
       case 'subscribe': {
-        // Only a leg that serves is asked: one that was to be left serves on, with the topics that it still has.
+        // Only a serving leg is asked. If it was about to be left it goes on serving, with the topics that it still
+        // has.
         const topics = new Map(frame.topics as ReadonlyMap<string, Position | null>)
         if (this.#parting.stop()) for (const topic of this.#followed) topics.delete(topic)
         for (const topic of topics.keys()) this.#followed.add(topic)
@@ -215,7 +216,7 @@ export class RawCodec implements Codec {
     }
     const { stream, alone, head } = message
     const frame = { type: 'message' as const, topic, offset, prev, data: message.data, hasData: !head }
-    // A flood is mostly of those that nothing more is said of.
+    // Most messages of a flood have none of these fields.
     const more = identity !== null || epoch !== undefined || stream !== undefined || alone || opening || head
     return more ? { ...frame, identity, epoch, stream, alone, opening, head } : frame
   }
@@ -226,10 +227,10 @@ export class RawCodec implements Codec {
     return first === NONE ? (this.#word(data) ?? this.#messages(this.#raw.message(data), data)) : first
   }
 
-  /** What belongs before everything else: refusals, what a leg begins with, and that it is ready. */
+  /** What is read before everything else: refusals, opening messages, and whether the leg is ready. */
   #begun(data: WireData): Rejected | readonly (ServerFrame | Rejected)[] {
     const raw = this.#raw
-    // What refuses the last topic that a leg waits for may be what makes the leg ready.
+    // The refusal of the last topic that a leg waits for may be what makes the leg ready, so refusals are read first.
     const before: readonly (ServerFrame | Rejected)[] = [
       ...many(raw.refused?.(data)).map(refusal),
       ...many(raw.begins?.(data)).map((message) => this.#messageFrame(message, data, true)),
@@ -249,7 +250,7 @@ export class RawCodec implements Codec {
     return before.length > 0 ? before : NONE
   }
 
-  /** What the server says to the client itself; null where it is none of its words. */
+  /** What the server says to the client itself; null if this data says no such thing. */
   #word(data: WireData): Rejected | readonly ServerFrame[] | null {
     const raw = this.#raw
     const unauthorized = raw.unauthorized?.(data)
@@ -281,7 +282,7 @@ export class RawCodec implements Codec {
     return [answerFrame(answer)]
   }
 
-  /** What has not been answered by now is told, and the leg is ready without. */
+  /** Reports the topics that have not been answered by now, and makes the leg ready without them. */
   #withoutTheRest(): readonly ServerFrame[] {
     const waiting = this.#raw.waiting?.()
     if (!waiting) return []
@@ -299,7 +300,7 @@ export class RawCodec implements Codec {
     data: WireData,
   ): ServerFrame | Rejected | readonly ServerFrame[] {
     if (!said) return NONE
-    // Most have one message in them, and nothing is made for it but its frame.
+    // Most data has one message: nothing but its frame is allocated.
     if (!Array.isArray(said)) return this.#messageFrame(said as RawMessage, data, false)
     const found: ServerFrame[] = []
     for (const message of said as readonly RawMessage[]) {

@@ -3,12 +3,15 @@ import type { ClientFrame, Rejected, ServerFrame } from '../protocol/frames.js'
 import type { WireData } from '../protocol/protocol.js'
 import type { Outgoing, RawAnswer, RawHandover, RawRefusal } from './raw-options.js'
 
-/** Servers that ask for a handover and name no deadline usually close half a minute later; ours and Twitch's do. */
+/**
+ * Milliseconds. Servers that ask for a handover and name no deadline usually close half a minute later; ours and
+ * Twitch's do.
+ */
 const DEADLINE = 30_000
 
 export const NONE: readonly never[] = []
 
-/** The frame of livesocket.v1 that means the same, here and below. */
+/** Each of these makes the frame of livesocket.v1 that means the same. */
 export function handoverFrame(said: true | RawHandover, ownId: () => string): ServerFrame {
   const {
     id,
@@ -38,7 +41,7 @@ export function threw(thrown: unknown): Rejected {
 
 export const CLOSED = { unauthorized: 'unauthorized', ended: 'forbidden', retry: 'draining' } as const
 
-/** Null where it throws: what is asked is then as if it were not there. */
+/** Returns null if `ask` throws: that option then counts as absent. */
 export function attempt<Answer>(ask: () => Answer): Answer | null {
   try {
     return ask()
@@ -65,14 +68,14 @@ function isSeveral<Thing extends object>(said: Thing | readonly Thing[]): said i
 
 type Publish = ClientFrame & { readonly type: 'publish' }
 
-/** As the options' functions are shown it: with data, wherever the frame has that. */
+/** The publish as the options' functions see it, with data whatever form the frame has it in. */
 export function plain(frame: Publish) {
   const { type, id, topic, n, data, age } = frame
   return { type, id, topic, n, data, age }
 }
 
 export function asIs(frame: Publish): WireData {
-  // JSON text of anything but a text goes as it is.
+  // JSON of anything but a string is sent as it is.
   if (frame.json !== undefined && !frame.json.startsWith('"')) return frame.json
   const { data } = frame
   return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)

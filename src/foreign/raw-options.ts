@@ -1,170 +1,174 @@
 import type { Position } from '../protocol/frames.js'
 import type { Dial, WireData } from '../protocol/protocol.js'
 
-/** One thing to send, several in a row, or nothing. */
+/** One thing to send, several in this order, or nothing. */
 export type Outgoing = WireData | readonly WireData[] | null | undefined
 
-/** What a message is, as the application will see it. */
+/** A message as the application will see it. */
 export interface RawMessage {
   readonly topic: string
   readonly data: unknown
-  /** Which of several sequences in the topic it belongs to, each in an order of its own. */
+  /** Which of several sequences in the topic it belongs to. Each sequence has an order of its own. */
   readonly stream?: string
-  /** The answer to what was asked on this leg alone: it is delivered at once, whichever leg brings it. */
+  /** The answer to a request of this leg alone. It is delivered at once, whichever leg brings it. */
   readonly alone?: boolean
   /**
-   * No message: where the topic stands as a leg begins whose server does not send again what came before. What lies
-   * between is told as a gap; of a topic that has not begun it is the beginning.
+   * This is no message. It says where the topic is when a leg begins whose server does not send earlier messages again.
+   * What lies between is reported as a gap; for a topic that has not begun, this is its beginning.
    */
   readonly head?: boolean
 }
 
 /**
- * What a server's own words mean. Each function is small, and asked for every piece of data; one that throws makes an
- * `invalid` event.
+ * What a server's own frames mean. Each function is small, and is called for every piece of data. If one throws, that
+ * is an `invalid` event.
  */
 export interface RawProtocolOptions {
-  /** Names the protocol in events. Default `raw`. */
+  /** The name of the protocol in events. Default `raw`. */
   name?: string
   /** WebSocket subprotocols to offer. Default none. */
   subprotocols?: readonly string[]
   /** What to send first on every leg: authentication, and subscriptions from `topics`. Default nothing. */
   hello?(ask: RawHello): Outgoing
-  /**
-   * What to dial, where the token belongs into the handshake: a query, or a subprotocol. Default: what is configured.
-   */
+  /** What to dial, if the token belongs in the handshake: in a query, or a subprotocol. Default: what is configured. */
   dial?(to: Dial, token: string | undefined): Dial
   /**
-   * Whether this data says that the leg serves; an object may tell more. Without it a leg is ready when it has answered
-   * a `ping` that goes out behind the `hello`, and where there is none, once it is open.
+   * Whether this data says that the leg serves; an object may tell more. Without this function a leg is ready when it
+   * has answered a `ping` that is sent behind the `hello`, or, without `ping` and `pong`, once it is open.
    */
   ready?(data: WireData): boolean | RawWelcome | null | undefined
   /**
-   * Topics whose answers `ready` still waits for; null while it waits for something else. What is not answered in half
-   * of `connectTimeout` is told, and the leg is ready without, if the server has said anything by then or answers a
-   * `ping`: one slow topic is no reason to be without the others. Without this function such a leg has failed.
+   * The topics whose answers `ready` still waits for; null while it waits for something else. Topics that are not
+   * answered within half of `connectTimeout` are reported as errors, and the leg becomes ready without them, if the
+   * server has sent anything by then or answers a `ping`: one slow topic is no reason to be without the others. Without
+   * this function such a leg has failed.
    */
   waiting?(): readonly string[] | null | undefined
-  /** Whether this leg is ready once it is open, whatever `ready` waits for on others. */
+  /** Whether this leg is ready once it is open, whatever `ready` waits for on other legs. */
   opened?(): boolean
-  /** The server's frames in this data, where one piece may hold several, or a part of one. Default: one frame. */
+  /** The server's frames in this data, if one piece may hold several frames or a part of one. Default: one frame. */
   split?(data: WireData): readonly WireData[]
-  /** The message in this data, or several. Data that is none of the server's other words and no message is ignored. */
+  /** The message in this data, or several. Data that no function recognises is ignored. */
   message(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
   /**
-   * What a leg begins with in a topic, such as how things stand there: told only where no other leg has gone on
-   * meanwhile.
+   * What a leg begins with in a topic, such as its current state. It is delivered only if no other leg has gone on with
+   * the topic meanwhile.
    */
   begins?(data: WireData): RawMessage | readonly RawMessage[] | null | undefined
   /** Whether this data asks the client to hand over. `true`: at once, to the configured URL, within 30 s. */
   handover?(data: WireData): boolean | RawHandover | null | undefined
   /**
-   * What makes a message the same on another leg: with it, nothing is lost or repeated in a planned handover. It names
-   * the message, not what it is about. On one leg it means nothing: what a leg brings twice is delivered twice.
+   * A string that makes a message the same on another leg. With it, nothing is lost or repeated in a planned handover.
+   * It must name the message, not its subject. Within one leg it has no effect: what a leg brings twice is delivered
+   * twice.
    */
   identity?(message: RawMessage, data: WireData): string | null | undefined
   /**
-   * The message's number in its topic: with it, the same over breaks as well, and what is missing is a gap with bounds.
+   * The message's number in its topic. With it the same holds over breaks too, and what is missing is a gap with
+   * bounds. Offsets are whole numbers; `prev`, the offset before this one, is `offset - 1` by default.
    */
   position?(message: RawMessage, data: WireData): { offset: number; prev?: number; epoch?: string } | null | undefined
   /** How to ask for a sign of life. Without it silence is not noticed, and no answer can end an overlap. */
   ping?(): Outgoing
-  /** Whether this data answers a ping. The server must answer in order. */
+  /** Whether this data answers a ping. The server must answer pings in their order. */
   pong?(data: WireData): boolean
   /** Whether this data says that nothing follows on the leg. */
   drained?(data: WireData): boolean
   /**
-   * What to send to a leg that has been left, so that the server says `drained` behind all that it had for it: for
-   * servers that answer a `ping` past what still waits in a queue. Null: a ping will do. Should the leg serve again,
-   * `subscribe` is asked for all topics.
+   * What to send to a leg that has been left, so that the server says `drained` after everything that it had for that
+   * leg. It is for servers that answer a `ping` before messages that still wait in a queue. Null: a ping will do. If
+   * the leg serves again, `subscribe` is called with all topics.
    */
   leave?(): Outgoing
-  /**
-   * What to send last to a leg that the client closes: a word of parting, without which the server thinks ill of it.
-   */
+  /** What to send last on a leg that the client closes, for servers that treat a close without it as a failure. */
   goodbye?(): Outgoing
-  /** How to subscribe on a living leg. Default: nothing is sent; the `hello` of the next leg has it. */
+  /** How to subscribe on a living leg. Default: nothing is sent, and the `hello` of the next leg has the topics. */
   subscribe?(topics: ReadonlyMap<string, Position | null>): Outgoing
-  /** The frame that ends a subscription. Absent: the server has none. */
+  /** How to unsubscribe. Default: nothing is sent. */
   unsubscribe?(topics: readonly string[]): Outgoing
   /**
-   * Whether this data refuses the token, and why: a fresh one is fetched at once and tried once more. The server closes
-   * the leg itself.
+   * Whether this data refuses the token, and why. A fresh token is then fetched at once and tried once more. The server
+   * closes the leg itself.
    */
   unauthorized?(data: WireData): boolean | string | null | undefined
   /**
-   * What the server means by a close code of its own: that it refuses the token, that it wants this client no more, or
-   * that it may come back. Default: the table of livesocket.v1.
+   * What a close code of the server's own means: it refuses the token, it does not want this client any more, or the
+   * client may come back. Default: the table of livesocket.v1.
    */
   closed?(code: number, reason: string): 'unauthorized' | 'ended' | 'retry' | null | undefined
-  /** Why this data says that the server wants this client no more, and that it must not come back by itself. */
+  /**
+   * Why this data says that the server does not want this client any more. The client then does not reconnect on its
+   * own.
+   */
   ended?(data: WireData): string | null | undefined
   /**
-   * What in this data the application should hear of as an `invalid` event: the server's word for an error, a frame
+   * What in this data the application should receive as an `invalid` event: an error that the server reports, a frame
    * that cannot be read.
    */
   invalid?(data: WireData): string | null | undefined
-  /** A topic that the server refuses in this data, or has ended, or several. */
+  /** The topic, or topics, that the server refuses or ends in this data. */
   refused?(data: WireData): RawRefusal | readonly RawRefusal[] | null | undefined
   /** How to publish. Default: text and binary data as they are, anything else as JSON. */
   publish?(message: { topic: string; data: unknown; id: string }): Outgoing
   /**
-   * The answer to a publish in this data. With it a publish settles by the server's word; without it, when it is sent.
+   * The answer to a publish in this data. With this function a publish settles when the server answers; without it,
+   * when it is sent.
    */
   answer?(data: WireData): RawAnswer | null | undefined
-  /** Whether this publish has no answer, where others have one: it is done when it is sent. */
+  /** Whether this publish gets no answer, although others do. It settles when it is sent. */
   unanswered?(message: { topic: string; data: unknown }): boolean
   /**
-   * Whether the server applies a publish once, however often it comes under the same `id`. Default false: each publish
-   * is sent once, and one that is not answered in `outbox.ackTimeout`, or before its leg is gone, settles as
-   * `outcome-unknown`.
+   * Whether the server applies a publish only once, however often it arrives under the same `id`. Default false: each
+   * publish is sent once, and settles as `outcome-unknown` if it is not answered within `outbox.ackTimeout` or before
+   * its leg is gone.
    */
   dedupes?: boolean
-  /** What goes back on the same leg at once: an acknowledgement, a server's ping answered. */
+  /** What to send back at once on the same leg: an acknowledgement, or the answer to a server's ping. */
   reply?(data: WireData): Outgoing
-  /** Whether an answer is still to come on this leg alone: an overlap waits for it, up to its limit. */
+  /** Whether this leg alone still expects an answer. An overlap waits for it, up to its limit. */
   owes?(): boolean
-  /** What to tell the application of the answers that this leg owes when it goes. */
+  /** Messages for the application about the answers that this leg still owes when it ends. */
   lost?(): readonly RawMessage[]
-  /** How to put a fresh token on a living leg. Default: none can be, and a fresh token means a handover. */
+  /** How to send a fresh token on a living leg. Default: that is impossible, and a fresh token means a handover. */
   auth?(token: string): Outgoing
   /**
-   * Whether an overlap's end can be told. Default: with `drained`, or with `ping` and `pong`. `false` for a server that
-   * begins to serve a new leg at a moment which it does not tell: both legs then live for `handover.overlapLimit`, and
-   * the old one has the say until it has not brought for `holding.gapTimeout` what the new one has.
+   * Whether the end of an overlap can be recognised. Default: true with `drained`, or with `ping` and `pong`. Set
+   * `false` for a server that begins to serve a new leg at an unknown moment. Both legs then live for
+   * `handover.overlapLimit`, and the old one is authoritative until it has not brought for `holding.gapTimeout` what
+   * the new one has.
    */
   marksEnd?: boolean
   /**
-   * Milliseconds for which both legs live at least in a handover, where what one server knows takes its time to reach
-   * the other. It needs an end that can be told. Default 0.
+   * The shortest time, in milliseconds, that both legs live in a handover, for servers that learn of each other's
+   * messages with a delay. It needs an end that can be recognised. From 0 to 300,000. Default 0.
    */
   leastOverlap?: number
-  /** `exclusive`: the server refuses a second connection while the first lives. Default `concurrent`. */
+  /** `exclusive`: the server refuses a second connection while the first one lives. Default `concurrent`. */
   overlap?: 'concurrent' | 'exclusive'
 }
 
-/** What a leg begins with, for `rawProtocol` to put into frames. */
+/** The facts from which `hello` makes a leg's first frames. */
 export interface RawHello {
   readonly token?: string
   readonly session: string
-  /** Counts the legs of the session from 1. */
+  /** The number of the leg in its session, from 1. */
   readonly leg: number
-  /** Topics with handlers, and where each stands by `position`. */
+  /** Topics with handlers, each with its position. Null: there is none yet, or the protocol has no `position`. */
   readonly topics: ReadonlyMap<string, Position | null>
-  /** The identity of the last message of a topic that came, on whichever leg: for servers that resume from it. */
+  /** The identity of the topic's last message on any leg, for servers that resume from it. */
   last(topic: string): string | undefined
 }
 
-/** What a server says when a leg is ready, as `rawProtocol` is told of it. */
+/** What a server tells when a leg is ready, as `ready` returns it. */
 export interface RawWelcome {
-  /** Names the server process: a handover that lands on the one that asked for it is tried again. */
+  /** The name of the server process. A handover that reaches the process that asked for it is tried again. */
   readonly server?: string
-  /** Milliseconds of silence that the server allows itself. */
+  /** Milliseconds that the server may stay silent. */
   readonly heartbeat?: number
   readonly reconnectSpread?: number
 }
 
-/** A server’s request to hand over, as `rawProtocol` is told of it. */
+/** A server's request to hand over, as `handover` returns it. */
 export interface RawHandover {
   readonly id?: string
   readonly reason?: string
@@ -175,7 +179,7 @@ export interface RawHandover {
   readonly deadline?: number
 }
 
-/** A topic that the server will not give, as `rawProtocol` is told of it. */
+/** A topic that the server refuses or ends, as `refused` returns it. */
 export interface RawRefusal {
   readonly topic: string
   readonly reason: string
@@ -183,7 +187,7 @@ export interface RawRefusal {
   readonly ended?: boolean
 }
 
-/** A server’s answer to a publish, as `rawProtocol` is told of it. */
+/** A server's answer to a publish, as `answer` returns it. */
 export type RawAnswer =
   | { readonly id: string; readonly data?: unknown; readonly offset?: number }
   | { readonly id: string; readonly refused: string; readonly code?: string; readonly retryAfter?: number }

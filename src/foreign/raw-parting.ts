@@ -3,24 +3,26 @@ import type { Line } from '../protocol/protocol.js'
 import { attempt, pieces } from './raw-frames.js'
 import type { RawProtocolOptions } from './raw-options.js'
 
-/** How long a leg that is left may go on answering publishes before its topics are taken from it: a slow round trip. */
+/**
+ * Milliseconds that a leg being left may go on answering publishes before its topics are taken away: a slow round trip.
+ */
 const ANSWER_TIME = 1_000
 
-/** Of publishes without an answer, as many as the outbox knows of by default. */
+/** How many unanswered publishes are remembered: as many as the outbox holds by default. */
 const REMEMBERED = 1_000
 
 /**
- * A leg that is left, and when nothing follows on it: by the server's own word, or behind an answered ping. Pings are
- * answered in the order in which they went out: an earlier one's answer proves nothing about later frames.
+ * A leg that is being left, and when nothing follows on it: the server says so, or answers a ping. Pings are answered
+ * in the order in which they were sent, so the answer to an earlier one proves nothing about later frames.
  */
 export class RawParting {
   readonly #raw: RawProtocolOptions
   readonly #line: Line
-  /** Publishes without an answer, where the leg's topics are taken from it. */
+  /** Publishes without an answer, if leaving takes the leg's topics away. */
   readonly #unanswered = new Set<string>()
   #pings = 0
   #pongs = 0
-  /** The pong behind which nothing follows. */
+  /** The number of the pong after which nothing follows. */
   #last = Infinity
   #stopWaiting: (() => void) | null = null
 
@@ -41,7 +43,7 @@ export class RawParting {
     if (this.#stopWaiting && this.#unanswered.size === 0) this.#leave()
   }
 
-  /** True: nothing follows behind this pong. */
+  /** Returns true if nothing follows after this pong. */
   ponged(): boolean {
     if (++this.#pongs < this.#last) return false
     this.#last = Infinity
@@ -54,7 +56,7 @@ export class RawParting {
     this.#stopWaiting = this.#line.clock.setTimeout(() => this.#leave(), ANSWER_TIME)
   }
 
-  /** True: the leg was to be left, and has not been. */
+  /** Returns true if the leg was about to leave and now does not. */
   stop(): boolean {
     const waits = this.#stopWaiting !== null
     this.#stopWaiting?.()
@@ -65,7 +67,7 @@ export class RawParting {
   #leave() {
     this.stop()
     const goodbye = pieces(attempt(() => this.#raw.leave?.()))
-    // Its answer is the server's own word.
+    // The server says itself when nothing follows.
     if (goodbye.length > 0) return void this.#line.put(goodbye)
     const ping = pieces(attempt(() => this.#raw.ping?.()))
     if (ping.length > 0 && this.#line.put(ping)) this.#last = ++this.#pings

@@ -1,9 +1,9 @@
-/** An application has one session or two at a time, and never meets again one that is over. */
+/** An application has one or two sessions at a time, and never returns to one that has ended. */
 const REMEMBERED = 64
 
 /**
- * What a protocol knows of a session, whose legs come and go: one protocol may be given to several sockets, and to one
- * after another.
+ * Keeps what a protocol knows of each session over all of its legs. One protocol may be given to several sockets, at
+ * the same time or one after another.
  */
 export function perSession<State>(begin: () => State): (session: string) => State {
   const states = new Map<string, State>()

@@ -21,17 +21,18 @@ export type {
 } from './raw-options.js'
 
 /**
- * Presents any server's frames to LiveSocket. What it can promise depends on what the server's messages bear:
+ * Makes a LiveSocket protocol out of functions that read and write any server's frames. What it can promise depends on
+ * what the server's messages have:
  *
- * - with `position`: every message once and in order over any handover and break; what is missing is exactly one gap,
+ * - with `position`: every message once and in order over any handover and break; what is missing is exactly one gap
  *   with its bounds;
- * - with `identity` alone: the same in a planned handover, whose end is marked by `drained` or by an answered `ping`;
- *   what a break loses is lost unless the server sends it again;
- * - with neither: the connection is kept, and nothing is claimed about messages.
+ * - with `identity` alone: the same in a planned handover whose end is marked by `drained` or by an answered `ping`;
+ *   what is lost in a break stays lost unless the server sends it again;
+ * - with neither: the connection is kept, and nothing is promised about messages.
  *
- * Given a function, it asks that one at each leg: for functions that keep state of the leg's own.
+ * If `given` is a function it is called for each leg, so that a leg may have its own state.
  *
- * Throws `LiveSocketError` `invalid` for options that are not functions.
+ * Throws a `LiveSocketError` `invalid` if an option is missing or of a wrong type.
  */
 export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOptions)): Protocol {
   const options = typeof given === 'function' ? given() : given
@@ -66,7 +67,10 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
   }
 }
 
-/** Where a leg's own options cannot be had it says why, and fails as one that its server does not answer. */
+/**
+ * If the options of a leg cannot be made, every function throws the reason, and the leg fails as if its server did not
+ * answer.
+ */
 function ofLeg(given: () => RawProtocolOptions): RawProtocolOptions {
   try {
     const options = given()
@@ -81,12 +85,12 @@ function ofLeg(given: () => RawProtocolOptions): RawProtocolOptions {
 }
 
 /**
- * Milliseconds. What goes at once is one server of several, with some ten thousand clients: in 5 s they are 2,000 dials
- * a second. Where it was more, dials fail, and each failure doubles it.
+ * Milliseconds. What disappears at once is usually one server of several, with some 10,000 clients: over 5 s they are
+ * 2,000 dials a second. If more clients were hit, dials fail, and each failure doubles the spread.
  */
 const SPREAD = 5_000
 
-/** Milliseconds: who needs longer has servers that are not one. */
+/** Milliseconds. Servers that need longer to learn of each other's messages are not one system. */
 const LONGEST_OVERLAP = 300_000
 
 const FUNCTIONS = [

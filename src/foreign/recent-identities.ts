@@ -1,29 +1,29 @@
 /**
- * Remembered of the past, so that what a server sends again after a break is not told again. An identity may be as long
- * as a server likes; numbers of eight digits take 1 MiB or so.
+ * How much of the past is remembered, so that what a server sends again after a break is not delivered again. An
+ * identity may be as long as the server likes; numbers of eight digits take about 1 MiB.
  */
 const MOST = { identities: 100_000, characters: 2 * 1024 * 1024 }
 
 /**
- * What each leg has brought, by name. A name counts between two legs and never within one: what a leg brings twice are
- * two messages, and each of them is a repeat where another leg has told one of that name which this leg has not brought
- * yet.
+ * What each leg has brought, by name. Names are compared between two legs and never within one: what a leg brings twice
+ * are two messages. Each of them is a repeat if another leg has delivered one of that name that this leg has not
+ * brought yet.
  */
 export interface RecentIdentities {
-  /** The leg says hello: what was told until now it may bring again. */
+  /** The leg says hello: it may bring again what was delivered until now. */
   begin(leg: number): void
-  /** Whether that leg would repeat what another one has told. */
+  /** Whether this message would repeat on that leg what another one has delivered. */
   repeats(leg: number, name: string): boolean
-  /** That leg brings it. False: it is a repeat. */
+  /** The leg brings a message. Returns false if it is a repeat. */
   bring(leg: number, name: string): boolean
-  /** Nothing comes from that leg any more. */
+  /** The leg has ended. */
   end(leg: number): void
 }
 
-/** Names with a number each, the oldest first, within the bounds above. */
+/** Names, each with a number, the oldest first, within the bounds above. */
 interface Names {
   readonly numbers: Map<string, number>
-  /** Goes on where it was: a new one looks at the place of each name that was removed. */
+  /** Kept between uses: a new iterator would pass the place of each name that was removed. */
   readonly oldest: Iterator<string>
   characters: number
 }
@@ -34,16 +34,16 @@ function noNames(): Names {
 }
 
 export function createRecentIdentities(): RecentIdentities {
-  /** Told before the newest hello, and the newest leg that has brought it. */
+  /** Names delivered before the newest hello, each with the newest leg that has brought it. */
   const past = noNames()
-  /** How often, where it was more than once. */
+  /** How often each of them was delivered, if more than once. */
   const many = noNames()
   /**
-   * Told since then, and how often: apart from the past, which what a server sends again must not push out before its
-   * turn.
+   * Names delivered since then, and how often. They are kept apart from the past: what a server sends again must not
+   * push a name of the past out before its turn.
    */
   const present = noNames()
-  /** What others have told since a leg's hello, by how many times that leg has yet to bring it. */
+  /** By leg: what others have delivered since its hello, and how many times that leg has yet to bring each. */
   const owing = new Map<number, Names>()
 
   const inPast = (leg: number, name: string) => leg > (past.numbers.get(name) ?? Infinity)
@@ -53,7 +53,7 @@ export function createRecentIdentities(): RecentIdentities {
       for (const [name, times] of present.numbers) {
         const before = past.numbers.has(name) ? (many.numbers.get(name) ?? 1) : 0
         if (before + times > 1) put(many, name, before + times)
-        // What another leg has yet to bring of it is in its own book.
+        // What another leg has yet to bring of this name is in that leg's own record.
         put(past, name, leg - 1)
       }
       present.numbers.clear()
@@ -68,7 +68,7 @@ export function createRecentIdentities(): RecentIdentities {
         const times = many.numbers.get(name) ?? 1
         put(past, name, leg)
         if (mine && times > 1) add(mine, name, times - 1)
-        // Another leg may be in the middle of the same: what this one has passed that one will bring as well.
+        // Another leg may be repeating the same messages: it will bring those too that this leg has just passed.
         if (owing.size > 1) for (const [other, names] of owing) if (other !== leg && other > by) add(names, name, times)
         return false
       }

@@ -1,10 +1,7 @@
-/**
- * More answers than this are never waited for; some servers leave calls unanswered, and those are told as such
- * elsewhere.
- */
+/** A leg never waits for more answers than this. Some servers leave calls unanswered; the outbox settles those. */
 const MOST = 10_000
 
-/** What a leg waits for or has seen, by a name; at the bound the oldest is forgotten. */
+/** What a leg waits for or has seen, by name. At the bound the oldest entry is forgotten. */
 export function awaited<Value>(): Map<string, Value> {
   return new (class extends Map<string, Value> {
     override set(name: string, value: Value) {
@@ -14,7 +11,10 @@ export function awaited<Value>(): Map<string, Value> {
   })()
 }
 
-/** For a server that delivers at least once, and names what it sends: whether this leg brings it for the first time. */
+/**
+ * For a server that delivers at least once and names what it sends: tells whether this leg brings a name for the first
+ * time.
+ */
 export function firstTime(): (name: string) => boolean {
   const seen = awaited<true>()
   return (name) => {

@@ -9,35 +9,36 @@ import { isObject, handoverIn, section } from './json.js'
 /** A publication, as Centrifugo sends it. */
 export interface CentrifugePublication {
   readonly data: unknown
-  /** Who published it, where the server says so. */
+  /** Who published it, if the server says so. */
   readonly info: unknown
   readonly tags: Readonly<Record<string, unknown>> | undefined
 }
 
-/** How a Centrifugo server is spoken to. */
+/** Options of `centrifuge()`. */
 export interface CentrifugeOptions {
-  /** More of the `connect` command, such as `data`. Default: nothing. */
+  /** More fields for the `connect` command, such as `data`. Default: none. */
   connect?: () => Record<string, unknown>
-  /** More of a channel's `subscribe` command, such as its own `token`. Default: nothing. */
+  /** More fields for a channel's `subscribe` command, such as its own `token`. Default: none. */
   subscribe?: (channel: string) => Record<string, unknown>
   /**
-   * A channel to which whoever is about to stop a server publishes a request to hand over: `url`, `deadline` and `spread`,
-   * and `node`, the name or id of that server, without which every client hands over. Default: none is subscribed to.
+   * The channel on which clients are asked to hand over before a server stops. A publication there may have `url`,
+   * `deadline` and `spread`, and `node`, the name or id of that server; without `node` every client hands over.
+   * Default: no such channel is subscribed.
    */
   handover?: string
 }
 
 type Said = Record<string, unknown>
 
-/** What a session's legs have in common. */
+/** What the legs of a session share. */
 interface Known {
   /** Legs that serve, the newest last. */
   legs: number[]
-  /** Whether the server goes on in a channel from where it was, as it said. */
+  /** Whether the server said that it can resume a channel from a position. */
   readonly recoverable: Map<string, boolean>
 }
 
-/** Milliseconds that a server leaves a client which it has told to come back: it closes by itself. */
+/** Milliseconds until the server closes the connection itself, if a request to hand over names no deadline. */
 const HANDOVER = { deadline: 30_000 }
 /** `token expired`. */
 const EXPIRED = 109
@@ -47,15 +48,15 @@ const UNAUTHORIZED = 101
 const INVALID_TOKEN = 3500
 
 /**
- * A Centrifugo server, or one that is made with centrifuge, in its JSON protocol: a URL such as
- * `wss://example.com/connection/websocket`. A topic is a channel; a message's data is a `CentrifugePublication`. In a
- * channel with history and positioning each bears its offset, in an epoch: every message comes once and in order over
- * any handover and break, and what is missing is one gap with its bounds. What bears no offset is delivered as the
- * newest connection brings it, and nothing is promised about it. A publish goes to a channel, is sent once and
- * answered; a topic `rpc:NAME` calls that method, and has its result.
+ * A Centrifugo server, or one built with the centrifuge library, in its JSON protocol. The URL is one like
+ * `wss://example.com/connection/websocket`. A topic is a channel, and a message's data is a `CentrifugePublication`. In
+ * a channel with history and positioning each publication has an offset in an epoch: every message comes once and in
+ * order over any handover and break, and what is missing is one gap with its bounds. A publication without an offset is
+ * delivered when the newest connection brings it, and nothing is promised about it. A publish goes to a channel; it is
+ * sent once and is answered. A topic `rpc:NAME` calls that method and gives its result.
  *
- * The token of `getToken` goes with `connect` and, in time, on the living connection with `refresh`. Oracles: the
- * client of `centrifuge` and the published protocol; its server could not be had.
+ * The token of `getToken` is sent with `connect`, and a fresh one on the living connection with `refresh`. Tested
+ * against the client of `centrifuge` and the published protocol; the server itself is not available for tests.
  */
 export function centrifuge({
   connect = () => ({}),
@@ -64,7 +65,7 @@ export function centrifuge({
 }: CentrifugeOptions = {}): Protocol {
   const begin = (): Known => ({ legs: [], recoverable: new Map() })
   const sessions = perSession(begin)
-  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
+  // Long because it is a table: what each frame means, one method each, over the state of one leg at its top.
   return rawProtocol(() => {
     const { keyOf, frameOf } = frameKeys<Said>()
     let known = begin()
@@ -73,7 +74,10 @@ export function centrifuge({
     let wanted: ReadonlyMap<string, Position | null> = new Map()
     let connectId = 0
     let connected: Said | null = null
-    /** Subscribes without an answer, by id; where each wants to go on; and those that a first welcome waits for. */
+    /**
+     * Subscribes without an answer, by id, and whether each resumes from a position; and those that the welcome waits
+     * for.
+     */
     const subscribes = new Map<number, { channel: string; recovers: boolean }>()
     const waiting = new Set<number>()
     const channels = new Set<string>()
@@ -117,7 +121,7 @@ export function centrifuge({
       return message
     }
 
-    /** What a subscription begins with: what was missed, or where the channel stands. */
+    /** What a subscription begins with: the missed messages, or the channel's position. */
     function beginning(channel: string, recovers: boolean, result: Said): RawMessage[] {
       const { epoch, offset, publications, recoverable, positioned, recovered } = result
       if (typeof epoch === 'string' && epoch !== '') epochs.set(channel, epoch)
@@ -149,7 +153,7 @@ export function centrifuge({
           }),
       reply(data) {
         const said = frameOf(data)!
-        // Its ping, which bears nothing.
+        // The server's ping is an empty object.
         if (Object.keys(said).length === 0) return connected?.['pong'] === true ? '{}' : null
         if (said['id'] !== connectId || !isObject(said['connect'])) return null
         connected = said['connect']

@@ -1,6 +1,6 @@
 import type { WireData } from '../protocol/protocol.js'
 
-/** Frames that were cut out of data travel on as keys, so that each is read once. */
+/** Frames that were cut out of data are passed on as keys, so that each is parsed only once. */
 export interface FrameKeys<Frame extends object> {
   keyOf(frame: Frame): WireData
   frameOf(data: WireData): Frame | undefined

@@ -4,59 +4,60 @@ import { perSession } from '../foreign/raw-session.js'
 import { rawProtocol, type RawMessage } from '../foreign/raw.js'
 import { isObject, handoverIn, objectIn, section } from './json.js'
 
-/** How a graphql-ws server is spoken to. */
+/** Options of `graphqlWs()`. */
 export interface GraphqlWsOptions {
   /**
-   * What makes a result of a subscription the same on another server: an event's id in `result.data`. Without it
-   * nothing is promised of subscriptions in a handover.
+   * The id of a subscription's result that is the same on another server, such as an event's id in `result.data`.
+   * Without this function nothing is promised about subscriptions in a handover.
    */
   identity?: (result: Record<string, unknown>) => string | number | null | undefined
-  /** What the token of `getToken` adds to the payload of `connection_init`, on each leg. Default: `{ token }`. */
+  /** What the token of `getToken` adds to the payload of `connection_init` on each leg. Default: `{ token }`. */
   connectionParams?: (token: string) => Record<string, unknown>
 }
 
 const TOPIC = 'data'
 
-/** What the library has said on a socket of its own, which goes on over its legs. */
+/** What the library has sent on a socket of its own. It is kept over that socket's legs. */
 interface Library {
   init: Record<string, unknown> | null
-  /** Subscriptions, by their id. */
+  /** Running subscriptions by id: the library's `subscribe` message. */
   readonly running: Map<string, string>
   /** Legs that serve, the newest last. */
   legs: number[]
 }
 
 /**
- * The protocol `graphql-transport-ws` under a client library that makes a WebSocket of its own: `createClient({
+ * The protocol `graphql-transport-ws` for a client library that creates its own WebSocket: `createClient({
  * webSocketImpl: LiveWebSocket.with({ protocol: graphqlWs({ identity }), once: true }) })`. On a new leg it repeats the
- * library's `connection_init`, with the token of `getToken` as it is by then, and its running subscriptions. What the
- * library itself put there may have expired: where a server refuses it, the library sees a close and greets anew. A
- * query or mutation is never sent twice: its answer comes on the leg that it went out on, which is kept for it. A
- * subscription that a server ends because it goes is carried on by the next one. Pings of the library have their pongs.
+ * library's `connection_init`, with the current token of `getToken`, and the running subscriptions. The payload that
+ * the library itself put there may have expired: if a server refuses it, the library sees a close and sends a new
+ * `connection_init`. A query or mutation is never sent twice: its answer comes on the leg that carried it, and that leg
+ * is kept until then. A subscription that a server ends because it shuts down continues on the next leg. Pings that the
+ * library sends get their pongs.
  *
- * The server asks to hand over in a `ping`, which may bear a payload:
- * `{"type":"ping","payload":{"handover":{"deadline":30000}}}`. The protocol has no word for "this subscription has
- * begun", so both legs live for `handover.overlapLimit`, and each subscription goes over when both have brought the
- * same result. Oracle: `graphql-ws`, client and server.
+ * The server asks to hand over in a `ping`, whose payload may have details:
+ * `{"type":"ping","payload":{"handover":{"deadline":30000}}}`. The protocol cannot say "this subscription has begun",
+ * so both legs live for `handover.overlapLimit`, and each subscription switches to the new leg when both have brought
+ * the same result. Tested against `graphql-ws`, client and server.
  */
 export function graphqlWs({ identity, connectionParams = (token) => ({ token }) }: GraphqlWsOptions = {}): Protocol {
   const begin = (): Library => ({ init: null, running: new Map(), legs: [] })
   const sessions = perSession(begin)
-  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
+  // Long because it is a table: what each frame means, one method each, over the state of one leg at its top.
   return rawProtocol(() => {
     let library = begin()
     let token: string | undefined
     let leg = 0
     let repeats = false
-    /** The hello was ours, and its answer says that the leg serves. */
+    /** The hello sends a `connection_init` of ours; its answer says that the leg serves. */
     let greets = false
-    /** The server has asked to hand over: what it ends from here on, the next one carries on. */
+    /** The server has asked to hand over: subscriptions that it ends from here on continue on the next leg. */
     let asked = false
-    /** What it ended meanwhile, until it turns out that it is this leg which goes on. */
+    /** Ends that came meanwhile, kept until it is clear whether this leg goes on. */
     let ended: RawMessage[] = []
-    /** Whose pings are unanswered, in order. */
+    /** Who sent each unanswered ping, in order. */
     const pings: ('library' | 'ours')[] = []
-    /** Operations with one answer, which this leg alone owes. */
+    /** Operations with one answer, which only this leg owes. */
     const owed = new Set<string>()
 
     const serving = () => library.legs.at(-1) === leg
@@ -108,7 +109,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         token = ask.token
         leg = ask.leg
         repeats = library.init !== null
-        // The first time the library greets, on the topic that is its socket.
+        // On the first leg the library sends `connection_init` itself, on the topic that represents its socket.
         greets = repeats || (token !== undefined && !ask.topics.has(TOPIC))
         return greets ? init() : null
       },
@@ -143,7 +144,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
       marksEnd: false,
       message(data) {
         const said = pass(data)
-        // The new leg is gone, and this one goes on: so it was the end.
+        // The new leg is gone and this one goes on, so those subscriptions have really ended.
         const late = ended.length > 0 && !asked && serving() ? ended : []
         if (late.length > 0) ended = []
         for (const one of late) library.running.delete(String(objectIn(one.data as string)?.['id']))
@@ -162,7 +163,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
           library.init = said
           return init()
         }
-        // Each leg's pings are answered on that leg, at once.
+        // Pings are answered at once on their own leg, so the library's pong is not sent.
         if (said?.['type'] === 'pong') return []
         if (said?.['type'] === 'ping') pings.push('library')
         else if (said?.['type'] === 'complete') {
@@ -196,12 +197,12 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
 }
 
 /**
- * Whether the operation that is asked for is a subscription, by its first word; several operations in one document need
- * a name.
+ * Whether the requested operation is a subscription, by its first word. A document with several operations must name
+ * the requested one.
  */
 function isSubscription({ query, operationName }: Record<string, unknown>): boolean {
   if (typeof query !== 'string') return false
-  // Comments and strings may hold anything.
+  // Comments and strings may contain anything, so they are removed.
   const text = query.replace(/"""[\s\S]*?"""|"(?:\\.|[^"\\])*"|#[^\n]*/g, ' ')
   const operations: { kind: string; name: string }[] = []
   let depth = 0

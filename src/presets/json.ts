@@ -1,6 +1,6 @@
 import type { WireData } from '../protocol/protocol.js'
 
-/** The object in this text; null for anything else, so that a preset never trips over what it does not know. */
+/** The object in this text. Null for anything else, so that a preset never fails on data that it does not know. */
 export function objectIn(data: WireData): Record<string, unknown> | null {
   if (typeof data !== 'string') return null
   try {
@@ -15,13 +15,13 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The object in that field; an empty one where there is none. */
+/** The object in that field; an empty object if there is none. */
 export function section(value: Record<string, unknown>, name: string): Record<string, unknown> {
   const part = value[name]
   return isObject(part) ? part : {}
 }
 
-/** The known fields of a request to hand over, each where it is what it must be. */
+/** The known fields of a request to hand over, each only if it has the right type. */
 export function handoverIn(value: Record<string, unknown>): {
   url?: string
   reason?: string

@@ -33,7 +33,7 @@ export function writeConnect(ask: MqttConnectAsk): ArrayBuffer {
   return writePacket(PACKET.connect, 0, parts)
 }
 
-/** The last packet of a connection: without it the broker publishes the will. */
+/** The last packet of a connection. Without it the broker publishes the will. */
 export function writeDisconnect(five: boolean, forgetSession: boolean): ArrayBuffer {
   const parts: Part[] = five && forgetSession ? [[1, 0], ...writeProperties([[PROPERTY.sessionExpiry, 0]])] : []
   return writePacket(PACKET.disconnect, 0, parts)

@@ -1,4 +1,7 @@
-/** Whether a topic filter (`a/+/c`, `a/#`) takes that topic name. Names that begin with `$` are for filters that do. */
+/**
+ * Whether a topic filter (`a/+/c`, `a/#`) matches a topic name. A name that begins with `$` needs a filter that does
+ * too.
+ */
 export function filterTakes(filter: string, topic: string): boolean {
   const [levels, names] = [filter.split('/'), topic.split('/')]
   if (topic.startsWith('$') && levels[0] !== names[0]) return false
@@ -9,7 +12,7 @@ export function filterTakes(filter: string, topic: string): boolean {
   )
 }
 
-/** What MQTT 4.7 lets a filter be; what is none a broker answers by closing the connection. */
+/** Whether this is a topic filter by MQTT 4.7. A broker closes the connection for one that is not. */
 export function isFilter(filter: string): boolean {
   const levels = filter.split('/')
   return (
@@ -20,7 +23,7 @@ export function isFilter(filter: string): boolean {
   )
 }
 
-/** A topic to publish to has no wildcards. */
+/** Whether this is a topic name to publish to: a filter without wildcards. */
 export function isTopicName(topic: string): boolean {
   return isFilter(topic) && !/[+#]/.test(topic)
 }

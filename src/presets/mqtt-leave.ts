@@ -1,20 +1,21 @@
-/** How a leg that is left comes to its last message. */
+/** How a leg that is being left gets its last messages. */
 export interface MqttLeave {
-  /** The broker is asked to send no more under these packet ids. */
+  /** The broker has been asked to unsubscribe, under these packet ids. */
   begin(unsubscribes: Iterable<number>): void
-  /** An UNSUBACK. True: it was the last, and a ping is due. */
+  /** An UNSUBACK has arrived. Returns true if it was the last one, so that a ping is due. */
   unsubscribed(id: number): boolean
-  /** A message has come. */
+  /** A message has arrived. */
   brought(): void
-  /** A ping of ours was answered. True: all has come. False: another one is due. */
+  /** A ping of `leave` was answered. Returns true if everything has arrived; false if another ping is due. */
   answered(): boolean
   readonly under: boolean
 }
 
 /**
- * A broker has so many messages of QoS 1 on their way, and the others wait in a queue, which an UNSUBACK and a pong
- * overtake. But nothing joins that queue once the leg is unsubscribed, and each acknowledgement lets one more go before
- * what comes behind the acknowledgement is answered: where nothing came between a ping and its pong, nothing waits.
+ * A broker sends only so many unacknowledged messages of QoS 1. The others wait in a queue, and an UNSUBACK and a pong
+ * overtake that queue. But once the leg is unsubscribed nothing joins the queue, and each acknowledgement releases one
+ * more message before the broker answers anything sent after the acknowledgement. So when nothing has arrived between a
+ * ping and its pong, nothing waits any more.
  */
 export function mqttLeave(): MqttLeave {
   let open: Set<number> | null = null

@@ -20,7 +20,7 @@ import { isUnauthorized, reasonOf, TAKEN_OVER } from './mqtt-reasons.js'
 import type { MqttSessions } from './mqtt-sessions.js'
 import type { MqttMessage, MqttOptions, MqttWill } from './mqtt-options.js'
 
-/** The options of a preset, with every default filled in. */
+/** The options of `mqtt()` with every default filled in. */
 export interface MqttSettings {
   readonly five: boolean
   readonly qos: (topic: string) => 0 | 1
@@ -39,14 +39,14 @@ export interface MqttSettings {
 /**
  * One connection to a broker.
  *
- * Long because it is a table: what each packet means, a method each over the state of one leg at its top.
+ * Long because it is a table: what each packet means, one method each, over the state of one leg at its top.
  */
 export function openMqttLeg(settings: MqttSettings, sessions: (session: string) => MqttSessions): RawProtocolOptions {
   const { five, notice } = settings
   const split = mqttPackets(five)
   const { keyOf, frameOf } = frameKeys<MqttPacket>()
   const filters = new Set<string>()
-  /** SUBSCRIBEs without an answer, and those of them that the welcome waits for. */
+  /** SUBSCRIBEs without an answer, and those among them that the welcome waits for. */
   const subscribes = new Map<number, string>()
   const waiting = new Set<number>()
   const publishes = awaited<string>()
@@ -62,7 +62,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
   let ponged: 'heartbeat' | 'leave' | null = null
   let drained = false
   let deaf: string | null = null
-  /** Topics that are none, until that is told. */
+  /** Topics that are no topic filters, until they have been reported. */
   let wrong: string[] = []
 
   const packetOf = (data: WireData, type: number) => {
@@ -89,7 +89,8 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
       : five
         ? writeProperties([])
         : []
-    // What is retained is wanted where a subscription begins, and not again where the broker has kept it.
+    // Retain handling 1: retained messages are sent when a subscription begins, and not again if the broker has kept
+    // it.
     const options = (filter === notice ? 1 : settings.qos(filter)) + (five ? 16 : 0)
     return writePacket(PACKET.subscribe, 2, [[2, id], ...properties, filter, [1, options]])
   }
@@ -104,7 +105,7 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
     return { ids, packets }
   }
 
-  /** What the broker's acceptance is answered with. */
+  /** What is sent when the broker has accepted the connection. */
   function begin(packet: MqttPacket): Outgoing {
     connack = packet
     session.serves(leg)

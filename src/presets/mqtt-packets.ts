@@ -16,7 +16,7 @@ export const PACKET = {
   disconnect: 14,
 } as const
 
-/** The properties of MQTT 5 that this client means something by. */
+/** The properties of MQTT 5 that this client uses. */
 export const PROPERTY = {
   contentType: 0x03,
   responseTopic: 0x08,
@@ -50,32 +50,32 @@ const kindOf = (property: number) =>
 export interface MqttPacket {
   readonly type: number
   readonly flags: number
-  /** Of a PUBLISH with QoS 1, and of what answers one. */
+  /** The packet id of a PUBLISH with QoS 1, or of the packet that an acknowledgement answers. */
   readonly id: number | undefined
-  /** Of a PUBLISH. */
+  /** The topic of a PUBLISH. */
   readonly topic: string | undefined
   readonly payload: Uint8Array
-  /** Return or reason codes; for a CONNACK and a DISCONNECT there is one. */
+  /** Return or reason codes. A CONNACK and a DISCONNECT have one. */
   readonly codes: readonly number[]
-  /** Of a CONNACK: the broker has kept the session. */
+  /** In a CONNACK: the broker has kept the session. */
   readonly present: boolean
   readonly properties: MqttProperties
 }
 
 const EMPTY = new Uint8Array(0)
 const NONE: MqttProperties = new Map()
-/** A broker's limit is 256 MiB; who lets one packet have that much of a page has another fault. */
+/** A broker's limit is 256 MiB. A page that receives even this much in one packet has another problem. */
 const LARGEST = 64 * 1024 * 1024
 
 /**
- * Cuts a stream into packets: a WebSocket message may hold many, or the half of one. Throws on what is no packet, and
- * from then on.
+ * Cuts a stream into packets: a WebSocket message may hold several packets, or part of one. Throws on data that is no
+ * packet, and on everything after it.
  */
 export function mqttPackets(five: boolean): (data: WireData) => MqttPacket[] {
   let rest: Uint8Array = EMPTY
   let broken: unknown
   return (data) => {
-    // Where the next packet begins cannot be told any more. A leg that answers no ping is left.
+    // Where the next packet begins is unknown from here on. The leg then answers no ping, and is replaced.
     if (broken) throw broken
     try {
       if (typeof data === 'string') throw new SyntaxError(explain`MQTT comes in binary messages`)
@@ -208,7 +208,9 @@ function createReader(bytes: Uint8Array) {
   return reader
 }
 
-/** What a packet is made of: bytes, `[1 or 2 or 4, number]`, a text with its length, or bytes with theirs. */
+/**
+ * What a packet is made of: bytes, `[1 or 2 or 4, number]`, a text preceded by its length, or bytes preceded by theirs.
+ */
 export type Part = Uint8Array | readonly [size: 1 | 2 | 4, value: number] | string | { readonly sized: Uint8Array }
 
 export function writePacket(type: number, flags: number, parts: readonly Part[]): ArrayBuffer {
@@ -216,7 +218,7 @@ export function writePacket(type: number, flags: number, parts: readonly Part[])
   return joined([[1, type * 16 + flags], variableOf(body.length), body]).buffer
 }
 
-/** The properties of a packet, with their length before them. */
+/** The properties of a packet, preceded by their length. */
 export function writeProperties(given: readonly (readonly [number, Value])[]): readonly Part[] {
   const body = joined(
     given.flatMap(([property, value]): Part[] => {

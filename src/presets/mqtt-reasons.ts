@@ -1,6 +1,6 @@
 import { explain } from '../base/explanation.js'
 
-/** Why a broker refuses a connection or a publish, in words: return codes of MQTT 3.1.1, reason codes of MQTT 5. */
+/** In words, why a broker refuses a connection or a publish: return codes of MQTT 3.1.1 and reason codes of MQTT 5. */
 const WORDS: Record<number, string> = {
   1: explain`it does not speak this version of MQTT`,
   2: explain`the client identifier is not allowed`,

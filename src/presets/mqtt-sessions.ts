@@ -1,23 +1,26 @@
-/** The two names that a client has at its broker: a handover is from one to the other. */
+/** The two client identifiers of a client at its broker: each handover switches from one to the other. */
 export type Slot = 0 | 1
 
-/** What a session's legs have in common at their broker. */
+/** What the legs of a session share at their broker. */
 export interface MqttSessions {
-  /** The name for a new leg, and whether the broker may have kept what it was sent under that name meanwhile. */
+  /** The identifier for a new leg, and whether the broker may have kept messages under that identifier meanwhile. */
   begin(leg: number): { readonly slot: Slot; readonly resumes: boolean }
-  /** The broker has taken the leg. */
+  /** The broker has accepted the leg. */
   serves(leg: number): void
   gone(leg: number): void
-  /** Another leg serves beside that one. */
+  /** Whether another leg serves beside this one. */
   hasOther(leg: number): boolean
-  /** The number of a subscription, the same on every leg: what a broker has kept bears the number of before. */
+  /**
+   * The number of a subscription. It is the same on every leg, because messages that a broker has kept have the number
+   * of the earlier leg.
+   */
   numberOf(filter: string): number
   filterOf(number: number): string | undefined
 }
 
 export function mqttSessions(): MqttSessions {
   const slots = new Map<number, Slot>()
-  /** Those that serve, the newest last. */
+  /** Legs that serve, the newest last. */
   let serving: number[] = []
   let last: Slot | null = null
   const numbers = new Map<string, number>()

@@ -8,18 +8,20 @@ import type { MqttOptions } from './mqtt-options.js'
 import { mqttSessions } from './mqtt-sessions.js'
 
 /**
- * An MQTT broker's WebSocket listener, in MQTT 5 or 3.1.1, with QoS 0 and 1. A topic is a topic filter (`a/+/c`,
- * `a/#`); a message's data is an `MqttMessage`; what the broker has retained begins a topic. A publish goes to a
- * topic's name with its data as the payload (text and binary as they are, anything else as JSON), once; with QoS 1 it
- * is answered by the broker, and without an answer in `outbox.ackTimeout`, or before its leg is gone, it is
+ * The WebSocket listener of an MQTT broker, in MQTT 5 or 3.1.1, with QoS 0 and 1. A topic is a topic filter (`a/+/c`,
+ * `a/#`), and a message's data is an `MqttMessage`. Retained messages come at the beginning of a topic. A publish goes
+ * to a topic name with its data as the payload (text and binary as they are, anything else as JSON), once. With QoS 1
+ * the broker answers it; if it does not within `outbox.ackTimeout`, or before the leg is gone, the publish is
  * `outcome-unknown`.
  *
- * A client has two names at its broker. A handover goes from one to the other, so that both connections are served at
- * once; after a break it comes back under the name that it had, and an MQTT 5 broker sends what it has kept. A `gap`
- * says that it has kept nothing. A leg that is left is unsubscribed, served to its last message, and told goodbye: no
- * will is published. Oracles: `mosquitto`, `aedes`, and the codec of `mqtt-packet`.
+ * A client has two client identifiers at its broker. A handover switches from one to the other, so that both
+ * connections are served at the same time. After a break the client returns under the identifier that it had, and an
+ * MQTT 5 broker sends what it has kept; a `gap` says that it has kept nothing. A leg that is being left is
+ * unsubscribed, receives its last message and then disconnects properly, so no will is published. Tested against
+ * `mosquitto`, `aedes`, and the codec of `mqtt-packet`.
  *
- * Throws `LiveSocketError` `invalid` for a keep-alive or an expiry that MQTT has no number for.
+ * Throws a `LiveSocketError` `invalid` for a keep-alive or an expiry that MQTT cannot express, a `qos` other than 0 or
+ * 1, and an unknown `version`.
  */
 export function mqtt(options: MqttOptions = {}): Protocol {
   const settings = settingsOf(options)

@@ -4,11 +4,11 @@ import type { WireData } from '../protocol/protocol.js'
 /** One command of the NATS client protocol. */
 export interface NatsFrame {
   readonly verb: string
-  /** What follows the verb on its line. */
+  /** The rest of the line after the verb. */
   readonly text: string
-  /** Of INFO. */
+  /** The JSON of an INFO. */
   readonly info: Record<string, unknown> | undefined
-  /** Of MSG and HMSG. */
+  /** The fields of a MSG or HMSG. */
   readonly subject: string | undefined
   readonly sid: string | undefined
   readonly reply: string | undefined
@@ -18,20 +18,20 @@ export interface NatsFrame {
 
 const NONE: ReadonlyMap<string, string> = new Map()
 const EMPTY = new Uint8Array(0)
-/** A line longer than this is no command: a server's control line is 4 KiB, its INFO some more. */
+/** Characters. A longer line is no command: a server's control line has 4 KiB, its INFO somewhat more. */
 const LONGEST_LINE = 65_536
-/** The largest `max_payload` that a server takes, and headers. */
+/** Bytes: the largest `max_payload` that a server allows, and headers. */
 const LARGEST = 64 * 1024 * 1024 + LONGEST_LINE
 
 /**
- * Cuts a stream into commands: a WebSocket message may hold many, or the half of one. Throws on what is no command, and
- * from then on.
+ * Cuts a stream into commands: a WebSocket message may hold several commands, or part of one. Throws on data that is no
+ * command, and on everything after it.
  */
 export function natsFrames(): (data: WireData) => NatsFrame[] {
   let rest: Uint8Array = EMPTY
   let broken: unknown
   return (data) => {
-    // Where the next command begins cannot be told any more. A leg that answers no ping is left.
+    // Where the next command begins is unknown from here on. The leg then answers no ping, and is replaced.
     if (broken) throw broken
     try {
       return read(data)

@@ -9,22 +9,23 @@ export interface NatsMessage {
   readonly subject: string
   readonly reply: string | undefined
   readonly headers: ReadonlyMap<string, string>
-  /** Text in UTF-8, unless `binary`. */
+  /** Text decoded from UTF-8, or an ArrayBuffer with `binary`. */
   readonly payload: string | ArrayBuffer
 }
 
-/** How a NATS server is spoken to. */
+/** Options of `nats()`. */
 export interface NatsOptions {
   /**
-   * What makes a message the same on another server. Default: its `Nats-Msg-Id` header; nothing is promised in a
-   * handover about messages without.
+   * What makes a message the same on another server. Default: its `Nats-Msg-Id` header. Nothing is promised in a
+   * handover about messages without an identity.
    */
   identity?: (message: NatsMessage) => string | null
-  /** More fields for CONNECT, such as `user` and `pass`; the token of `getToken` goes as `auth_token`. */
+  /** More fields for CONNECT, such as `user` and `pass`. The token of `getToken` is sent as `auth_token`. */
   connect?: Record<string, unknown>
   /**
-   * `lame_duck_grace_period` of the servers, ms, over which clients spread when one says that it goes: it serves all of
-   * them for so long, and tells nobody for how long. Default 10,000, which is the servers'.
+   * The `lame_duck_grace_period` of the servers, in milliseconds. A server that is about to stop serves all its clients
+   * for that long and tells nobody how long it is; clients spread their handovers over it. Default 10,000, as the
+   * servers have.
    */
   grace?: number
   /** Payloads as ArrayBuffer. Default false: as text. */
@@ -32,10 +33,10 @@ export interface NatsOptions {
 }
 
 /**
- * Core NATS over a server's `websocket` listener. A topic is a subject or a pattern of subjects; a message's data is a
- * `NatsMessage`. A server in lame duck mode says so, and the client hands over to another one of the cluster: let `url`
- * be a function that names them in turn. A server that refuses the token, or says that it has expired, has a new one
- * fetched. Oracle: `nats-server`.
+ * Core NATS over a server's `websocket` listener. A topic is a subject or a pattern of subjects, and a message's data
+ * is a `NatsMessage`. When a server enters lame duck mode the client hands over to another one of the cluster: let
+ * `url` be a function that names the servers in turn. If a server refuses the token, or says that it has expired, a new
+ * one is fetched. Tested against `nats-server`.
  */
 export function nats({
   identity = ({ headers }) => headers.get('nats-msg-id') ?? null,
@@ -48,7 +49,7 @@ export function nats({
     const subjects = new Map<string, string>()
     const ids = new Map<string, string>()
     const { keyOf, frameOf } = frameKeys<NatsFrame>()
-    /** Subjects that are none, until that is told. */
+    /** Topics that are no subjects, until they have been reported. */
     let wrong: string[] = []
     let sid = 0
     let server = ''
@@ -85,8 +86,8 @@ export function nats({
           ...subscribe([...topics.keys()].filter(isSubject)),
           'PING\r\n',
         ]
-        // In one piece: a server that refuses the first command leaves nothing unread, which would cut off its word for
-        // why.
+        // Sent in one piece: a server that refuses the first command leaves nothing unread then. Unread data would make
+        // it cut the connection before the client receives the reason.
         return token === undefined ? hello : hello.join('')
       },
       split: (data) => split(data).map(keyOf),
@@ -145,12 +146,12 @@ export function nats({
   })
 }
 
-/** What the server says in its -ERR. */
+/** The text of the server's -ERR. */
 function errorIn(frame: NatsFrame | undefined): string | null {
   return frame?.verb === '-ERR' ? frame.text.replace(/^'|'$/g, '') : null
 }
 
-/** A space or a line's end in a subject would be another command. */
+/** White space in a subject would start another argument or command. */
 function isSubject(subject: string): boolean {
   return !/[\s\u0000]/.test(subject)
 }

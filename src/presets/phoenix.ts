@@ -11,36 +11,36 @@ export interface PhoenixMessage {
   readonly payload: unknown
 }
 
-/** How a Phoenix server is spoken to. */
+/** Options of `phoenix()`. */
 export interface PhoenixOptions {
   /**
-   * What a channel is joined with, given the identity of the last message that came of it, for a channel that sends
-   * again what came behind that one. Default: nothing.
+   * The parameters with which a channel is joined. `last` is the identity of the channel's last message, for a channel
+   * that sends later messages again. Default: no parameters.
    */
   params?: (topic: string, last?: string) => Record<string, unknown>
   /**
-   * The token of `getToken` goes as `authToken` of Phoenix 1.8, a subprotocol, for a socket with `auth_token: true`.
-   * Default false: it is a parameter of `connect/3` in the URL, `token`.
+   * True: the token of `getToken` is sent as `authToken` of Phoenix 1.8, in a subprotocol, for a socket with
+   * `auth_token: true`. Default false: it is the parameter `token` of `connect/3`, in the URL.
    */
   authToken?: boolean
   /**
-   * What makes a broadcast the same on another node: a name that the server gives each message, not the id of what it
-   * is about. Default: nothing, and nothing is promised about messages in a handover.
+   * A name that the server gives each broadcast and that is the same on another node. It is not the id of the
+   * broadcast's subject. Default: none, and nothing is promised about messages in a handover.
    */
   identity?: (message: PhoenixMessage) => string | null
   /**
-   * The event, on any joined channel, that asks the client to hand over; its payload may bear `url`, `deadline` and
+   * The event, on any joined channel, that asks the client to hand over. Its payload may have `url`, `deadline` and
    * `spread`. Default `reconnect`.
    */
   handover?: string
   /**
-   * Milliseconds for which both connections live at least in a handover. Default 3,000: Presence replicates every 1.5
-   * s, and who left one node before the other nodes know of the new connection would be gone for a moment.
+   * The shortest time, in milliseconds, that both connections live in a handover. Default 3,000: Presence replicates
+   * every 1.5 s. A user who leaves one node before the others know of the new connection would be absent for a moment.
    */
   leastOverlap?: number
   /**
-   * The node's name in what a join is answered: a handover that lands on the one that asked for it is tried again.
-   * Default: its `server`, where that is a text.
+   * The node's name, taken from the reply to a join. A handover that reaches the node that asked for it is tried again.
+   * Default: the reply's `server`, if that is a string.
    */
   server?: (response: Record<string, unknown>) => string | undefined
 }
@@ -48,15 +48,14 @@ export interface PhoenixOptions {
 type Frame = [joinRef: string | null, ref: string | null, topic: string, event: string, payload: unknown]
 
 /**
- * Phoenix channels, serializer 2.0.0: a URL such as `wss://example.com/socket/websocket` (the path of the socket, and
- * `/websocket`; `vsn=2.0.0` is added). A topic is a channel; a message's data is `{ event, payload }`. What a join is
- * answered, where that is anything, comes as the event
- * `phx_join`. What is published is `{ event, payload }` as well, answered by the channel's reply; with `reply: false`
- * it is done when it is sent, for a channel that does not reply. Phoenix knows no repeats, so a push is sent once:
- * without a reply in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. A new leg is ready when
- * every channel has answered its join there; one that is slow is told, and waited for no longer. A leg that is left is
- * told `phx_leave`, whose reply comes behind all that its channels had to say. Oracle: the frames of the npm package
- * `phoenix`.
+ * Phoenix channels, serializer 2.0.0. The URL is one like `wss://example.com/socket/websocket` (the path of the socket,
+ * then `/websocket`; `vsn=2.0.0` is added). A topic is a channel, and a message's data is `{ event, payload }`. The
+ * reply to a join, unless it is empty, comes as the event `phx_join`. A publish is `{ event, payload }` as well, and
+ * the channel's reply answers it. With `reply: false`, for a channel that does not reply, it settles when it is sent.
+ * Phoenix does not recognise repeats, so a push is sent once: without a reply within `outbox.ackTimeout`, or before its
+ * leg is gone, it is `outcome-unknown`. A new leg is ready when every channel has answered its join; a slow channel is
+ * reported and not waited for any longer. On a leg that is being left `phx_leave` is sent, whose reply follows
+ * everything that the channels had to send. Tested against the frames of the npm package `phoenix`.
  */
 export function phoenix({
   params = () => ({}),
@@ -66,18 +65,18 @@ export function phoenix({
   leastOverlap = 3_000,
   server = ({ server: name }) => (typeof name === 'string' ? name : undefined),
 }: PhoenixOptions = {}): Protocol {
-  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
+  // Long because it is a table: what each frame means, one method each, over the state of one leg at its top.
   return rawProtocol(() => {
     let ref = 0
     const next = () => String(++ref)
     const joins = new Map<string, string>()
-    /** Channels that crashed and were joined anew, until they have answered. */
+    /** Channels that crashed and were joined again, until they have answered. */
     const again = new Set<string>()
     /** Channels that crashed once more before that. */
     const crashed = new Set<string>()
     const waiting = new Set<string>()
     let lastOf: RawHello['last'] = () => undefined
-    /** Channels that this leg has left, with the reference of the leave while it is unanswered. */
+    /** Channels that this leg has left, each with the reference of its leave until the leave is answered. */
     const left = new Map<string, string | null>()
     const pushes = awaited<string>()
     let node: string | undefined
@@ -153,7 +152,7 @@ export function phoenix({
         const said = read(data)
         if (!said || said.joinRef !== joins.get(said.topic)) return null
         if (said.event === 'phx_reply') again.delete(said.topic)
-        // The channel's process crashed; one more join, as a second crash in a row is no accident.
+        // The channel's process crashed. It is joined once more; a second crash in a row is no accident.
         if (said.event !== 'phx_error' || left.has(said.topic)) return null
         if (again.has(said.topic)) {
           crashed.add(said.topic)
@@ -176,7 +175,7 @@ export function phoenix({
       message(data) {
         const said = read(data)
         if (!said || said.event.startsWith('phx_') || !joins.has(said.topic)) return null
-        // What was meant for an earlier join of the channel.
+        // A message for an earlier join of the channel.
         if (said.joinRef !== null && said.joinRef !== joins.get(said.topic)) return null
         return { topic: said.topic, data: { event: said.event, payload: said.payload } }
       },
@@ -211,7 +210,7 @@ export function phoenix({
 
 type Said = NonNullable<ReturnType<typeof read>>
 
-/** What answers a join; a join's reference is its own. */
+/** The frame if it answers a join. A join's reply has the join's own reference. */
 function joinReply(said: Said | null): Said | null {
   return said?.event === 'phx_reply' && said.ref !== null && said.ref === said.joinRef ? said : null
 }

@@ -3,37 +3,39 @@ import type { Protocol } from '../protocol/protocol.js'
 import { rawProtocol, type RawHello, type Outgoing } from '../foreign/raw.js'
 import { handoverIn, objectIn } from './json.js'
 
-/** How a server’s word that it is about to go is recognised. */
+/** Options of `reconnectNotice()`. */
 export interface ReconnectNoticeOptions {
-  /** The topic of a message; null for what is none. Default: its `topic` field, and `data` where there is none. */
+  /**
+   * The topic of a message; null for data that is no message. Default: its `topic` field, and `data` if there is none.
+   */
   topic?: (message: Record<string, unknown>) => string | null
   /**
-   * What makes a message the same on another leg: a name that the server gives each message, not the id of what it is
-   * about. Default: nothing, and without numbers nothing is promised about messages in a handover.
+   * A name that the server gives each message and that is the same on another leg. It is not the id of the message's
+   * subject. Default: none; without numbers too, nothing is promised about messages in a handover.
    */
   identity?: (message: Record<string, unknown>) => string | null
-  /** Its number in its topic, for a server that numbers: the full promise. */
+  /** The message's number in its topic, for a server that numbers: every message then comes once and in order. */
   position?: (message: Record<string, unknown>) => { offset: number; prev?: number; epoch?: string } | null
   /**
-   * The server numbers, as the examples in examples/servers do: messages are `{"topic","epoch","offset","data"}`, and
-   * it serves from the positions in `{"type":"hello","topics":{"chat":{"epoch":"a","offset":7}}}`, `{}` being from now
-   * on. Handlers get `data`.
+   * The server numbers its messages as those in examples/servers do. Messages are `{"topic","epoch","offset","data"}`,
+   * and the server starts from the positions in `{"type":"hello","topics":{"chat":{"epoch":"a","offset":7}}}`, where
+   * `{}` means from now on. Handlers get `data`. Default false.
    */
   numbered?: boolean
   /**
-   * What to send first on every leg. Default: the token of `getToken`, in `{"type":"auth","token"}` or in the hello of
-   * a server that numbers; without one nothing.
+   * What to send first on every leg. Default: the token of `getToken`, in `{"type":"auth","token"}`, or in the hello if
+   * `numbered`; without a token and numbers, nothing.
    */
   hello?: (ask: RawHello) => Outgoing
-  /** Default true: the server answers `{"type":"ping"}` with `{"type":"pong"}`, in order. */
+  /** The server answers `{"type":"ping"}` with `{"type":"pong"}`, in order. Default true. */
   ping?: boolean
 }
 
 /**
- * A server that sends JSON and says `{"type":"reconnect"}`, or `handover`, before it goes, with `url`, `deadline` and
- * `spread` where it likes: what ten lines add to any Node, ASP.NET Core, Go or Phoenix server. One that refuses a token
- * says `{"type":"error","code":"unauthorized","message"}` and closes: then a new one is fetched and tried once more.
- * Oracle: a plain `ws` server.
+ * A server that sends JSON and says `{"type":"reconnect"}` or `{"type":"handover"}` before it stops, with `url`,
+ * `deadline` and `spread` as it likes: about ten lines in any Node, ASP.NET Core, Go or Phoenix server. To refuse a
+ * token it says `{"type":"error","code":"unauthorized","message"}` and closes; a new one is then fetched and tried once
+ * more. Tested against a plain `ws` server.
  */
 export function reconnectNotice({
   topic,
@@ -75,7 +77,7 @@ export function reconnectNotice({
     },
     message(data) {
       const message = objectIn(data)
-      // A server that numbers says other things as well: what bears no number is no message.
+      // A server that numbers sends other things as well: what has no number is no message.
       const name =
         message && message['type'] !== 'pong' && (!numbered || typeof message['offset'] === 'number')
           ? topicOf(message)

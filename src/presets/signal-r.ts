@@ -4,55 +4,56 @@ import { awaited } from './awaited.js'
 import { isObject, handoverIn, objectIn } from './json.js'
 import { withQuery } from './query.js'
 
-/** How a SignalR hub is spoken to. */
+/** Options of `signalR()`. */
 export interface SignalROptions {
   /**
-   * The invocation that makes the hub send a topic's messages, such as joining a group; with the identity of the last
-   * message that came of it, for a hub that sends again what came behind that one. Default: none, the hub sends to
-   * everybody.
+   * The invocation that makes the hub send a topic's messages, such as joining a group. `last` is the identity of the
+   * topic's last message, for a hub that sends later messages again. Default: none, for a hub that sends to all
+   * clients.
    */
   join?: (topic: string, last?: string) => { target: string; arguments: unknown[] } | null
   /**
-   * What makes an invocation the same from another server: a name that the hub gives each, not the id of what it is
-   * about. Default: nothing, and nothing is promised about messages in a handover.
+   * A name that the hub gives each invocation and that is the same from another server. It is not the id of its
+   * subject. Default: none, and nothing is promised about messages in a handover.
    */
   identity?: (args: unknown[]) => string | null
   /**
-   * Hub methods that are called without an answer, as `send` of its own client does: such a publish is done when it is
-   * sent. Default: none.
+   * Hub methods that are called without an answer, as `send` of SignalR's own client does: such a publish settles when
+   * it is sent. Default: none.
    */
   send?: (method: string) => boolean
   /**
-   * The client method by which the hub asks to hand over; its first argument may bear `url`, `deadline` and `spread`.
+   * The client method by which the hub asks to hand over. Its first argument may have `url`, `deadline` and `spread`.
    * Default `reconnect`.
    */
   handover?: string
   /**
-   * Milliseconds for which both connections live at least in a handover: for as long as one server may hear later than
-   * another, through a backplane, of what is sent to all. Default 1,000.
+   * The shortest time, in milliseconds, that both connections live in a handover. It must exceed the delay with which a
+   * backplane passes a message from one server to another. Default 1,000.
    */
   leastOverlap?: number
   /**
-   * The hub method that is called for a sign of life. Any name will do: a hub answers one that it has not, too, and in
-   * order.
+   * The hub method that is called for a sign of life. Any name will do: a hub also answers a method that it does not
+   * have, and in order. Default `LiveSocketPing`.
    */
   ping?: string
 }
 
 const END = '\u001e'
-/** A hub writes a record in one piece, or in a few. What does not end within so many characters is none. */
+/**
+ * Characters. A hub writes a record in one piece or in a few, so text that does not end within this many is no record.
+ */
 const LONGEST = 16 * 1024 * 1024
-/** The server closes soon after it has said that it does. */
+/** Milliseconds. The server closes soon after it has said that it will. */
 const CLOSING = 5_000
 
 /**
  * ASP.NET Core SignalR, JSON hub protocol, over a WebSocket without negotiation (`skipNegotiation` of its own client).
- * A topic is a client method; a message's data are the arguments. A publish invokes a hub method, once, and its answer
- * is the method's; without one in
- * `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. A token goes as `access_token` in the URL,
- * as its own client has it; SignalR refuses one with an HTTP status, which a browser does not show. A join that is not
- * answered is told and waited for no longer. Oracle: the protocol classes of `@microsoft/signalr`, on both sides, and
- * its client.
+ * A topic is a client method, and a message's data are the arguments. A publish invokes a hub method, once, and its
+ * answer is the method's. Without an answer within `outbox.ackTimeout`, or before its leg is gone, it is
+ * `outcome-unknown`. The token is sent as `access_token` in the URL, as SignalR's own client does; SignalR refuses one
+ * with an HTTP status, which a browser does not show. A join that is not answered in time is reported and not waited
+ * for any longer. Tested against the protocol classes of `@microsoft/signalr` on both sides, and its client.
  */
 export function signalR({
   join = () => null,
@@ -62,7 +63,7 @@ export function signalR({
   ping = 'LiveSocketPing',
   leastOverlap = 1_000,
 }: SignalROptions = {}): Protocol {
-  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
+  // Long because it is a table: what each frame means, one method each, over the state of one leg at its top.
   return rawProtocol(() => {
     let rest = ''
     let count = 0
@@ -122,7 +123,7 @@ export function signalR({
       ready(data) {
         const said = objectIn(data)
         if (!greeted) {
-          // The handshake's answer is an object without a type, and empty when all is well.
+          // The answer to the handshake is an object without a type, and empty if all is well.
           if (!said || 'type' in said || 'error' in said) return false
           greeted = true
           return waiting.size === 0
@@ -132,7 +133,7 @@ export function signalR({
       },
       reply(data) {
         const said = objectIn(data)
-        // Of a hub that asks for a result its own client says the same where no handler gives one.
+        // When a hub asks for a result and no handler gives one, SignalR's own client answers the same.
         if (said?.['type'] === 1 && said['invocationId'] !== undefined)
           return write({ type: 3, invocationId: said['invocationId'], error: "Client didn't provide a result." })
         if (greeted || !said || 'type' in said || 'error' in said) return null

@@ -3,13 +3,13 @@ import { rawProtocol } from '../foreign/raw.js'
 import { firstTime } from './awaited.js'
 import { objectIn, section } from './json.js'
 
-/** A refresh is announced about ten seconds ahead. */
+/** Milliseconds. A refresh is announced about ten seconds ahead. */
 const DEADLINE = 10_000
 
 /**
  * Slack's Socket Mode. A topic is an envelope's type: `events_api`, `interactive`, `slash_commands`. Each envelope is
- * acknowledged on the leg that brought it, at once. The `url` is a function that asks `apps.connections.open`: every
- * dial needs a fresh one. Oracle: the published messages; its server cannot be had.
+ * acknowledged at once on the leg that brought it. Let `url` be a function that calls `apps.connections.open`, because
+ * every dial needs a fresh URL. Tested against the published messages; the server itself is not available for tests.
  */
 export function slackSocketMode(): Protocol {
   return rawProtocol(() => {
@@ -33,7 +33,7 @@ export function slackSocketMode(): Protocol {
       },
       message(data) {
         const said = objectIn(data)
-        // What was not acknowledged in time comes again in another envelope.
+        // An envelope that was not acknowledged in time comes again in another envelope.
         return typeof said?.['envelope_id'] === 'string' && first(nameOf(said))
           ? { topic: String(said['type']), data: said['payload'] }
           : null

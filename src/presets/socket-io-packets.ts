@@ -16,21 +16,21 @@ export const KIND = {
   binaryAck: 6,
 } as const
 
-/** What one or more pieces of data say: an Engine.IO packet, and the Socket.IO packet in it where there is one. */
+/** What one or more pieces of data say: an Engine.IO packet, and the Socket.IO packet in it if there is one. */
 export interface SocketIoPacket {
   readonly engine: string
-  /** The Socket.IO kind, binary or not; null where the Engine.IO packet bears none. */
+  /** The Socket.IO kind, the same for binary packets; null if the Engine.IO packet has no Socket.IO packet. */
   readonly kind: number | null
   readonly namespace: string
-  /** Of an event that asks for an acknowledgement, and of an acknowledgement. */
+  /** The id of an event that asks for an acknowledgement, or of an acknowledgement. */
   readonly id: string | undefined
   readonly data: unknown
 }
 
-/** More attachments than this are no event that anybody sends. */
+/** No real event has more attachments than this. */
 const MOST_ATTACHMENTS = 1_000
 
-/** Reads data as it comes: an event with binary parts is one packet, once all of them are there. */
+/** Reads data as it arrives. An event with binary parts is one packet, returned when all parts are there. */
 export function socketIoPackets(): (data: WireData) => SocketIoPacket[] {
   let waiting: { packet: SocketIoPacket; left: number; parts: ArrayBuffer[] } | null = null
   return (data) => {
@@ -42,7 +42,7 @@ export function socketIoPackets(): (data: WireData) => SocketIoPacket[] {
       waiting = null
       return [{ ...packet, data: filled(packet.data, parts) }]
     }
-    // Between an event and its parts the server says nothing else but a ping.
+    // Between an event and its parts the server sends nothing else but a ping.
     const engine = data.slice(0, 1)
     if (engine !== ENGINE.message)
       return [
@@ -72,7 +72,7 @@ export function socketIoPackets(): (data: WireData) => SocketIoPacket[] {
   }
 }
 
-/** The parts of an event or of an acknowledgement, in the order in which they go out. */
+/** The pieces of an event or of an acknowledgement, in the order in which they are sent. */
 export function writePacket(
   kind: number,
   namespace: string,
@@ -81,7 +81,7 @@ export function writePacket(
 ): readonly WireData[] {
   const parts: ArrayBuffer[] = []
   const body = JSON.stringify(args, function (this: Record<string, unknown>, name, value: unknown) {
-    // Node's Buffer has made something else of itself by then.
+    // `value` is what Buffer's toJSON has made in Node; `this[name]` is still the buffer.
     const given = this[name]
     return isBytes(given) ? { _placeholder: true, num: parts.push(bytesOf(given)) - 1 } : value
   })
@@ -89,7 +89,7 @@ export function writePacket(
   return [`4${head}${within(namespace)}${id}${body}`, ...parts]
 }
 
-/** How a packet names its namespace; the main one has no name. */
+/** How a packet names its namespace. The main namespace has no name. */
 export function within(namespace: string): string {
   return namespace === '/' ? '' : `${namespace},`
 }

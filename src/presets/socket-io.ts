@@ -8,82 +8,84 @@ import { isObject, handoverIn, section } from './json.js'
 import { withQuery } from './query.js'
 import { ENGINE, KIND, socketIoPackets, within, writePacket, type SocketIoPacket } from './socket-io-packets.js'
 
-/** How a Socket.IO server is spoken to. */
+/** Options of `socketIo()`. */
 export interface SocketIoOptions {
-  /** Default: the main one, `/`. */
+  /** The namespace to connect to. Default: the main one, `/`. */
   namespace?: string
   /**
-   * The event, and its arguments, by which the server lets this socket into a topic's room, and which it acknowledges.
-   * Default: none, the server sends to everybody or knows the rooms itself.
+   * The event, with its arguments, by which the server lets this socket into a topic's room. The server must
+   * acknowledge it. Default: none, for a server that sends to all or assigns rooms itself.
    */
   join?: (topic: string) => readonly [event: string, ...args: unknown[]] | null
-  /** The event by which it lets the socket out again, acknowledged or not. Default: none. */
+  /** The event by which the server lets the socket out of the room again, acknowledged or not. Default: none. */
   leave?: (topic: string) => readonly [event: string, ...args: unknown[]] | null
-  /** The topic of an event; null for what is none. Default: the event's name. */
+  /** The topic of an event; null for an event that is no message. Default: the event's name. */
   topic?: (event: string, args: readonly unknown[]) => string | null
   /**
    * What makes an event the same on another socket. Default: the packet id that a server with `connectionStateRecovery`
-   * puts behind the arguments of what is neither volatile nor to be acknowledged. Without either nothing is promised
+   * appends to the arguments, unless the event is volatile or to be acknowledged. Without either, nothing is promised
    * about events in a handover.
    */
   identity?: (event: string, args: readonly unknown[]) => string | null
-  /** Events that are emitted without asking for an acknowledgement: done when they are sent. Default: none. */
+  /** Events that are emitted without asking for an acknowledgement: they settle when they are sent. Default: none. */
   send?: (event: string) => boolean
   /**
-   * What a server's event that asks for an acknowledgement is answered, on the connection that brought it. Default:
-   * nothing is.
+   * The arguments of the acknowledgement that a server's event asks for. It is sent on the connection that brought the
+   * event. Default: none is sent.
    */
   acknowledge?: (event: string, args: readonly unknown[]) => readonly unknown[] | null
-  /** What the handshake's `auth` is for the token of `getToken`. Default: `{ token }`. */
+  /** The handshake's `auth` for the token of `getToken`. Default: `{ token }`. */
   auth?: (token: string) => Record<string, unknown>
   /**
-   * Whether a refusal by the server's middleware is about the token. Default: where its `data.code` or `data.status` is
-   * 401, or its message says unauthorized, not authorized, authentication, or token.
+   * Whether a refusal by the server's middleware is about the token. Default: true if its `data.code` or `data.status`
+   * is 401, or its message contains unauthorized, not authorized, authentication, or token.
    */
   unauthorized?: (error: { readonly message: string; readonly data: unknown }) => boolean
   /**
-   * The event by which the server asks to hand over; its first argument may bear `url`, `deadline` and `spread`.
+   * The event by which the server asks to hand over. Its first argument may have `url`, `deadline` and `spread`.
    * Default `reconnect`.
    */
   handover?: string
   /**
-   * Milliseconds for which both sockets live at least in a handover: longer than a message takes from one server to the
-   * others through their adapter. Default 1,000.
+   * The shortest time, in milliseconds, that both sockets live in a handover. It must exceed the time that a message
+   * takes from one server to the others through their adapter. Default 1,000.
    */
   leastOverlap?: number
 }
 
-/** What a session's legs have in common. */
+/** What the legs of a session share. */
 interface Known {
-  /** Those that serve, the newest last. */
+  /** Legs that serve and have a session at the server, the newest last. */
   legs: Resume[]
-  /** Of the last one that did: where the server may go on from after a break. */
+  /** From where the server can resume after a break: the state of the last leg that served. */
   last: Resume | null
 }
 
 interface Resume {
   readonly leg: number
-  /** The session as the server knows it, where it keeps one. */
+  /** The server's id of the session, if it keeps one. */
   readonly pid: string
-  /** Of the newest packet that came. */
+  /** The id of the newest packet that arrived. */
   offset: string | undefined
 }
 
 /**
- * Its server refuses a namespace that it has not, and in order behind all that it had to say: a sign of life that needs
- * no line of its application.
+ * A namespace that the server does not have. It refuses this one in order, behind everything that it had to send: a
+ * sign of life that needs no code in the application.
  */
 const PING = '/livesocket'
 
 /**
- * A Socket.IO 4 server: a URL such as `wss://example.com/socket.io/` (`EIO=4&transport=websocket` is added). A topic is
- * an event; a message's data are its arguments, as handlers of its own client have them. A publish emits an event,
- * once, with its data as the argument or arguments (an array), and is answered by the first argument of the
- * acknowledgement; without one in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`.
+ * A Socket.IO 4 server. The URL is one like `wss://example.com/socket.io/` (`EIO=4&transport=websocket` is added). A
+ * topic is an event, and a message's data are its arguments, as handlers of Socket.IO's own client get them. A publish
+ * emits an event, once, with its data as the argument, or as the arguments if it is an array. The first argument of the
+ * acknowledgement answers it. Without one within `outbox.ackTimeout`, or before its leg is gone, it is
+ * `outcome-unknown`.
  *
- * With `connectionStateRecovery` on the server each event bears a packet id, which is the same on every socket: nothing
- * is lost or repeated in a handover; after a break the server sends what was missed, or a `gap` says that it did not. A
- * server asks its own clients to hand over by `io.local.emit('reconnect', { deadline: 20_000 })`. Oracle: `socket.io`.
+ * With `connectionStateRecovery` on the server each event has a packet id that is the same on every socket. Nothing is
+ * then lost or repeated in a handover; after a break the server sends what was missed, or a `gap` says that it did not.
+ * A server asks its own clients to hand over by `io.local.emit('reconnect', { deadline: 20_000 })`. Tested against
+ * `socket.io`.
  */
 export function socketIo({
   namespace = '/',
@@ -100,7 +102,7 @@ export function socketIo({
 }: SocketIoOptions = {}): Protocol {
   const begin = (): Known => ({ legs: [], last: null })
   const sessions = perSession(begin)
-  // Long because it is a table: what each frame means, a method each over the state of one leg at its top.
+  // Long because it is a table: what each frame means, one method each, over the state of one leg at its top.
   return rawProtocol(() => {
     const packets = socketIoPackets()
     const { keyOf, frameOf } = frameKeys<SocketIoPacket>()
@@ -108,12 +110,12 @@ export function socketIo({
     let leg = 0
     let credentials: Record<string, unknown> = {}
     let wanted: readonly string[] = []
-    /** What this leg asked to go on from. */
+    /** The session that this leg asked to resume. */
     let asked: Resume | null = null
     let mine: Resume | null = null
     let connected = false
     let count = 0
-    /** Acknowledgements of joins by their id, until they come, and those that a first welcome waits for. */
+    /** The topics of joins without an acknowledgement, by their id, and those joins that the welcome waits for. */
     const joins = new Map<string, string>()
     const waiting = new Set<string>()
     const publishes = awaited<string>()
@@ -126,7 +128,10 @@ export function socketIo({
       const [event, ...args] = listIn(packetOf(data, KIND.event))
       return typeof event === 'string' ? { event, args } : null
     }
-    /** A server that keeps a session puts it behind the arguments, but for what it wants to be acknowledged. */
+    /**
+     * The packet id in an event. A server that keeps sessions appends it to the arguments, unless the event asks for an
+     * acknowledgement.
+     */
     const packetIdIn = (data: WireData, args: readonly unknown[]) => {
       const last = args.at(-1)
       return frameOf(data)?.id === undefined && typeof last === 'string' ? last : null
@@ -151,7 +156,7 @@ export function socketIo({
     const serves = (answer: Record<string, unknown>) => {
       connected = true
       const { pid } = answer
-      // What a leg was sent before it serves has been noted in what it goes on from.
+      // Offsets of messages that came before the leg served are in `asked`, from which it resumes.
       mine = typeof pid === 'string' ? { leg, pid, offset: pid === asked?.pid ? asked.offset : undefined } : null
       if (mine) known.legs.push((known.last = mine))
     }
@@ -164,7 +169,7 @@ export function socketIo({
         leg = ask.leg
         wanted = [...ask.topics.keys()]
         credentials = ask.token === undefined ? {} : auth(ask.token)
-        // A server lets one socket go on where another ended, and none where that one still is.
+        // A server lets a socket resume a session that has ended, but not one that is still connected.
         asked = known.legs.length > 0 ? null : known.last
         return null
       },
@@ -189,7 +194,7 @@ export function socketIo({
         const packet = frameOf(data)
         if (packet?.engine === ENGINE.open) return connect()
         if (packet?.engine === ENGINE.ping) return '3'
-        // A server that takes any namespace took this one.
+        // A server that accepts any namespace has accepted this one, so it is left again.
         if (packet?.kind === KIND.connect && packet.namespace === PING) return `4${KIND.disconnect}${within(PING)}`
         if (connectAnswer(data)) {
           const calls = joined(wanted)

@@ -6,20 +6,20 @@ import { awaited } from './awaited.js'
 import { isObject, objectIn, section } from './json.js'
 import { withQuery } from './query.js'
 
-/** How a tRPC server is spoken to. */
+/** Options of `trpc()`. */
 export interface TrpcOptions {
-  /** What `createContext` finds as `info.connectionParams` where there is a token. Default: `{ token }`. */
+  /** What `createContext` finds as `info.connectionParams` if there is a token. Default: `{ token }`. */
   connectionParams?: (token: string) => Record<string, string>
 }
 
 /**
- * A tRPC 11 server's WebSockets (`applyWSSHandler`), which says by `broadcastReconnectNotification()` that it goes. A
- * topic is a subscription's path, or `path?input` with the input as JSON; what it yields by `tracked(id, …)` is told
- * apart by that id, and asked for from the last one on, also after a break. What is yielded without has no identity,
- * and nothing is promised about it in a handover. A publish is a mutation: its topic is the path, its data the input.
- * It is sent once; without an answer in `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. The
- * token of `getToken` goes as tRPC's connection params; an UNAUTHORIZED from `createContext` has a new one fetched.
- * Oracle: `@trpc/server`.
+ * The WebSockets of a tRPC 11 server (`applyWSSHandler`), which announces its end by
+ * `broadcastReconnectNotification()`. A topic is a subscription's path, or `path?input` with the input as JSON. What
+ * the subscription yields by `tracked(id, …)` is identified by that id, and a new leg asks for everything after the
+ * last id, also after a break. What it yields without an id has no identity, and nothing is promised about it in a
+ * handover. A publish is a mutation: its topic is the path, its data the input. It is sent once; without an answer
+ * within `outbox.ackTimeout`, or before its leg is gone, it is `outcome-unknown`. The token of `getToken` is sent as
+ * tRPC's connection params. If `createContext` throws UNAUTHORIZED a new one is fetched. Tested against `@trpc/server`.
  */
 export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions = {}): Protocol {
   return rawProtocol(() => {
@@ -30,7 +30,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
     const mutations = awaited<string>()
     let id = 0
     let greeted = false
-    /** This is the answer to the hello's own ping, which is nobody's heartbeat. */
+    /** The data at hand answers the hello's own ping, not a ping of the heartbeat. */
     let isGreeting = false
     let lastOf: RawHello['last'] = () => undefined
 
@@ -58,7 +58,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
           ask.token === undefined
             ? []
             : [JSON.stringify({ method: 'connectionParams', data: connectionParams(ask.token) })]
-        // Where there is nothing to wait for, an answered ping says that the server serves.
+        // If there are no subscriptions to wait for, the answered ping says that the server serves.
         return [...params, ...begun, 'PING']
       },
       dial: ({ url, subprotocols }, token) => ({
@@ -85,7 +85,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
       reply(data) {
         isGreeting = data === 'PONG' && !greeted
         greeted ||= isGreeting
-        // Its own keep-alive.
+        // The server's own keep-alive.
         return data === 'PING' ? 'PONG' : null
       },
       subscribe: start,
@@ -112,7 +112,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         const said = read(data)
         const topic = said?.type === 'data' ? topics.get(said.id) : undefined
         if (topic === undefined) return null
-        // With an id it is what tracked() made: the id and the data.
+        // With an id it was made by tracked(), and contains the id and the data.
         return { topic, data: said!.event === undefined ? said!.data : section({ said: said!.data }, 'said')['data'] }
       },
       identity: (_message, data) => read(data)?.event ?? null,
@@ -132,7 +132,9 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
   })
 }
 
-/** `path`, or `path?input`. What is neither is left to the server, which knows no such path. */
+/**
+ * The path and input in a topic, `path` or `path?input`. Anything else is sent as it is: the server knows no such path.
+ */
 function procedureOf(topic: string): { path: string; input?: unknown } {
   const at = topic.indexOf('?')
   if (at < 0) return { path: topic }
@@ -143,7 +145,7 @@ function procedureOf(topic: string): { path: string; input?: unknown } {
   }
 }
 
-/** What is said of the connection itself. */
+/** The error that the server reports about the connection itself. */
 function connectionError(data: string | ArrayBuffer): Record<string, unknown> | null {
   const said = objectIn(data)
   return said?.['id'] === null && isObject(said['error']) ? said['error'] : null

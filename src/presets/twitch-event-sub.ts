@@ -3,14 +3,14 @@ import { rawProtocol } from '../foreign/raw.js'
 import { firstTime } from './awaited.js'
 import { objectIn, section } from './json.js'
 
-/** Twitch keeps the old connection for so long after `session_reconnect`. */
+/** Milliseconds. Twitch keeps the old connection for this long after `session_reconnect`. */
 const DEADLINE = 30_000
 
 /**
  * Twitch EventSub over WebSocket, `wss://eventsub.wss.twitch.tv/ws`. A topic is a subscription type, such as
- * `stream.online`; `revocation` is one too. A handover goes to the `reconnect_url`, and its subscriptions follow. After
- * a break they are gone: create them anew with the session id, which is what stands before the `#` in `leg-ready`'s
- * `server`. Oracle: the published messages; its server cannot be had.
+ * `stream.online`, or `revocation`. A handover goes to the `reconnect_url`, and the subscriptions go with it. After a
+ * break they are gone: create them again with the session id, which is the part before the `#` in the `server` of the
+ * `leg-ready` event. Tested against the published messages; the server itself is not available for tests.
  */
 export function twitchEventSub(): Protocol {
   let legs = 0
@@ -22,7 +22,8 @@ export function twitchEventSub(): Protocol {
         const said = read(data)
         if (said?.type !== 'session_welcome') return false
         const { id, keepalive_timeout_seconds: keepalive } = section(said.payload, 'session')
-        // The session's id stays the same over a handover, and a server that is the same would not do.
+        // A handover must not reach the same server again, and the session's id stays the same over it: the number
+        // differs.
         return {
           server: `${String(id)}#${++legs}`,
           ...(typeof keepalive === 'number' ? { heartbeat: keepalive * 1_000 } : null),
@@ -37,7 +38,7 @@ export function twitchEventSub(): Protocol {
       message(data) {
         const said = read(data)
         if (said?.type === 'revocation') return { topic: 'revocation', data: said.payload['subscription'] }
-        // It delivers at least once, and says which are the same.
+        // Twitch delivers at least once, and names its messages.
         const name = said && nameOf(said.metadata)
         if (said?.type !== 'notification' || (name != null && !first(name))) return null
         return { topic: String(said.metadata['subscription_type']), data: said.payload['event'] }
@@ -47,7 +48,7 @@ export function twitchEventSub(): Protocol {
   })
 }
 
-/** What has no name is the same as nothing else. */
+/** A message without a name equals no other. */
 function nameOf({ message_id: id }: Record<string, unknown>): string | null {
   return typeof id === 'string' ? id : null
 }

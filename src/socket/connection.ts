@@ -19,12 +19,12 @@ import type { InsideEvents } from './insides.js'
 import type { LiveConnection } from './live-connection.js'
 import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
 
-/** Makes those who read. */
+/** Creates what keeps the application's subscriptions. */
 export type ReadersOf<Reading extends Readers> = (handlers: SubscriptionsHandlers) => Reading
 
 /**
- * What is behind one live socket: the application's subscriptions, the session that is served, the coordinator of its
- * legs, and the state that is shown. It joins them and tells the application what they say.
+ * Everything behind one live socket: the application's subscriptions, the current session, the coordinator of its legs,
+ * and the public state. It connects these parts and reports to the application.
  */
 export class Connection<Reading extends Readers = Readers> implements Audience, SessionAudience, SubscriptionsHandlers {
   readonly settings: Settings
@@ -33,7 +33,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   readonly outage: Outage
   readonly subscriptions: Reading
   readonly coordinator: Coordinator
-  /** The present one: from the moment at which one ends it is the next, which begins with nothing. */
+  /** The current session. As soon as a session ends this is the next one, which starts empty. */
   session: Session
   #signals: Signals | null = null
   readonly #live: LiveStore
@@ -52,7 +52,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     this.session = new Session(settings, this.coordinator, this)
   }
 
-  /** What the application is given of it. Closures: it takes them apart. */
+  /** The methods that the application gets. They are closures, because applications destructure them. */
   face(): LiveConnection {
     const { coordinator, events, store } = this
     return {
@@ -67,7 +67,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     }
   }
 
-  /** Made when they are first needed. */
+  /** Created at first use. */
   get signals(): Signals {
     return (this.#signals ??= this.settings.parts.signals(this as never))
   }
@@ -75,10 +75,10 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   // From connect() to the end of a session.
 
   connect(): void {
-    // Several who are told of an end may connect: the first of them does.
+    // Several listeners may call connect() when a session ends: only the first call has an effect.
     if (this.#unwatch) return
     let fresh = this.#closed === null || endsSession(this.#closed)
-    // Ended in another tab, while this socket was closed.
+    // The session was ended in another tab while this socket was closed.
     if (!this.session.open()) {
       this.#endSession(explain`the login session was ended in another tab`)
       this.session.open()
@@ -94,7 +94,10 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     this.coordinator.stop({ by: 'app', code, reason })
   }
 
-  /** A session can end while nothing is connected; once it has ended, there is none until the next `connect`. */
+  /**
+   * Ends the session, also while nothing is connected. After that there is no session to end until the next
+   * `connect()`.
+   */
   end(stop: Stop): void {
     if (this.#closed === null) this.coordinator.stop(stop)
     else if (!endsSession(this.#closed)) this.stopped(stop)
@@ -110,7 +113,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     this.#unwatch = null
     if (by === 'app' || by === 'signed-out') this.outage.over()
     this.#closed = { by, ...(code === undefined ? null : { code }), ...(reason ? { reason } : null) }
-    // Before anything of this is told: who is told may publish, or connect again.
+    // All of this precedes the first notification, because a listener may publish or connect again.
     const message = explain`the live socket was closed (${by})`
     const ends = endsSession(stop)
     if (ends) this.#endSession(message, reason)
@@ -120,7 +123,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     this.#show(ends ? { token: { status: 'ended', refreshAt: null, expiresAt: null } } : {})
   }
 
-  /** Nothing of it stays: from here on whoever looks sees the next one. */
+  /** Replaces the session. Nothing of the former one is kept: from here on everybody reads the next one. */
   #endSession(message: string, reason?: string) {
     const former = this.session
     this.session = new Session(this.settings, this.coordinator, this)
@@ -129,7 +132,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     former.end(message, reason)
   }
 
-  // What the application is told.
+  // Notifications to the application.
 
   emit<Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]): boolean {
     const { debug } = this.settings
@@ -138,8 +141,9 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   }
 
   /**
-   * `heard`: by others than those who listen to events. What an application threw is never lost: who listens to nothing
-   * finds it where uncaught errors are.
+   * Emits an `error` event. `heard`: something other than an event listener has received the error already. If nobody
+   * has, an error with a cause (what the application threw) is reported as an uncaught error, so that it is never lost;
+   * any other error is logged as a warning.
    */
   error(given: LiveSocketError, heard = false): void {
     const error = this.#withoutToken(given)
@@ -187,13 +191,13 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     else tellUncaught(this.session.redactedError(thrown))
   }
 
-  /** What an application threw is its own; but errors end up in logs. */
+  /** The cause is whatever the application threw. Errors end up in logs, so tokens in it are redacted. */
   #withoutToken(error: LiveSocketError): LiveSocketError {
     const cause = this.session.redactedError(error.cause)
     return cause === error.cause ? error : new LiveSocketError(error.code, error.message, { ...error, cause })
   }
 
-  // What the subscriptions want.
+  // What the subscriptions need.
 
   get merge() {
     return this.session.merge

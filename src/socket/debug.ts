@@ -2,8 +2,8 @@ import { LiveSocketError } from '../base/errors.js'
 import { tellUncaught } from '../base/uncaught.js'
 
 /**
- * Tells an event in a line, as the `debug` option wants it. Of an error only what LiveSocket itself wrote: others may
- * hold data.
+ * Writes an event as one line, for the `debug` option. Of an error it writes only a message that LiveSocket itself
+ * wrote: the text of any other error may contain data.
  */
 export function tellDebug(debug: true | ((line: string) => void), type: string, event: object): void {
   const plain = (name: string, value: unknown) =>

@@ -2,11 +2,11 @@ import { explain } from '../base/explanation.js'
 import type { FoldSource } from './fold-options.js'
 import { createGuardedStore } from './store.js'
 
-/** The state of a fold, and who is told of it: once per frame, what it has come to by then. */
+/** The state of a fold, and its listeners. They are called once per animation frame, with the state at that moment. */
 export class FoldListeners<State> {
   state: State
   readonly #source: FoldSource
-  /** What listeners know. */
+  /** The state that the listeners have received. */
   readonly #told
   #listening = 0
   #cancelFrame: (() => void) | null = null
@@ -25,7 +25,7 @@ export class FoldListeners<State> {
     if (this.#listening > 0) this.#cancelFrame ??= this.#source.settings.clock.frame(() => this.#tell())
   }
 
-  /** Returns the undo; it says whether this one was the last. */
+  /** Returns a function that removes the listener. That function returns true if it removed the last listener. */
   add(call: (state: State, previous: State) => void): () => boolean {
     if (this.#listening++ === 0) this.#tell()
     let undo: (() => void) | null = this.#told.subscribe(call)
@@ -42,7 +42,7 @@ export class FoldListeners<State> {
 
   #tell() {
     this.#cancelFrame = null
-    // One of them may change the state, and tell of it in the next frame.
+    // `#cancelFrame` is cleared first: a listener may change the state, and that schedules the next frame.
     this.#told.setState(() => this.state, true)
   }
 }

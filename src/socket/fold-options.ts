@@ -10,23 +10,26 @@ import { checkStart } from './topic-arguments.js'
 import type { LoadSnapshot, SnapshotLoadDeps } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
-/** Where a fold begins, and what loads it. */
+/** Where a fold begins, and how it loads its first state. */
 export interface FoldOptions<State> {
   /**
-   * Fetches where the state begins from the application's own API. The topic is subscribed at the same time; what
-   * arrives before the answer is held, and what the snapshot contains already is left out. After a gap, and where the
-   * numbering of the topic starts over, it is asked again; until then the state stays as it was. A failed load is an
-   * `error` event and is tried again.
+   * Fetches the first state, and its position, from the application's own API. The topic is subscribed at the same
+   * time. Messages that arrive before the answer are held, and those that the snapshot already contains are skipped.
+   * After a gap, and when the topic starts a new epoch, `load` is called again; the state stays as it was until then. A
+   * failed load is an `error` event and is retried.
    */
   readonly load?: LoadSnapshot<State>
-  /** Without `load`: start after this position, or with the last so many messages that are kept, instead of now. */
+  /**
+   * Without `load`: start after this position, or with the last n messages that are kept (`{ last: n }`), instead of
+   * now.
+   */
   readonly from?: Position | Last
   /**
-   * As `from`, in the present session only: a later one, somebody else's perhaps, starts from its own now. What
-   * `position()` gave, or what gives it when the topic is subscribed.
+   * Like `from`, but for the present session only: a later session, perhaps another user's, starts from now. Takes what
+   * `position()` returned, or a function that returns it when the topic is subscribed.
    */
   readonly since?: Position | (() => Position | null) | undefined
-  /** The server refuses the topic: the state stays what it is. */
+  /** Called when the server refuses the topic. The state stays as it is. */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
 
@@ -34,13 +37,13 @@ export interface FoldOptions<State> {
 export interface FoldSource {
   readonly settings: SnapshotLoadDeps & {
     /**
-     * What may be held while a snapshot is loaded; past it the messages are asked for again, from the snapshot's
-     * position on.
+     * The bounds of what is held while a snapshot is being loaded. Beyond them the held messages are dropped, and
+     * requested again from the snapshot's position on.
      */
     readonly holding: { readonly maxMessages: number; readonly maxBytes: number }
   }
   readonly store: ReadableStore<LiveSocketState>
-  /** The present session, whatever it is: another one from the moment at which it ends. */
+  /** Identifies the present session. As soon as a session ends this is a different value. */
   readonly session: unknown
   readonly subscriptions: Pick<Subscriptions, 'add' | 'position' | 'status'>
   readonly events: Pick<Emitter<LiveSocketEvents>, 'on'>
@@ -49,7 +52,7 @@ export interface FoldSource {
 
 export type Reducer<State> = (state: State, data: unknown, info: MessageInfo) => State
 
-/** Throws `invalid` where they are none, or contradict each other. */
+/** Throws `invalid` if the options are wrong or contradict each other. */
 export function foldOptions<State>(options: FoldOptions<State>): FoldOptions<State> {
   if (!isObject(options)) throw invalid('options', explain`an object { load } or { from }`, options)
   const { load, from, since, onError } = options as FoldOptions<State>

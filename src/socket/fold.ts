@@ -11,21 +11,24 @@ import { foldOptions, type FoldOptions, type FoldSource, type Reducer } from './
 import { createSnapshotLoad, type Snapshot, type SnapshotLoad, type SnapshotLoadHandlers } from './snapshot-load.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
-/** How long a fold without listeners goes on, in milliseconds: React and routers unsubscribe and subscribe again. */
+/**
+ * Milliseconds that a fold keeps its subscription without listeners: React and routers unsubscribe and subscribe again.
+ */
 const RELEASE_DELAY = 1_000
 
 /**
- * The state that a topic's messages add up to: every one of them goes through the reducer, once and in order, and
- * listeners are told once per animation frame at most (by a timer where nothing is painted).
+ * The state that a topic's messages add up to. Every message goes through the reducer, once and in order. Listeners are
+ * called at most once per animation frame (by a timer where nothing is painted).
  *
- * It is subscribed from the first listener until a second after the last one has left. In between, and when a listener
- * comes back later, it goes on where it was: the position is remembered, and nothing is folded twice or left out. While
- * it has no subscription `getState()` is the state of that moment. A new session (after a sign-out) starts from
- * `initial` again.
+ * The topic is subscribed from the first listener until one second after the last one has left. When a listener comes
+ * back later the fold continues from the position that it remembers: no message is folded twice or left out. While the
+ * fold has no subscription, `getState()` returns the state that it had reached. A new session (after a sign-out) starts
+ * from `initial` again.
  *
- * A reducer that throws is an `error` event; the state is then as if that message had not come.
+ * If the reducer throws, that is an `error` event, and the state stays as if that message had not come.
  *
- * @param release how long it goes on without listeners, in milliseconds; 0: nothing is folded from that moment on.
+ * @param release how long the subscription lasts without listeners, in milliseconds; with 0 it ends with the last
+ * listener.
  */
 export function createFold<State>(
   source: FoldSource,
@@ -43,11 +46,11 @@ export function createFold<State>(
   }
 }
 
-/** What came while a snapshot is on its way. */
+/** The messages that arrived while a snapshot is being loaded. */
 interface Held {
   readonly messages: { readonly data: unknown; readonly info: MessageInfo }[]
   bytes: number
-  /** A snapshot from before this is of no use: there is a gap after it. */
+  /** A snapshot of an earlier position than this is useless: a gap follows it. */
   readonly floor: Position | null
 }
 
@@ -61,18 +64,18 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
   readonly #loading: SnapshotLoad | null
   readonly #releaseDelay: number
   readonly #listeners: FoldListeners<State>
-  /** Everything up to here is in the state. */
+  /** Everything up to this position is in the state. */
   #position: Position | null = null
-  /** Where it begins in its first session. */
+  /** Where the fold begins in its first session. */
   #since: (() => Position | null) | null
   #session: unknown
   #unwatch: (() => void) | null = null
   #cancelRelease: (() => void) | null = null
-  /** While it is subscribed: the undo of it. */
+  /** While the topic is subscribed: the subscription, and how to stop listening for gaps. */
   #attached: { subscription: Subscription | null; readonly undo: () => void } | null = null
-  /** Null: the state is what `position` says. */
+  /** Null: the state is complete up to `#position`. */
   #held: Held | null = null
-  /** Held messages go through the reducer, and more of them are left: the subscription is further than the state. */
+  /** Held messages are going through the reducer and more of them are left: the subscription is ahead of the state. */
   #catching = false
 
   constructor(
@@ -120,7 +123,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     }
   }
 
-  // What becomes of the live socket.
+  // Reacting to the live socket's state.
 
   #look(now: LiveSocketState, before?: LiveSocketState) {
     if (now.status === 'closed' || this.#source.session !== this.#session) this.#detach()
@@ -147,16 +150,17 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     const { subscription, undo } = this.#attached
     const reached = subscription?.position() ?? null
     this.#attached = null
-    // Further than the last message: where it began if none came, and past those that this client may not see.
+    // The subscription can be ahead of the last message: it may have begun without one, and it passes messages that
+    // this client may not see.
     if (this.#held) this.#hold(null)
     else if (!this.#catching && reached && !reaches(this.#position, reached)) this.#position = reached
     undo()
     subscription?.()
-    // Last: who hears of it may listen, or connect, again.
+    // This comes last, because a listener of the abort signal may listen or connect again.
     this.#loading?.stop()
   }
 
-  /** What was folded belongs to the session that it came in. */
+  /** Starts over when the session has changed: the state belongs to the session in which it was folded. */
   #renew() {
     const present = this.#source.session
     if (present === this.#session) return
@@ -175,11 +179,11 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     this.#detach()
   }
 
-  /** From there on; whatever came before on another subscription of ours is no more. */
+  /** Subscribes from `start`, and ends the fold's earlier subscription. */
   #subscribe(start: Position | Last | undefined) {
     const mine = this.#attached!
     const former = mine.subscription
-    // First the new one: the topic is not given up in between.
+    // The new subscription comes first, so that the topic is not unsubscribed in between.
     const fresh = this.#source.subscriptions.add(
       this.#topic,
       (data, info) => this.#attached === mine && this.#received(data, info),
@@ -187,12 +191,12 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
       start,
     )
     former?.()
-    // A message may have come at once, and its reducer may have ended everything.
+    // A message may have arrived at once, and its reducer may have ended everything.
     if (this.#attached === mine) mine.subscription = fresh
     else fresh()
   }
 
-  // What the topic brings.
+  // Messages and gaps of the topic.
 
   #received(data: unknown, info: MessageInfo) {
     let held = this.#held
@@ -204,14 +208,14 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     held.bytes += bytes
   }
 
-  /** From here on, and what is held by now is dropped. */
+  /** Holds messages from here on, and drops those held so far. */
   #hold(floor: Position | null): Held {
     return (this.#held = { messages: [], bytes: 0, floor })
   }
 
   #apply(data: unknown, info: MessageInfo) {
     const { session } = this.#source
-    // A snapshot may contain what the servers have not sent yet.
+    // The snapshot may already contain messages that arrive only now.
     if (reaches(this.#position, info)) return
     this.#position = info
     let next: State
@@ -223,7 +227,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
         thrown,
       )
     }
-    // The reducer may have signed out: what it gives is of who was there before.
+    // The reducer may have signed out: its result then belongs to the previous session.
     if (session === this.#source.session) this.#listeners.change(next)
   }
 
@@ -234,7 +238,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     this.#loading.start(true)
   }
 
-  // What its load gives.
+  // Results of a load.
 
   failed(why: string, retryIn: number, cause?: unknown): void {
     this.#source.report(
@@ -243,11 +247,11 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     )
   }
 
-  /** The snapshot and the messages come together here, whichever of them came first. */
+  /** Joins the snapshot and the messages, whichever came first. */
   loaded(snapshot: Snapshot<State>): string | null {
     const { subscription } = this.#attached!
     const { epoch, offset } = snapshot.position
-    // What is held has no holes, and ends where the subscription is by now.
+    // The held messages have no holes between them, and the last one is where the subscription is.
     const { messages, floor } = this.#held!
     if (floor && !reaches(snapshot.position, floor))
       return explain`gave a snapshot of ${epoch} ${offset}, from before the gap that ends at ${floor.epoch} ${floor.offset}`
@@ -269,7 +273,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
     for (const [at, { data, info }] of rest.entries()) {
       this.#catching = at < rest.length - 1
       this.#apply(data, info)
-      // The reducer may have closed the socket, and even opened it again.
+      // The reducer may have closed the socket, or even closed and reopened it.
       if (this.#held || this.#attached?.subscription !== on) break
     }
     this.#catching = false

@@ -2,12 +2,12 @@ import type { Coordinator } from '../handover/coordinator.js'
 import { watchWake } from '../host/wake.js'
 
 /**
- * After a change of network or a wake a leg must answer within this time: with the second that a wake takes to be seen,
- * 3 s in all.
+ * Milliseconds. After a network change or a wake a leg must answer within this time. Noticing a wake takes a second, so
+ * it is 3 s in all.
  */
 const PROBE = 2_000
 
-/** Lets the legs hear what becomes of the page, its network and its machine. Returns the undo. */
+/** Tells the legs about changes of the page, its network and its machine. Returns a function that stops this. */
 export function watchHost(coordinator: Coordinator): () => void {
   const { clock, network, page, protocol } = coordinator.settings
   let stopTicks: (() => void) | undefined
@@ -37,7 +37,8 @@ export function watchHost(coordinator: Coordinator): () => void {
       }
       if (change === 'leaving') return coordinator.leaving()
       if (change === 'hidden') return
-      // Whichever sign of life comes first: a restored page may say that it is shown before it says that it is back.
+      // Any sign of life counts, whichever comes first: a restored page may report `shown` before it reports that it is
+      // back.
       lookAgain(coordinator)
       if (!coordinator.dialTimer.resume()) coordinator.dialSooner()
     }),
@@ -49,8 +50,8 @@ export function watchHost(coordinator: Coordinator): () => void {
 }
 
 /**
- * What nobody has told may be so by now, and time may have passed that no timer saw. The token comes before what is due:
- * meanwhile somebody may have signed out in another tab.
+ * Checks what may have changed without a notification, and rings the alarms that came due while no timer ran. The token
+ * is checked first, because the user may have signed out in another tab meanwhile.
  */
 function lookAgain(coordinator: Coordinator) {
   coordinator.evidence.hint()

@@ -4,9 +4,9 @@ import type { FoldSource } from './fold-options.js'
 import type { Published } from '../publishes/outbox.js'
 import type { StreamSource } from './stream.js'
 
-/** What happens to a live socket: for the application, and for functions that take the socket alone. */
+/** What happens to a live socket: events for the application, and for functions that take the socket. */
 export interface InsideEvents extends LiveSocketEvents {
-  /** The application publishes. The promise bears the `id` that the message will have, where it has one. */
+  /** The application publishes. The promise has the `id` that the message will have, if it will have one. */
   publish: {
     readonly topic: string
     readonly data: unknown
@@ -14,7 +14,7 @@ export interface InsideEvents extends LiveSocketEvents {
   }
 }
 
-/** What functions that take a live socket may know of it beyond its methods. */
+/** What functions that take a live socket may use of it beyond its methods. */
 export interface Insides extends FoldSource, StreamSource {
   readonly subscriptions: FoldSource['subscriptions']
   readonly events: Pick<Emitter<InsideEvents>, 'on'>
@@ -26,13 +26,14 @@ export function setInsides(socket: object, of: Insides) {
   inside.set(socket, of)
 }
 
-/** Undefined for what we have not made. */
+/** Undefined for an object that this copy of livesocket has not made. */
 export function insidesOf(socket: object): Insides | undefined {
   return inside.get(socket)
 }
 
 /**
- * The session that the socket is in: another one from the moment at which it ends. Undefined for what we have not made.
+ * Identifies the session that the socket is in; as soon as a session ends this is a different value. Undefined for an
+ * object that this copy of livesocket has not made.
  */
 export function sessionOf(socket: object): unknown {
   return insidesOf(socket)?.session

@@ -3,28 +3,31 @@ import type { LiveSocketEvents } from '../handover/events.js'
 import type { LiveSocketStats } from './stats.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 
-/** A connection that hands over, whatever it is there for. */
+/** A connection that hands over between legs, whatever it carries. */
 export interface LiveConnection {
-  /** Dials. After `signOut()` or the session's end it begins a new session. While connected it does nothing. */
+  /** Dials. After `signOut()` or the end of the session it begins a new session. Does nothing while connected. */
   connect(): void
   /**
-   * Lets go of everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server is
-   * told 1000, or the code.
+   * Closes everything at once: unsent publishes settle as `closed`, sent ones as `outcome-unknown`. The server receives
+   * close code 1000, or `code`.
    */
   close(code?: number, reason?: string): void
-  /** As `close`, and the token is forgotten, in every tab. No byte leaves with it from here on. */
+  /** Closes like `close()`, and forgets the token in every tab. From then on nothing is sent with that token. */
   signOut(): void
   /**
-   * Hands over to a new leg now. Resolves when the old one is gone; rejects with `timeout` where no other leg could be had
-   * in 30 s, and the one that served still does. Where none serves it does not wait out the next dial's delay, and
-   * resolves when a leg serves, however long that takes. Rejects with `closed` where the socket is closed, or is meanwhile.
+   * Hands over to a new leg now. Resolves when the old leg is gone. Rejects with `timeout` if no other leg could be had
+   * within 30 s; the old leg then still serves. While no leg serves, the next dial does not wait out its delay, and the
+   * promise resolves when a leg serves, however long that takes. Rejects with `closed` if the socket is closed, or is
+   * closed meanwhile.
    */
   handover(): Promise<void>
-  /** As `close()`, at the end of a `using` block. */
+  /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void
-  /** The state, for whoever renders it: status, handover, token, outbox, why it is not live. */
+  /** The state, for rendering: status, handover, token, outbox, why the socket is not live. */
   readonly store: ReadableStore<LiveSocketState>
-  /** Tells one kind of event; returns the undo. A listener that throws keeps no other from being told. */
+  /**
+   * Calls `listener` for each event of this type. Returns a function that removes it. One that throws stops no other.
+   */
   on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
   /** Counts since the session began. */
   stats(): LiveSocketStats

@@ -24,49 +24,52 @@ import { createTopicStatus } from './topic-status.js'
 
 export type { LiveSocketStats } from './stats.js'
 
-/** How a topic is subscribed: from where on, until when, and who hears of a refusal. */
+/** How a topic is subscribed: from where, until when, and what is called when the server refuses it. */
 export interface SubscribeOptions {
-  /** Start after this position, or with the last so many messages that are kept (`{ last: 50 }`), instead of now. */
+  /** Start after this position, or with the last n messages that are kept (`{ last: 50 }`), instead of now. */
   readonly from?: Position | Last
-  /** As `from`, in the present session only: in a later one, somebody else's perhaps, it starts from that one's now. */
+  /** Like `from`, but for the present session only: in a later one, perhaps another user's, it starts from now. */
   readonly since?: Position | Last | undefined
-  /** Aborting unsubscribes. */
+  /** Aborting it unsubscribes. */
   readonly signal?: AbortSignal
   /**
-   * The server refuses the topic: nothing of it will come, unless another server or another token thinks otherwise;
-   * with a `retryAfter` for now, and it is asked for again by itself.
+   * Called when the server refuses the topic. No message of it comes then, unless another server or another token
+   * allows it. An error with a `retryAfter` is a temporary refusal: the topic is requested again automatically.
    */
   readonly onError?: ((error: LiveSocketError) => void) | undefined
 }
 
-/** A topic of a socket, or null for none at the moment. */
+/** The name of a topic, or of a method, that the socket's types have. */
 export type TopicName<Topics> = keyof Topics & string
 
-/** What follows the method's name: its data, which may be left out where it may be undefined, and the options. */
+/** The arguments after the method's name: its data, which may be omitted if it may be undefined, and the options. */
 type RequestArgs<Method> =
   undefined extends MethodData<Method>
     ? [data?: MethodData<Method>, options?: RequestOptions]
     : [data: MethodData<Method>, options?: RequestOptions]
 
 /**
- * `Topics` is what handlers are given, by topic; `Inputs` what `publish` takes, which differs where schemas transform;
- * `Methods` what `request` asks.
+ * `Topics` is the data that handlers receive, by topic; `Inputs` is what `publish` takes, which differs where schemas
+ * transform; `Methods` are the requests that `request` can send.
  */
 export interface CoreSocket<
   Topics extends object = TopicTypes,
   Inputs extends object = Topics,
   Methods extends object = MethodTypes,
 > extends LiveConnection {
-  /** Every message of the topic, once and in order, from now or from a position on; returns the undo. */
+  /**
+   * Calls `handler` with every message of the topic, once and in order, from now or a position on. Returns a function
+   * that unsubscribes.
+   */
   subscribe<Topic extends TopicName<Topics>>(
     topic: Topic,
     handler: (data: Topics[Topic], message: MessageInfo<Topic>) => void,
     options?: SubscribeOptions,
   ): () => void
   /**
-   * Resolves when the server has applied it, with its answer. Rejects with a `LiveSocketError`; see its codes. With a
-   * schema the data is checked (`invalid`) and sent as it is given, not as the schema transforms it: what receives it
-   * runs the schema on it.
+   * Resolves with the server's answer when the server has applied the message. Rejects with a `LiveSocketError`; see
+   * its codes. With a schema the data is checked (`invalid`) and then sent as given, not as the schema transforms it:
+   * the receiver runs the schema on it.
    */
   publish<Topic extends TopicName<Inputs>>(
     topic: Topic,
@@ -74,25 +77,28 @@ export interface CoreSocket<
     options?: PublishOptions,
   ): Promise<Published>
   /**
-   * Asks the server itself: in no topic, seen by nobody else, beside whatever else is asked. Resolves with the answer.
-   * Rejects with a `LiveSocketError`: `refused` with the server's `reason` and `data`, or `outcome-unknown` where the
-   * leg that it was asked on ended, or its time, before the answer came. See `RequestOptions`.
+   * Asks the server itself. A request belongs to no topic and nobody else sees it; it waits for no other request.
+   * Resolves with the answer. Rejects with a `LiveSocketError`: `refused` with the server's `reason` and `data`, or
+   * `outcome-unknown` if the leg that carried the request ended, or its time ran out, before the answer came. See
+   * `RequestOptions`.
    */
   request<Method extends TopicName<Methods>>(
     method: Method,
     ...args: RequestArgs<Methods[Method]>
   ): Promise<MethodAnswer<Methods[Method]>>
   /**
-   * Says something to those who have the topic subscribed at this moment, and to this session itself not: that somebody
-   * types, where a cursor is. It is not stored, numbered or answered. The first one goes at once; of those that follow
-   * within an animation frame the newest does. Where no leg serves it is dropped: it would be old news by then. Throws
-   * a `LiveSocketError`: `invalid` for what is no JSON or a topic that this socket has not subscribed, `too-large`.
-   * What the server refuses is an `error` event; after a `busy` the newest waits for its `retryAfter`.
+   * Sends a signal to all others who have the topic subscribed at this moment, such as "is typing" or a cursor
+   * position; this session itself does not receive it. A signal is not stored, numbered or answered. The first one is
+   * sent at once; of those that follow within an animation frame only the newest is sent. While no leg serves signals
+   * are dropped, because they would be outdated by the time one does. Throws a `LiveSocketError`: `invalid` for data
+   * that is no JSON or a topic that this socket has not subscribed, `too-large`. If the server refuses a signal, that
+   * is an `error` event; after `busy` the newest waits for the server's `retryAfter`.
    */
   signal(topic: TopicName<Topics>, data: unknown): void
   /**
-   * Each signal of others to the topic, or of the server, once, also where both legs of a handover bring it; returns
-   * the undo. The topic is subscribed meanwhile. Handlers check the data: no schema does.
+   * Calls `handler` once for each signal that others or the server send to the topic, also when both legs of a handover
+   * bring it. Returns a function that stops this. The topic is subscribed until then. No schema checks the data: the
+   * handler must.
    */
   onSignal<Topic extends TopicName<Topics>>(
     topic: Topic,
@@ -100,14 +106,14 @@ export interface CoreSocket<
     options?: Pick<SubscribeOptions, 'onError'>,
   ): () => void
   /**
-   * Where a `subscribe` at this moment begins, as `from` takes it; null where nobody has subscribed, or no leg has
-   * answered yet.
+   * The position at which a `subscribe` made now would begin, in the form that `from` takes. Null if nothing has
+   * subscribed the topic, or no leg has answered yet.
    */
   position(topic: TopicName<Topics>): Position | null
   /**
-   * Whether the topic is served: `pending` until the server has answered, then `live`, or why the server refuses it:
-   * with a `retryAfter` for now, and it is asked for again. It is subscribed while this has listeners; without any it
-   * tells what is known from others who have it subscribed.
+   * Whether the topic is served: `pending` until the server answers, then `live`, or the error with which the server
+   * refuses it. An error with a `retryAfter` is temporary: the topic is requested again. The topic is subscribed while
+   * this store has listeners; without any, it shows what is known from other subscriptions.
    */
   topicStatus(topic: TopicName<Topics>): ReadableStore<TopicStatus>
 }
@@ -119,19 +125,19 @@ export interface LiveSocket<
   Methods extends object = MethodTypes,
 > extends CoreSocket<Topics, Inputs, Methods> {
   /**
-   * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then
-   * an `overflow` error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a
-   * `forbidden` or `refused` one.
-   * `break`, `return()` and the signal end it quietly.
+   * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets the messages that
+   * were waiting and then an `overflow` error, never a silent loss. The end of the live socket is a `closed` error, a
+   * refusal of the topic a `forbidden` or `refused` one. `break`, `return()` and the signal end the stream without an
+   * error.
    */
   stream<Topic extends TopicName<Topics>>(
     topic: Topic,
     options?: StreamOptions,
   ): AsyncIterableIterator<Message<Topics[Topic], Topic>>
   /**
-   * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded,
-   * once and in order, and listeners are told once per animation frame. Subscribed while it has listeners and a second
-   * longer; it goes on later where it was.
+   * The state that the topic's messages add up to, from `initial` or from what `load` fetches. Every message is folded
+   * once and in order, and listeners are called once per animation frame. The topic is subscribed while the fold has
+   * listeners and one second longer; a later listener continues where it was.
    */
   fold<Topic extends TopicName<Topics>, State>(
     topic: Topic,
@@ -141,7 +147,7 @@ export interface LiveSocket<
   ): ReadableStore<State>
 }
 
-/** A live socket of these parts. */
+/** A live socket made of these parts. */
 export function assembleLiveSocket<
   Topics extends object,
   Inputs extends object = Topics,
@@ -206,7 +212,7 @@ export function assembleLiveSocket<
   return socket as unknown as CoreSocket<Topics, Inputs, Methods>
 }
 
-/** What the schema makes of the data. */
+/** Returns what the schema makes of the data; throws `invalid` if the data does not fit. */
 function fitting(settings: Settings, schema: StandardSchemaV1 | undefined, data: unknown, said: Said): unknown {
   const checked = settings.check(schema, data)
   if (!('invalid' in checked)) return checked.value

@@ -11,9 +11,9 @@ import { createStream, type StreamOptions } from './stream.js'
 import { checkTopic } from './topic-arguments.js'
 
 /**
- * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets what waited and then
- * an `overflow` error, never a silent loss; the end of the live socket is a `closed` error, a refusal of the topic a
- * `forbidden` or `refused` one. `break`, `return()` and the signal end it quietly.
+ * The messages of the topic, for `for await`, from this call on. A reader that is too slow gets the messages that were
+ * waiting and then an `overflow` error, never a silent loss. The end of the live socket is a `closed` error, a refusal
+ * of the topic a `forbidden` or `refused` one. `break`, `return()` and the signal end the stream without an error.
  */
 export function stream<Topics extends object, Topic extends TopicName<Topics>>(
   socket: CoreSocket<Topics, any, any>,
@@ -25,9 +25,9 @@ export function stream<Topics extends object, Topic extends TopicName<Topics>>(
 }
 
 /**
- * The state that the topic's messages add up to, from `initial` or from what `load` fetches: every message is folded,
- * once and in order, and listeners are told once per animation frame. Subscribed while it has listeners and a second
- * longer; it goes on later where it was.
+ * The state that the topic's messages add up to, from `initial` or from what `load` fetches. Every message is folded
+ * once and in order, and listeners are called once per animation frame. The topic is subscribed while the fold has
+ * listeners and one second longer; a later listener continues where it was.
  */
 export function fold<Topics extends object, Topic extends TopicName<Topics>, State>(
   socket: CoreSocket<Topics, any, any>,
@@ -39,7 +39,7 @@ export function fold<Topics extends object, Topic extends TopicName<Topics>, Sta
   return foldUntil(socket, topic, reducer as Reducer<State>, initial, options)
 }
 
-/** As `fold`; it goes on for `release` milliseconds without listeners. */
+/** Like `fold`, but the subscription lasts `release` milliseconds without listeners. */
 export function foldUntil<State>(
   socket: object,
   topic: string,
@@ -53,7 +53,7 @@ export function foldUntil<State>(
   return createFold(inside(socket), topic, reducer, initial, options, release)
 }
 
-/** Throws `invalid` for what is no live socket of ours. */
+/** Throws `invalid` for an object that is no live socket of this copy of livesocket. */
 export function inside(socket: object): Insides {
   const found = insidesOf(socket)
   if (!found)

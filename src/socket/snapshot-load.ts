@@ -6,8 +6,8 @@ import type { Position } from '../protocol/frames.js'
 import { isPosition } from './topic-arguments.js'
 
 /**
- * The state of a topic as the application's own API has it, and the position up to which it contains the topic's
- * messages.
+ * The state of a topic as the application's own API has it, and the position up to which that state contains the
+ * topic's messages.
  */
 export interface Snapshot<State> {
   readonly state: State
@@ -15,9 +15,9 @@ export interface Snapshot<State> {
 }
 
 /**
- * Fetches a snapshot. `signal` fires when the answer is no longer wanted; `attempt` counts from 0 the tries for one
- * snapshot. A throw, an answer that is no snapshot, and 30 s without an answer are transient: it is called again, later
- * and later.
+ * Fetches a snapshot. `signal` fires when the answer is not wanted any more; `attempt` counts the tries for one
+ * snapshot from 0. A throw, an answer that is no snapshot, and 30 s without an answer are temporary failures: the
+ * function is called again, with growing delays.
  */
 export type LoadSnapshot<State> = (ask: {
   readonly signal: AbortSignal
@@ -25,9 +25,9 @@ export type LoadSnapshot<State> = (ask: {
 }) => Promise<Snapshot<State>>
 
 export interface SnapshotLoadHandlers<State> {
-  /** Says why it cannot be used; else the load is done. */
+  /** Returns why the snapshot cannot be used, or null if it was used and the load is done. */
   loaded(snapshot: Snapshot<State>): string | null
-  /** It is tried again in `retryIn` milliseconds. */
+  /** The load failed and is retried in `retryIn` milliseconds. */
   failed(message: string, retryIn: number, cause?: unknown): void
 }
 
@@ -39,28 +39,28 @@ export interface SnapshotLoadDeps {
 }
 
 /**
- * Loads until there is a snapshot that can be used. One call at a time; an answer that comes after its time changes
- * nothing.
+ * Loads until there is a usable snapshot. It makes one call at a time; an answer that comes after its time limit is
+ * ignored.
  */
 export interface SnapshotLoad {
   /**
-   * Nothing where one is under way. `soon`: after a moment, drawn at random, since a gap may have hit every client at
-   * once.
+   * Does nothing while a load is under way. `soon`: starts after a random delay instead of at once, since a gap may
+   * have hit every client at the same time.
    */
   start(soon: boolean): void
-  /** A retry that waits need not wait longer: the server can be reached again, so the API may be too. */
+  /** Makes a waiting retry run now: the server can be reached again, so the API may be too. */
   retry(): void
   stop(): void
-  /** What failed before, and what served for how long, is another story's. */
+  /** Forgets earlier failures and how long the last snapshot lasted: they say nothing about a new session. */
   forget(): void
 }
 
 const LOAD_LIMIT = 30_000
 
-/** The first window of a retry, doubled with each failure. */
+/** Milliseconds: the window of the first retry. It doubles with each failure. */
 export const RETRY_SPREAD = 1_000
 
-/** A snapshot that served so long was a good one: what comes next is a new story. */
+/** Milliseconds. After a snapshot that lasted this long, the next gap counts as the first trouble. */
 export const LASTED = 30_000
 
 export function createSnapshotLoad<State>(
@@ -68,18 +68,18 @@ export function createSnapshotLoad<State>(
   load: LoadSnapshot<State>,
   handlers: SnapshotLoadHandlers<State>,
 ): SnapshotLoad {
-  /** Gives up what is under way: a call, or the wait for the next one. */
+  /** Cancels what is under way: a call, or the wait for the next one. */
   let undo: (() => void) | null = null
   let waiting = false
   /**
-   * In a row: calls that failed, and snapshots that soon led to a gap again, be it the API that lags or a log that
-   * keeps too little.
+   * How many troubles followed each other: failed calls, and snapshots that soon led to another gap, because the API
+   * lags or the log keeps too little.
    */
   let troubles = 0
   let attempt = 0
   let doneAt: Instant | null = null
 
-  /** Whoever hears that the former is given up may end all of this, or begin it anew. */
+  /** `undo` is set before the former one is called: its abort listeners may stop this load or start it anew. */
   function turnTo(next: (() => void) | null) {
     const former = undo
     undo = next
@@ -106,12 +106,12 @@ export function createSnapshotLoad<State>(
     }
     turnTo(mine)
     const ask = { signal: call.signal, attempt: attempt++ }
-    // Within an async function a `load` that throws at once is one that rejects.
+    // The async function turns a `load` that throws synchronously into one that rejects.
     void (async () => snapshotOf<State>(await load(ask)))().then(
       (snapshot) => {
         if (undo !== mine) return
         const unusable = typeof snapshot === 'string' ? snapshot : handlers.loaded(snapshot)
-        // What is told to the application there may have ended all of this.
+        // A listener that `loaded` called may have stopped this load.
         if (undo !== mine) return
         if (unusable !== null) return fail(unusable)
         cancel()
@@ -148,11 +148,13 @@ export function createSnapshotLoad<State>(
   }
 }
 
-/** A copy, as what an API client gives may change under our hands; or what is wrong with it. */
+/**
+ * A copy of the snapshot, because an API client may change its object later; or a text that says what is wrong with it.
+ */
 export function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
   if (!isObject(answer) || !('state' in answer)) return explain`gave no { state, position }`
   const { state, position } = answer as { state: State; position?: unknown }
-  if (!isPosition(position)) return explain`gave a position that is none: { epoch, offset } as a message bears them`
+  if (!isPosition(position)) return explain`gave a position that is none: { epoch, offset } as a message has them`
   const { epoch, offset } = position
   return { state, position: { epoch, offset } }
 }

@@ -1,24 +1,24 @@
 /**
- * Counted since the session began: over its legs and over a `close()`, until `signOut()` or the session's end, from
- * which on all of them count for the next one.
+ * Counts since the session began. They continue over its legs and over a `close()`; after `signOut()` or the session's
+ * end they are those of the next session.
  */
 export interface LiveSocketStats {
-  /** Message frames that came in, on any leg. */
+  /** Message frames received, on any leg. */
   readonly received: number
-  /** Messages that were told to the application. */
+  /** Messages passed to the application. */
   readonly delivered: number
-  /** Dropped because the other leg had brought them. */
+  /** Messages dropped because the other leg had brought them. */
   readonly duplicates: number
-  /** Held back, for a moment, because an earlier one was missing. */
+  /** Messages held back for a moment because an earlier one was missing. */
   readonly held: number
-  /** Gaps that were told. */
+  /** Gaps reported to the application. */
   readonly gaps: number
-  /** Planned handovers that were finished. */
+  /** Planned handovers completed. */
   readonly handovers: number
-  /** Times that nothing served and a dial made it live again. */
+  /** How often no leg served and a dial made the socket live again. */
   readonly reconnects: number
-  /** Publishes that were applied. */
+  /** Publishes that the server applied. */
   readonly published: number
-  /** The longest time between two messages in a row, ms. */
+  /** The longest time between two consecutive messages, ms. */
   readonly longestSilence: number
 }

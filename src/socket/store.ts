@@ -3,30 +3,30 @@ import type { Clock } from '../base/clock.js'
 import type { LastError } from '../handover/outage.js'
 import { isObject } from '../options/option-table.js'
 
-/** A store to read: `useStore` of zustand, `useSyncExternalStore` and plain code all take it. */
+/** A readable store, in the form that zustand's `useStore` and React's `useSyncExternalStore` take. */
 export interface ReadableStore<Value> {
   getState(): Value
   getInitialState(): Value
   subscribe(listener: (state: Value, previous: Value) => void): () => void
 }
 
-/** What `socket.store` holds. It changes seldom: never for a message. */
+/** What `socket.store` holds. It changes rarely, and never because of a message. */
 export interface LiveSocketState {
-  /** What to show. A planned handover stays `live`. */
+  /** The status to show. It stays `live` during a planned handover. */
   readonly status: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'closed'
   readonly closed: null | {
     readonly by: 'app' | 'server' | 'signed-out' | 'session-ended' | 'forbidden' | 'superseded' | 'protocol'
     readonly code?: number
     readonly reason?: string
   }
-  /** The leg that serves. `since` is wall-clock ms. */
+  /** The active leg. `since` is wall-clock ms. */
   readonly leg: null | {
     readonly number: number
     readonly url: string
     readonly server: string
     readonly since: number
   }
-  /** A handover under way. `deadline` is wall-clock ms. */
+  /** The handover under way. `deadline` is wall-clock ms. */
   readonly handover: null | {
     readonly id: string
     readonly reason: string
@@ -34,21 +34,21 @@ export interface LiveSocketState {
     readonly deadline: number
   }
   /**
-   * Why it is not live, as far as can be told: the newest reason. Null once it is, and where the application itself
-   * closed it.
+   * The newest known reason why the socket is not live. Null while it is live, and after the application itself closed
+   * it.
    */
   readonly lastError: null | LastError
-  /** The next attempt while nothing serves. `at` is wall-clock ms. */
+  /** The next dial while no leg serves. `at` is wall-clock ms. */
   readonly retry: null | { readonly attempt: number; readonly at: number }
-  /** Of the token only its times, wall-clock ms. */
+  /** The status and times of the token, never the token itself. Times are wall-clock ms. */
   readonly token: {
     readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'
     readonly refreshAt: number | null
     readonly expiresAt: number | null
   }
-  /** What waits for its answer. The only part told once a frame. */
+  /** What waits for an answer. Listeners learn of its changes once per animation frame, and of all others at once. */
   readonly outbox: { readonly messages: number; readonly bytes: number }
-  /** Whether it has been live at all: a first load looks different from a reconnection. */
+  /** Whether the socket has been live at all: a first load looks different from a reconnection. */
   readonly everLive: boolean
 }
 
@@ -78,14 +78,14 @@ export class LiveStore {
     this.store = { getState, getInitialState, subscribe }
   }
 
-  /** Told at once, and only where something differs. */
+  /** Notifies at once, and only if something differs. */
   set(part: Partial<LiveSocketState>): void {
     const state = this.#inner.getState()
     const changed = Object.entries(part).filter(([name, value]) => !same(state[name as keyof LiveSocketState], value))
     if (changed.length > 0) this.#inner.setState(Object.fromEntries(changed))
   }
 
-  /** Told once a frame: it changes with every publish. */
+  /** Notifies once per animation frame, because the counts change with every publish. */
   count(outbox: LiveSocketState['outbox']): void {
     if (this.#counted === null)
       this.#clock.frame(() => {
@@ -98,9 +98,10 @@ export class LiveStore {
 }
 
 /**
- * zustand tells its listeners in a row: one that throws would keep the others, and us, from going on; one that comes
- * meanwhile is told as well, so that whoever leaves and comes back would be told for ever; and where one changes the
- * state again, the others are told twice of what it is by then. Here each is told what it was not told yet.
+ * A zustand store with three protections. In zustand, a listener that throws keeps the next ones, and our own code,
+ * from running. A listener added during a notification is called as well, so one that unsubscribes and subscribes again
+ * would be called endlessly. When a listener changes the state again, the others are called twice with the final state.
+ * Here a listener is called only with a state that it has not received yet, and what it throws goes to `threw`.
  */
 export function createGuardedStore<Value>(initial: Value, threw: (thrown: unknown) => void): StoreApi<Value> {
   const store = createStore<Value>(() => initial)

@@ -7,13 +7,16 @@ import type { Message, MessageInfo } from '../topics/message.js'
 import type { LiveSocketState, ReadableStore } from './store.js'
 import { abortSignal } from './topic-arguments.js'
 
-/** How much a stream keeps for a reader that is slower than its topic. */
+/** How much a stream buffers for a reader that is slower than its topic. */
 export interface StreamOptions {
-  /** Aborting ends the iteration as `return()` does: quietly, and what was not read yet is let go. */
+  /** Aborting it ends the iteration as `return()` does: without an error, and unread messages are dropped. */
   readonly signal?: AbortSignal
   /** How many messages may wait for the reader. Default 1,024. */
   readonly limit?: number
-  /** How many bytes they may have together, estimated; a single message may always wait. Default 1,048,576. */
+  /**
+   * How many bytes the waiting messages may have together, estimated. A single message may always wait. Default
+   * 1,048,576.
+   */
   readonly maxBytes?: number
 }
 
@@ -23,7 +26,7 @@ export interface StreamSource {
   readonly store: ReadableStore<LiveSocketState>
 }
 
-/** Any number may wait where the application says so. */
+/** Both bounds may be as high as the application wants. */
 const OPTIONS = {
   signal: abortSignal,
   limit: count(1_024, Number.MAX_SAFE_INTEGER),
@@ -33,16 +36,17 @@ const OPTIONS = {
 type Next = IteratorResult<Message>
 
 /**
- * The messages of a topic, to be read with `for await`. It is subscribed from this call on, not from the first
- * `next()`, and what arrives meanwhile waits. Whatever ends it but the reader itself is thrown, after everything that
- * waited was read:
+ * The messages of a topic, to be read with `for await`. The topic is subscribed from this call on, not from the first
+ * `next()`, and messages wait until they are read. Unless the reader itself ends the stream, the reason is thrown after
+ * everything that waited has been read:
  *
- * - `overflow`: more waited than `limit` or `maxBytes` allow. What came after that is not in the stream.
- * - `closed`: the live socket was closed, by whomever. One that is closed already gives no stream; one that is idle
- *   does.
+ * - `overflow`: more waited than `limit` or `maxBytes` allow. Later messages are not in the stream.
+ * - `closed`: the live socket was closed, for whatever reason. If it is closed at the time of this call the stream ends
+ *   at once; if it is idle the stream waits.
  * - `forbidden` or `refused`: the server does not give the topic.
  *
- * `break`, `return()` and the signal end it quietly. After any end it is unsubscribed, and every `next()` says `done`.
+ * `break`, `return()` and the signal end the stream without an error. After any end the topic is unsubscribed, and
+ * every `next()` returns `done`.
  */
 export function createStream(
   source: StreamSource,
@@ -54,7 +58,7 @@ export function createStream(
   const readers: ((next: Next | Promise<Next>) => void)[] = []
   let bytes = 0
   let ended = false
-  /** What ended it, until a reader was told. */
+  /** Why the stream ended, until a reader has received it. */
   let error: LiveSocketError | null = null
   const undo: (() => void)[] = []
 
@@ -64,7 +68,7 @@ export function createStream(
     error = why
     release()
     if (!why) waiting.length = 0
-    // Readers wait only where no message does.
+    // Readers wait only while no message does.
     for (const reader of readers.splice(0)) reader(last())
   }
 
@@ -72,7 +76,7 @@ export function createStream(
     for (const task of undo.splice(0)) task()
   }
 
-  /** One reader is told what ended it. */
+  /** The next `next()` receives the reason for the end; all later ones receive `done`. */
   function last(): Promise<Next> {
     const why = error
     error = null
@@ -122,13 +126,13 @@ export function createStream(
     signal?.addEventListener('abort', abort, { once: true })
     undo.push(() => signal?.removeEventListener('abort', abort), source.store.subscribe(closed))
     const watch = (status: TopicStatus | undefined) => {
-      // What is refused for now is asked for again.
+      // A refusal with a `retryAfter` is temporary: the topic is requested again.
       if (typeof status === 'object' && status.retryAfter === undefined) end(status)
     }
     undo.push(source.subscriptions.add(topic, received, watch))
-    // To ask for the topic may have ended everything: a session that was over is noticed then.
+    // Subscribing may have ended the stream: a session that is already over is noticed only then.
     if (isOver()) release()
-    // One that was refused to others is not asked for a second time.
+    // A topic that was refused to an earlier subscriber is not requested again, so `watch` would not be called.
     watch(source.subscriptions.status(topic))
   }
 
@@ -143,7 +147,7 @@ export function createStream(
     },
     return(value?: unknown) {
       end(null)
-      // It may have ended with an error before, which now nobody wants to know.
+      // The stream may have ended with an error that nobody has read; nobody wants it any more.
       waiting.length = 0
       error = null
       return Promise.resolve({ done: true, value })

@@ -6,13 +6,13 @@ import type { Last, Position } from '../protocol/frames.js'
 
 export const MAX_METHOD = 128
 
-/** Throws `invalid` for what is no name. */
+/** Throws `invalid` unless the name is a string of 1 to `most` characters. */
 export function checkName(what: 'topic' | 'method', name: unknown, most: number) {
   if (typeof name !== 'string' || name === '' || name.length > most)
     throw new LiveSocketError('invalid', explain`A ${what} is a string of 1 to ${most} characters.`)
 }
 
-/** What ends a subscription; whatever else is given throws `invalid`. */
+/** Checks a `signal` option: throws `invalid` for anything but an AbortSignal. */
 export const abortSignal = seam<AbortSignal>(undefined, 'addEventListener')
 
 export function checkTopic(topic: unknown) {
@@ -25,14 +25,14 @@ export function isPosition(given: unknown): given is Position {
   return typeof epoch === 'string' && epoch !== '' && Number.isSafeInteger(offset) && offset! >= 0
 }
 
-/** Throws `invalid` for where no topic can begin. */
+/** Throws `invalid` unless it is undefined, a position, or `{ last: n }` with n from 1. */
 export function checkStart(given: unknown) {
   const { last } = (given ?? {}) as Partial<Last>
   if (given === undefined || (Number.isSafeInteger(last) && last! > 0)) return
   if (!isPosition(given) || given.epoch.length > MAX_EPOCH)
     throw invalid(
       'from',
-      explain`a position { epoch, offset } as a message bears them, or { last: n } with a whole number from 1`,
+      explain`a position { epoch, offset } as a message has them, or { last: n } with a whole number from 1`,
       given,
     )
 }

@@ -1,7 +1,7 @@
 import type { Subscriptions, TopicStatus } from '../topics/subscriptions.js'
 import type { ReadableStore } from './store.js'
 
-/** The status of a topic, which is subscribed while somebody listens. */
+/** The status of a topic, as a store. The topic is subscribed while the store has listeners. */
 export function createTopicStatus(
   subscriptions: Pick<Subscriptions, 'add' | 'status'>,
   topic: string,

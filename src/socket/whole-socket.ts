@@ -13,9 +13,9 @@ import { fold, stream } from './reading.js'
 const PARTS: AllParts = { protocol: livesocketV1, tokens, schemas, requests, signals }
 
 /**
- * Inert until `connect()`: safe in render, on a server and at import. `subscribe` and `publish` may come before it.
- * Topics are typed by `schemas`, or by hand: `createLiveSocket<{ prices: Price }>(…)`. Throws `LiveSocketError`
- * `invalid` that names the option.
+ * Creates a live socket. It does nothing until `connect()`, so it can be created in render, on a server and at import.
+ * `subscribe` and `publish` may be called before `connect()`. Topics are typed by `schemas`, or by hand:
+ * `createLiveSocket<{ prices: Price }>(…)`. Throws a `LiveSocketError` `invalid` that names the wrong option.
  */
 export function createLiveSocket<Schemas extends TopicSchemas, Methods extends MethodSchemas>(
   options: Omit<LiveSocketOptions, 'schemas'> & { schemas: Schemas; methods: Methods },
