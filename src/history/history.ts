@@ -4,18 +4,19 @@ import type { RequestOptions } from '../requests/requests.js'
 import type { LiveSocket } from '../socket/live-socket.js'
 import type { Message } from '../topics/message.js'
 
-/** Which messages are wanted, and how many. */
+/** Which messages to read, and how many. */
 export interface HistoryOptions extends Pick<RequestOptions, 'signal' | 'timeout'> {
-  /** The newest so many of those before it; at most 1,000 come at once. */
+  /** How many messages to read: the newest of those before `before`. At most 1,000 come at once. */
   readonly limit: number
-  /** Before this message, which bears its own position; default: before now. */
+  /** Reads messages before this position; a message has its own position. Default: before now. */
   readonly before?: Position
 }
 
 /**
- * Messages that the topic's history keeps, the oldest first: for paging back, beside a subscription that goes on. An
- * empty array: there are none before that. Rejects with a `LiveSocketError`: `refused` with the reason `epoch` where
- * `before` is of a numbering that is no more, `forbidden` to who may not subscribe, and as `request` does.
+ * Reads messages that the topic's history keeps, the oldest first, for paging back beside a running subscription. An
+ * empty array means that there are none before that position. Rejects with a `LiveSocketError`: `refused` with the
+ * reason `epoch` if the epoch of `before` does not exist any more, `forbidden` if this session may not subscribe to the
+ * topic, and as `request` does.
  */
 export async function history<Topics extends object, Topic extends keyof Topics & string>(
   socket: LiveSocket<Topics, any, any>,

@@ -18,26 +18,26 @@ import { fold } from '../socket/reading.js'
 import type { ReadableStore } from '../socket/store.js'
 import { checkTopic } from '../socket/topic-arguments.js'
 
-/** One of those of a socket who want to be present in a topic: it hears of refusals that nobody waits for. */
+/** One handle of a socket that wants to be present in a topic. It is called with refusals that no promise reports. */
 export type Claimant = (error: LiveSocketError) => void
 
-/** A socket and a topic: who is there, and what this client says of itself. */
+/** Who is present in a topic, and what this client says of itself there: one for each socket and topic. */
 export interface Attendance {
   readonly members: ReadableStore<readonly Member[]>
-  /** What was claimed last is what is told. `update`: only where it has claimed before. */
+  /** The newest claim is the one that is sent. `update`: rejects if `who` has not claimed before. */
   claim(who: Claimant, data: unknown, update?: boolean): Promise<void>
   drop(who: Claimant): Promise<void>
   /**
-   * Tells of a refusal: `onError`, or whoever hears `error` events, and these of what `onError` threw as well. That the
-   * session is over nobody has refused.
+   * Reports a refusal to `onError`, or as an `error` event if there is none. What `onError` throws is an `error` event
+   * too. The end of the session is no refusal: without `onError` it is not reported.
    */
   report(error: LiveSocketError, onError?: Claimant): void
 }
 
-/** What this client says of itself: a copy. */
+/** A copy of what this client says of itself. */
 type Claim = KeptFrame<'presence'>
 
-/** All share one map: each has its list from when it is first looked at, which is before the next one is told. */
+/** All states share one map. The list of a state is made when it is first read, and that is before the next change. */
 interface Told {
   readonly members: Map<string, Member>
   list?: readonly Member[]
@@ -45,10 +45,10 @@ interface Told {
 
 const listOf = (told: Told) => (told.list ??= memberList(told.members))
 
-/** So much later it is looked whether what the topic says of us is what we want, ms: what was said has come by then. */
+/** Milliseconds until it is checked whether the topic says of us what we want. By then what was sent has arrived. */
 const LOOK = 250
 
-/** Kept by who uses them, and by who is there. */
+/** Kept alive by those who use them, and while this client is present. */
 const all = new WeakMap<object, Map<string, WeakRef<Attendance>>>()
 
 export function attendanceOf(socket: CoreSocket<any, any, any>, topic: string): Attendance {
@@ -67,19 +67,19 @@ class TopicAttendance implements Attendance {
   readonly #insides: Insides
   readonly #told: ReadableStore<Told>
   readonly members: ReadableStore<readonly Member[]>
-  /** By when they last said something. */
+  /** The newest claim of each claimant, in the order in which they were made. */
   readonly #claims = new Map<Claimant, Claim>()
-  /** Who waits for what was wanted then. */
+  /** Callers that wait for the state of this number, or of a later one. */
   readonly #waiting = new Map<number, (error?: LiveSocketError) => void>()
-  /** Of what is wanted now; rises over all of this session's. */
+  /** The number of the state that is wanted. It rises throughout the session. */
   #wanted = 0
-  /** It is still to be said. */
+  /** The wanted state has yet to be sent. */
   #unsaid = false
-  /** What it took last. */
+  /** The last claim that the server accepted. */
   #taken: Claim | undefined
   #me = ''
   #busy = false
-  /** Of what listens while somebody is there. */
+  /** Stop what listens while there is a claimant. */
   readonly #undos: (() => void)[] = []
   #present: unknown
 
@@ -120,7 +120,7 @@ class TopicAttendance implements Attendance {
     this.#claims.set(who, claim)
     if (this.#undos.length === 0)
       this.#undos.push(
-        // Whoever asks for it finds it for as long as somebody is there by it.
+        // Keeps this attendance alive while there is a claimant, so that later callers find it.
         this.#told.subscribe(() => this),
         this.#insides.store.subscribe((now, before) => {
           this.#renew()
@@ -162,15 +162,15 @@ class TopicAttendance implements Attendance {
       after = page.next
     } while (after)
     this.#me = position.you[1]
-    // Only the whole list says that we are not in it.
+    // Only the whole list can say that we are not in it.
     this.#hear(this.#me, null)
     changeMembers(members, { set: rows }, this.#hear)
     return { state: { members }, position }
   }
 
   /**
-   * What the topic says of others, and of us: what is not as we want it is said again, unless it comes to be soon. That
-   * we leave is said in any case: what was said before may still be on its way.
+   * The topic has news of a connection. If it is ours and differs from what we want, our wish is sent again, unless it
+   * comes true soon. A leave is always sent again: what was sent before it may still be under way.
    */
   readonly #hear = (connection: string, n: number | null) => {
     if (connection !== this.#me) return
@@ -188,7 +188,7 @@ class TopicAttendance implements Attendance {
     clock.setTimeout(() => this.#look(), delay * (1 + random()))
   }
 
-  /** Says what has not been said, or is not what the topic says: whatever has become of it. */
+  /** Sends what has not been sent, or what the topic does not show. */
   async #look() {
     this.#renew()
     if (this.#busy || !this.#unsaid) return
@@ -210,12 +210,12 @@ class TopicAttendance implements Attendance {
       return this.#later(retryAfter || 1_000)
     }
     if (error && who && n === this.#wanted) {
-      // What it had taken before still holds.
+      // The claim that the server accepted before still holds.
       if (this.#taken && code !== 'forbidden') this.#claims.set(who, this.#taken)
       else this.#end(error)
     }
     this.#settle(n, error)
-    // Who is closed says it when it is live again.
+    // After `closed` it is sent when the socket is live again.
     if (code === 'closed') this.#unsaid = true
     else if (n === this.#wanted) this.#later(LOOK)
     else void this.#look()
@@ -225,12 +225,12 @@ class TopicAttendance implements Attendance {
     for (const [at, done] of this.#waiting) if (at <= n && this.#waiting.delete(at)) done(error)
   }
 
-  /** We are not present any more, and may not be. */
+  /** This client is not present any more, because the server refuses it. */
   #end(error: LiveSocketError) {
     const claimants = [...this.#claims.keys()]
     const isHeard = this.#waiting.size > 0
     this.#clear(error)
-    // Who only looks hears of it as well.
+    // A client that only looks is notified as well.
     if (claimants.length === 0) this.report(error)
     else if (!isHeard) for (const claimant of claimants) claimant(error)
   }
@@ -243,12 +243,12 @@ class TopicAttendance implements Attendance {
     this.#settle(this.#wanted, error)
   }
 
-  /** Whether others are there is for those who look. */
+  /** Without a claimant only the readers of `members` decide whether the topic is followed. */
   #rest() {
     for (const undo of this.#undos.splice(0)) undo()
   }
 
-  /** What somebody has said of himself is nothing that the next one says. */
+  /** What the former user said of himself does not apply to the next one. */
   #renew() {
     if (this.#present === this.#insides.session) return
     this.#present = this.#insides.session
@@ -256,9 +256,9 @@ class TopicAttendance implements Attendance {
   }
 
   #want(): Promise<void> {
-    // Above what an earlier attendance of the session has said.
+    // Higher than what an earlier attendance of this session may have sent.
     const n = (this.#wanted = Math.max(this.#wanted + 1, this.#insides.settings.clock.now()))
-    // What is taken back in the same turn is not said: components come and go together.
+    // What is taken back in the same turn is not sent: components come and go together.
     this.#unsaid = true
     queueMicrotask(() => this.#look())
     return new Promise((resolve, reject) => {

@@ -4,45 +4,47 @@ import type { CoreSocket } from '../socket/live-socket.js'
 import type { ReadableStore } from '../socket/store.js'
 import { attendanceOf } from './attendance.js'
 
-/** What this client says of itself from the beginning, and who hears where it may not. */
+/** What this client says of itself from the beginning, and what is called when the server refuses it. */
 export interface PresenceOptions<Data = unknown> {
-  /** Enters at once, as `enter(data)` does. Default: it looks, and enters when it is told to. */
+  /**
+   * Enters at once with this data, as `enter(data)` does. Default: it only looks, and enters when `enter` is called.
+   */
   readonly data?: Data
   /**
-   * This client is not present any more: the server refuses it. Default, and where it only looks and the members are not
-   * shown to it: an `error` event of the socket.
+   * Called when this client is not present any more because the server refuses it, and when a client that only looks
+   * may not see the members. Default: an `error` event of the socket.
    */
   readonly onError?: (error: LiveSocketError) => void
 }
 
-/** Who is in a topic, and this client among them. */
+/** Who is present in a topic, this client among them. */
 export interface Presence<Data = unknown, User = unknown> {
   /**
-   * Who is there, by ids; listeners are told once a frame. It is kept up to date while it has listeners, and while this
-   * client is there itself; empty before, and in a new session.
+   * Who is present, in order of their ids. Listeners are called once per animation frame. The list is up to date while
+   * it has listeners and while this client is present itself. It is empty before that, and in a new session.
    */
   readonly members: ReadableStore<readonly Member<Data, User>[]>
   /**
-   * This client is there from now on, with that data: through handovers, breaks and restarts of servers, until
-   * `leave()` or the end of the session. Resolves when the server has told it. Rejects with a `LiveSocketError`, and
-   * then it is not there: `forbidden`, `too-large`, `invalid`, `refused` with the reason `limit` (in how many topics a
-   * session may be) or one of the server's, `closed` with the session. An update that is refused leaves things as they
-   * were. While nothing serves it waits.
+   * Makes this client present with that data, through handovers, breaks and restarts of servers, until `leave()` or the
+   * end of the session. Resolves when the server has announced it. While no leg serves it waits. Rejects with a
+   * `LiveSocketError`, and the client is then not present: `forbidden`, `too-large`, `invalid`, `refused` with the
+   * reason `limit` (of topics in which a session may be present) or one of the server's, `closed` with the session. If
+   * an update is refused, the earlier data stays.
    */
   enter(data?: Data): Promise<void>
   /**
-   * The same with other data. Of many updates in a row the newest is told, ten times a second at most. Rejects with
-   * `invalid` where this client has not entered.
+   * Replaces the data. Of many updates in a row only the newest is announced, at most ten times a second. Rejects with
+   * `invalid` if this client has not entered.
    */
   update(data: Data): Promise<void>
-  /** This client is not there any more, as far as this handle goes: another one of the same socket may be. */
+  /** This handle is not present any more. Another handle of the same socket may still be. */
   leave(): Promise<void>
 }
 
 /**
- * Who is in a topic. Each handle of a socket may enter by itself; others see one connection of this client, with what
- * was said last. Tabs and devices of one subject are one member. An `onError` that throws is an `error` event. Throws
- * `invalid` for what is no topic and no live socket.
+ * Who is present in a topic. Each handle of a socket may enter on its own; others see one connection of this client,
+ * with the data that was given last. Tabs and devices of one subject are one member. If `onError` throws, that is an
+ * `error` event. Throws `invalid` if `topic` is no topic name or `socket` no live socket.
  */
 export function presence<Data = unknown, User = unknown>(
   socket: CoreSocket<any, any, any>,

@@ -7,11 +7,11 @@ import type { KeepCurrentOptions } from './options.js'
 import { QueryKeeper } from './query-keeper.js'
 
 /**
- * Keeps a query's data current: its `queryFn` fetches a snapshot, `{ state, position }`, and each message after that
- * position goes through the reducer into the query's data, once and in order, at most once an animation frame. After a
- * gap the query is fetched again, until there is a snapshot that the topic goes on from. In a new session, after a
- * sign-out, the query is reset, and fetched again once the socket connects. Returns the undo. Throws `invalid` for what
- * is no topic, no live socket and no reducer.
+ * Keeps a query's data current. Its `queryFn` fetches a snapshot, `{ state, position }`. Each message after that
+ * position goes through the reducer into the query's data, once and in order, at most once per animation frame. After a
+ * gap the query is fetched again, until a snapshot joins up with the topic. In a new session, after a sign-out, the
+ * query is reset, and fetched again when the socket connects. Returns a function that stops this. Throws `invalid` if
+ * `topic` is no topic name, `socket` no live socket or `reducer` no function.
  */
 export function keepCurrent<Topics extends object, Topic extends TopicName<Topics>, State>(
   socket: CoreSocket<Topics, any, any>,
@@ -32,7 +32,7 @@ export function keepCurrent<Topics extends object, Topic extends TopicName<Topic
         'invalid',
         explain`keepCurrent: "${former.topic}" keeps the query ${queryHash} current already; another topic, or another socket, takes another key.`,
       )
-    // Whose data they are this socket cannot know.
+    // This socket cannot know whose data they are.
     former.wipe()
     former.end()
     keeper = undefined
@@ -44,5 +44,5 @@ export function keepCurrent<Topics extends object, Topic extends TopicName<Topic
   return keeper.use(options)
 }
 
-/** Components come and go; who keeps a query stays until the query has left the cache. */
+/** Components come and go; a keeper stays until its query has left the cache. */
 const all = new WeakMap<object, Map<string, QueryKeeper>>()

@@ -1,4 +1,4 @@
-/** What is known of one query in the cache. */
+/** The facts about one query in the cache that are used here. */
 export interface CachedQuery {
   readonly queryHash: string
   readonly state: { readonly data: unknown; readonly fetchStatus: string }
@@ -12,8 +12,8 @@ interface Exactly {
 }
 
 /**
- * A `QueryClient` of TanStack Query 5, whichever adapter (`@tanstack/react-query`, `vue-query`, …) it comes from: nothing
- * of the library is imported, so that there are never two of it.
+ * A `QueryClient` of TanStack Query 5 from any adapter (`@tanstack/react-query`, `vue-query`, …). Nothing of the
+ * library is imported, so the page never loads a second copy of it.
  */
 export interface QueryClientLike {
   getQueryCache(): {

@@ -16,12 +16,13 @@ import type { CachedQuery, QueryClientLike } from './query-client.js'
 type Options = KeepCurrentOptions<any, any, any>
 
 /**
- * One query and one topic. The position in the query's data says what is in them, whoever has written them: a fetch, a
- * message, a mutation, a fetch that was cancelled and took them back, a server that rendered the page. What came since
- * `base` is kept as long as a fetch may go back to it; for data from before that the server replays the rest.
+ * Joins one query and one topic. The position in the query's data says what the data contain, whoever has written them:
+ * a fetch, a message, a mutation, a cancelled fetch that restored earlier data, a server that rendered the page.
+ * Messages since `#base` are kept as long as a fetch may restore data from then on; for earlier data the server replays
+ * the rest.
  *
- * It lives until the query has left the cache: what was somebody's is not seen by who signs in next, also where nobody
- * keeps it current meanwhile.
+ * It lives until the query has left the cache, even if nothing keeps the query current meanwhile: the next user to sign
+ * in must not see the former user's data.
  */
 export class QueryKeeper {
   users = 0
@@ -31,20 +32,20 @@ export class QueryKeeper {
   readonly #exactly: { readonly queryKey: readonly unknown[]; readonly exact: true }
   readonly #undo: (() => void)[]
   #session: unknown
-  /** The session that the data were of is over, and no other one has begun. */
+  /** The session of these data has ended, and no other one has begun. */
   #isOver
   #unsubscribe: (() => void) | undefined
-  /** Null while nothing is subscribed. */
+  /** The position from which messages are kept. Null while nothing is subscribed. */
   #base: Position | null = null
   #joinedAt
   #kept: { readonly data: unknown; readonly info: MessageInfo }[] = []
   #bytes = 0
   #cancelFrame: (() => void) | undefined
-  /** The position in data behind which there is a gap. */
+  /** The position of data that are followed by a gap. */
   #dead: Position | null = null
   #failures = 0
   #cancelWait: (() => void) | undefined
-  /** Data that are no snapshot, and were told of. */
+  /** Data that are no snapshot, and have been reported. */
   #wrong: unknown
 
   constructor(
@@ -62,7 +63,7 @@ export class QueryKeeper {
     this.#isOver = isOver
     this.#joinedAt = instant(this.#inside.settings.clock)
     this.#undo = [
-      // It tells at once, within the write.
+      // The cache notifies synchronously, within the write.
       client.getQueryCache().subscribe(({ query }) => {
         if (query.queryHash === hash) this.#look()
       }),
@@ -71,7 +72,7 @@ export class QueryKeeper {
     ]
   }
 
-  /** The newest use has the say. */
+  /** The newest use decides which `reducer` and `onError` are called. */
   use(use: Pick<Options, 'reducer' | 'onError'>): () => void {
     this.#use = use
     this.users++
@@ -91,7 +92,7 @@ export class QueryKeeper {
     this.ended()
   }
 
-  /** Who looks at it sees it as it was before its first fetch. */
+  /** Resets the query to what it was before its first fetch; removes it if nobody observes it. */
   wipe() {
     this.#detach()
     const query = this.#query()
@@ -103,7 +104,7 @@ export class QueryKeeper {
     return this.#client.getQueryCache().get(this.hash)
   }
 
-  /** Makes the subscription what the data and the session ask for. */
+  /** Subscribes or unsubscribes as the data and the session require. */
   #look() {
     this.#renew()
     const query = this.#query()
@@ -138,7 +139,7 @@ export class QueryKeeper {
     }
     if (!this.#isOver || this.socket.store.getState().status === 'closed') return
     this.#isOver = false
-    // What was fetched in between may still be of who was there before.
+    // Data fetched since the sign-out may still be those of the former user.
     this.wipe()
     void this.#client.refetchQueries(this.#exactly, { cancelRefetch: true })
   }
@@ -148,7 +149,7 @@ export class QueryKeeper {
     this.#drop(from)
     this.#joinedAt = instant(this.#inside.settings.clock)
     const onError = this.#use?.onError && ((error: LiveSocketError) => this.#use?.onError?.(error))
-    // First the new one: the topic is not given up in between.
+    // The new subscription comes first, so that the topic is not unsubscribed in between.
     this.#unsubscribe = this.socket.subscribe(this.topic, (data, info) => this.#received(data, info), {
       since: from,
       onError,
@@ -164,7 +165,7 @@ export class QueryKeeper {
     this.#unsubscribe = undefined
   }
 
-  /** Nothing is kept, and whatever comes is from after this. */
+  /** Drops what is kept. What arrives from here on follows `base`. */
   #drop(base: Position | null) {
     this.#base = base
     this.#kept = []
@@ -179,7 +180,7 @@ export class QueryKeeper {
     if (this.#kept.length >= holding.maxMessages || this.#bytes + bytes > holding.maxBytes) {
       const last = this.#reached()
       this.#flush()
-      // A fetch that goes further back than this has the rest replayed.
+      // For a fetch that restores earlier data than this the server replays the rest.
       if (last && this.#base) this.#drop(last)
     }
     if (!this.#base) return
@@ -192,7 +193,7 @@ export class QueryKeeper {
     return this.#kept.at(-1)?.info ?? this.#base
   }
 
-  /** All that was kept and is not in the data yet, in one write. */
+  /** Writes everything that is kept and not in the data yet, in one write. */
   #flush() {
     this.#cancelFrame?.()
     this.#cancelFrame = undefined
@@ -212,7 +213,7 @@ export class QueryKeeper {
           thrown,
         )
       }
-      // It may have signed out.
+      // The reducer may have signed out.
       if (this.#kept !== kept) return
     }
     if (query.state.fetchStatus === 'idle') this.#drop({ epoch: position.epoch, offset: position.offset })
@@ -231,7 +232,7 @@ export class QueryKeeper {
     this.#look()
   }
 
-  /** After a moment, drawn at random: a gap may have hit every client at once. */
+  /** Fetches again after a random delay, because a gap may have hit every client at once. */
   #refetch() {
     if (this.#cancelWait) return
     const { clock, random, reconnect } = this.#inside.settings
@@ -240,7 +241,7 @@ export class QueryKeeper {
     const delay = reconnectDelay({ failures, early: failures === 0, spread: RETRY_SPREAD, cap }, random)
     this.#cancelWait = clock.setTimeout(() => {
       this.#cancelWait = undefined
-      // One that is under way will do.
+      // A fetch that is under way will do.
       void this.#client.refetchQueries(this.#exactly, { cancelRefetch: false })
     }, delay)
   }

@@ -8,37 +8,40 @@ import type { LiveSocket, SubscribeOptions } from '../socket/live-socket.js'
 import { inside } from '../socket/reading.js'
 import { checkTopic } from '../socket/topic-arguments.js'
 
-/** How what is bound to an element is shown. */
+/** How `bind` shows values. */
 export interface BindOptions {
-  /** How a value becomes text. Default: text as it is, anything else as JSON. */
+  /** Turns a value into text. Default: text as it is, nothing for null and undefined, anything else as JSON. */
   format?: (value: unknown, field: string | undefined, topic: string) => string
-  /** When the page is painted. Default: the browser's frames. */
+  /** The clock whose animation frames time the painting. Default: the browser's frames. */
   clock?: Clock
 }
 
 type Bound = Pick<LiveSocket, 'subscribe' | 'publish' | 'store'>
 
-/** Rows that a list keeps where `data-live-limit` says nothing. */
+/** How many rows a list keeps without `data-live-limit`. */
 const LIMIT = 100
 
 /**
- * Shows a live socket in plain HTML; returns the undo. Everything is set as text, once a frame.
+ * Shows a live socket in plain HTML. Returns a function that stops it. Everything is set as text, at most once per
+ * animation frame.
  *
- * - `data-live-status`: the status as text. `data-live-when="reconnecting closed"`: shown in these alone.
- * - `data-live-topic="prices"`, with `data-live-field="eur.usd"`: the latest message, or that part of it.
- * - `<template data-live-list="chat" data-live-limit="50" data-live-last="20">`: a copy of its content for each message,
- *   the newest last, with `data-live-field` inside. At its limit (100) the oldest go. It begins with so many of the
- *   newest that the server has kept; default with what is new.
- * - `<form data-live-publish="chat">`: its fields are published on submit, with the button that was pressed, one with
- *   several values as a list, a file by its name; `data-live-error` inside shows what went wrong. Without one it is an
- *   uncaught error of the page.
+ * - `data-live-status`: the status as text. `data-live-when="reconnecting closed"`: the element is shown only in these
+ *   statuses.
+ * - `data-live-topic="prices"`, optionally with `data-live-field="eur.usd"`: the latest message, or that part of it.
+ * - `<template data-live-list="chat" data-live-limit="50" data-live-last="20">`: a copy of the template's content for
+ *   each message, the newest last, with `data-live-field` inside. Beyond the limit (default 100) the oldest rows are
+ *   removed. `data-live-last` begins with that many of the newest messages that the server has kept; by default the
+ *   list begins with new messages.
+ * - `<form data-live-publish="chat">`: on submit its fields are published, together with the button that was pressed. A
+ *   field with several values is a list, a file is its name. An element with `data-live-error` inside shows what went
+ *   wrong; without one that is an uncaught error of the page.
  *
- * What topics and lists have shown of a session, and what went wrong in it, is gone from the page when it ends: what the
- * next user sees is their own. The undo leaves on the page what it shows.
+ * When a session ends, everything that topics and lists have shown of it, and its errors, is removed from the page, so
+ * that the next user sees only their own. The returned function leaves on the page what it shows.
  *
- * Throws `LiveSocketError` `invalid`, and has bound nothing then, where either of these is no whole number from 1 on, a
- * list stands on something else than a template or `data-live-publish` than a form, a topic is none, `root` is not there,
- * and for a socket of another copy of this library.
+ * Throws a `LiveSocketError` `invalid`, and has then bound nothing, if a limit or `data-live-last` is no whole number
+ * from 1, `data-live-list` is not on a template or `data-live-publish` not on a form, a topic name is invalid, `root`
+ * is missing, or the socket belongs to another copy of this library.
  */
 export function bind(
   socket: Bound,
@@ -50,7 +53,7 @@ export function bind(
   const { paint, drop } = createFrames(clock)
   const clears: (() => void)[] = []
   let { session } = inside(socket)
-  /** @param tag what alone may bear it */
+  /** @param tag the only element that may have the attribute */
   const all = <Kind extends HTMLElement>(name: string, tag?: string) => {
     const found = [...root.querySelectorAll<Kind>(`[data-live-${name}]`)]
     const wrong = tag && found.find(({ localName }) => localName !== tag)
@@ -63,7 +66,8 @@ export function bind(
     element.textContent = format(part(data, field), field, topic)
   }
 
-  // At once, not with a frame: a hidden page has none, and what waits for one is the former user's too.
+  // This runs at once and not in the next frame. A hidden page has no frames, and what waits for one belongs to the
+  // former user too.
   function renew() {
     const present = sessionOf(socket)
     if (present === session) return
@@ -72,7 +76,7 @@ export function bind(
     for (const clear of clears) clear()
   }
 
-  // Before anything is subscribed to: what is wrong leaves nothing behind.
+  // Everything is checked before the first subscription, so that a mistake leaves nothing behind.
   const lists = all<HTMLTemplateElement>('list', 'template').map((template) => ({
     template,
     topic: topicOf(template.dataset['liveList']),
@@ -95,7 +99,7 @@ export function bind(
     }),
   )
 
-  // Of what comes before one paint the newest are shown: the others would be gone again with the same frame.
+  // Of the messages between two paints only the newest are shown: the others would disappear again in the same frame.
   function follow(
     topic: string,
     most: number,
@@ -152,7 +156,7 @@ export function bind(
   }
 }
 
-/** What is painted with the next frame. */
+/** Collects what is painted in the next frame. */
 function createFrames(clock: Clock) {
   let paints: (() => void)[] = []
   let cancel: (() => void) | null = null
@@ -172,7 +176,7 @@ function createFrames(clock: Clock) {
   }
 }
 
-/** What follows a template in the page, the newest last. */
+/** The rows that follow a template in the page, the newest last. */
 function rowsAfter(template: HTMLTemplateElement) {
   const rows: ChildNode[][] = []
   return {
@@ -187,7 +191,7 @@ function rowsAfter(template: HTMLTemplateElement) {
   }
 }
 
-/** Publishes what is in a form whenever it is submitted. */
+/** Publishes a form's fields whenever it is submitted. */
 function publishForm(socket: Bound, form: HTMLFormElement): { stop: () => void; clear: () => void } {
   const error = form.querySelector<HTMLElement>('[data-live-error]')
   let bound = true
@@ -203,8 +207,8 @@ function publishForm(socket: Bound, form: HTMLFormElement): { stop: () => void; 
     socket.publish(form.dataset['livePublish']!, valuesOf(sent)).then(
       () => {
         if (!isPresent()) return
-        // Whoever has gone on writing meanwhile keeps it. A button is nobody's writing: it may be disabled by now, or gone.
-        // A field may have the name of the method.
+        // The form is kept if its user has changed it meanwhile. The button does not count as a change: it may be
+        // disabled by now, or gone. `reset` comes from the prototype, because a field may have that name.
         if (same(written, entriesOf(form))) HTMLFormElement.prototype.reset.call(form)
         tell('')
       },
@@ -225,7 +229,7 @@ function publishForm(socket: Bound, form: HTMLFormElement): { stop: () => void; 
   }
 }
 
-/** All of them, whichever fails; the first failure is thrown afterwards. */
+/** Calls `act` for every item, whichever call fails; the first failure is thrown afterwards. */
 function each<Item>(items: readonly Item[], act: (item: Item) => void) {
   const failed: unknown[] = []
   for (const item of items) {
@@ -252,13 +256,16 @@ function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | un
 
 type Entry = readonly [name: string, value: string]
 
-/** As a browser sends them in a URL: without the button where somebody took it out of the form as it was pressed. */
+/**
+ * The entries as a browser sends them in a URL. They lack the button if it was taken out of the form when it was
+ * pressed.
+ */
 function entriesOf(form: HTMLFormElement, submitter?: HTMLElement | null): readonly Entry[] {
   const button = (submitter as HTMLButtonElement | undefined)?.form === form ? submitter : null
   return [...new FormData(form, button)].map(([name, value]) => [name, typeof value === 'string' ? value : value.name])
 }
 
-/** A name that comes more than once has all of its values. */
+/** An object of the entries. A name that occurs more than once has all its values. */
 function valuesOf(entries: readonly Entry[]): Record<string, string | string[]> {
   const values = new Map<string, string[]>()
   for (const [name, value] of entries) values.set(name, [...(values.get(name) ?? []), value])

@@ -25,24 +25,24 @@ import type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
 
 export type { LiveWebSocketOptions, UrlProvider } from './web-socket-options.js'
 
-/** Where a protocol that is made for `LiveWebSocket` puts what the server sends. */
+/** The topic of what the server sends, in a protocol that is made for `LiveWebSocket`. */
 export const DATA = 'data'
 
-/** How long `close()` waits for the server's answer before the `close` event says that there was none. */
+/** Milliseconds that `close()` waits for the server's answer. After that the `close` event has the code 1006. */
 const CLOSE_TIMEOUT = 3_000
 
-/** As `close` and `event` have it for a handover that the application must see. */
+/** The code of the `close` event for a handover that the application must see. */
 const RESTART = 1012
 
 /**
- * An application may put this class in its place later. The place is looked at and not into it: Node loads its own
- * class when it is asked for.
+ * An application may replace this property by `LiveWebSocket` later. The property is looked up and its value is not:
+ * Node loads its own class when the value is read.
  */
 const platform = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket')
 
 /** `LiveWebSocket` in less code: its options have no `getToken`. */
 export class CoreWebSocket implements EventTarget {
-  /** What its live socket has besides: `tokens` where its options may have `getToken`. Default: nothing. */
+  /** Further parts of the live socket: `tokens` if the options may have `getToken`. Default: none. */
   static readonly parts: Parts = {}
 
   static get [PHYSICAL](): unknown {
@@ -59,7 +59,7 @@ export class CoreWebSocket implements EventTarget {
   declare readonly CLOSING: 2
   declare readonly CLOSED: 3
 
-  /** For libraries that make the socket themselves: a class that has these options. */
+  /** A class that has these options, for libraries that create the socket themselves. */
   static with<Class extends typeof CoreWebSocket>(this: Class, options: LiveWebSocketOptions): Class {
     return class extends (this as typeof CoreWebSocket) {
       constructor(url: UrlProvider, protocols?: string | string[], own?: LiveWebSocketOptions) {
@@ -73,12 +73,12 @@ export class CoreWebSocket implements EventTarget {
   declare onerror: ((event: Event) => unknown) | null
   declare onclose: ((event: CloseEvent) => unknown) | null
 
-  /** What goes on underneath: its events, its store, `handover()`. */
+  /** The connection underneath: its events, its store, `handover()`. */
   readonly live: LiveConnection
   readonly #options: LiveWebSocketOptions
   readonly #clock: Clock
   readonly #listeners = new Listeners(this)
-  /** What to say to a new server; null where the protocol knows. */
+  /** What a new server must be told; null if the protocol knows that. */
   #greeting: Greeting | null = null
   /** The newest leg that has served. */
   #served = 0
@@ -87,13 +87,13 @@ export class CoreWebSocket implements EventTarget {
   #binaryType: BinaryType = 'blob'
   readonly #messages: MessageEvents
   readonly #sockets = new PhysicalSockets()
-  /** That of the leg which serves. */
+  /** The physical socket of the active leg. */
   #physical: Physical | null = null
   #last: { code: number; reason: string } = { code: 1006, reason: '' }
   readonly #sending: Sending
   #retries = -1
   #stable: (() => void) | null = null
-  /** While `close()` waits for its answer: it is waited for no longer. */
+  /** While `close()` waits for the server's answer: ends that wait. */
   #giveUpClose: (() => void) | null = null
 
   /** Throws a `SyntaxError` DOMException, as `WebSocket` does, and a `LiveSocketError` `invalid` for a wrong option. */
@@ -139,7 +139,7 @@ export class CoreWebSocket implements EventTarget {
   get extensions() {
     return this.#physical?.extensions ?? ''
   }
-  /** Bytes that `send` took and that have not left yet. */
+  /** Bytes that `send` has accepted and that have not been sent yet. */
   get bufferedAmount() {
     return this.#sending.bytes + (this.#physical?.bufferedAmount ?? 0)
   }
@@ -147,17 +147,17 @@ export class CoreWebSocket implements EventTarget {
     return this.#binaryType
   }
   set binaryType(type: BinaryType) {
-    // As the standard's enumerations have it, anything else is not heard.
+    // The standard ignores any other value.
     if (type === 'blob' || type === 'arraybuffer') this.#binaryType = type
   }
-  /** Connections tried since the last one that was stable, but for the first. */
+  /** How many dials followed the last stable connection, not counting the first one. */
   get retryCount() {
     return Math.max(0, this.#retries)
   }
 
   /**
-   * Throws an `InvalidStateError` DOMException before a socket that lives `once` is open; else it waits for the
-   * opening.
+   * Sends when the socket is open, or after it opens. With `once` it throws an `InvalidStateError` DOMException before
+   * that.
    */
   send(data: Sendable): void {
     if (arguments.length === 0) throw new TypeError(explain`send takes what is to be sent.`)
@@ -167,8 +167,8 @@ export class CoreWebSocket implements EventTarget {
   }
 
   /**
-   * Throws an `InvalidAccessError` for a code that is neither 1000 nor 3000 to 4999, a `SyntaxError` for a reason over
-   * 123 bytes.
+   * Throws an `InvalidAccessError` for a code other than 1000 and 3000 to 4999, a `SyntaxError` for a reason over 123
+   * bytes.
    */
   close(code?: number, reason?: string): void {
     const goodbye = checkClose(code, reason)
@@ -187,7 +187,7 @@ export class CoreWebSocket implements EventTarget {
       if (this.#giveUpClose !== giveUp) return
       giveUp()
       this.#state = 3
-      // What it waited for may not have been sent, and the connection is not to be made again for it.
+      // What `close()` waited for may not have been sent. No connection is made again for it.
       this.live.close(goodbye.code, goodbye.reason)
       this.#tell(
         closeEvent({
@@ -197,7 +197,7 @@ export class CoreWebSocket implements EventTarget {
         }),
       )
     }
-    // Who has connected again meanwhile is not closed.
+    // If the application has connected again meanwhile, that connection is not closed.
     const send = () => this.#giveUpClose === giveUp && this.live.close(goodbye.code, goodbye.reason)
     const cancel = this.#clock.setTimeout(
       () => {
@@ -211,8 +211,8 @@ export class CoreWebSocket implements EventTarget {
   }
 
   /**
-   * Closes the connection, or the attempt at one, and connects again; the counter of retries starts over. To hand over
-   * without a break, `live.handover()`.
+   * Closes the connection, or the dial, and connects again; the count of retries starts over. `live.handover()` hands
+   * over without a break.
    */
   reconnect(code?: number, reason?: string): void {
     const goodbye = checkClose(code, reason)
@@ -246,8 +246,7 @@ export class CoreWebSocket implements EventTarget {
       if (this.#state === 1 && this.#greeting?.outgrown) this.#restart()
     })
     this.live.on('leg-closed', ({ leg, code, reason, by }) => {
-      // A new server wants to be greeted with something that only the library has, and says so by a code of the
-      // application's range.
+      // A new server expects a greeting that only the library can send, and closes with a code from 4400 to 4499.
       if (
         this.#options.once &&
         this.#state === 1 &&
@@ -257,7 +256,7 @@ export class CoreWebSocket implements EventTarget {
         code <= 4499
       )
         return this.#restart()
-      // What the library knows of a break is no word of the server's.
+      // The reason of a 1006 is the library's own and was not sent by the server.
       this.#last = { code, reason: code === 1006 ? '' : reason }
       if (this.#state === 0 && by === 'server') this.#failed()
     })
@@ -289,7 +288,8 @@ export class CoreWebSocket implements EventTarget {
   }
 
   /**
-   * The application greets the new server itself: in the next socket where it lives once, else in the same one at once.
+   * The application greets the new server itself: on its next socket if this one lives `once`, otherwise on this one,
+   * which reopens at once.
    */
   #restart() {
     this.#last = { code: RESTART, reason: 'handed over to a server that has to be greeted anew' }
@@ -297,7 +297,7 @@ export class CoreWebSocket implements EventTarget {
     if (this.#state === 0) this.#opened()
   }
 
-  /** An attempt came to nothing. */
+  /** A dial has failed. */
   #failed() {
     const { once, maxRetries = Infinity } = this.#options
     const over = once || this.retryCount >= maxRetries
@@ -321,7 +321,7 @@ export class CoreWebSocket implements EventTarget {
     this.#tellClose(closeEvent({ code, reason, wasClean }))
   }
 
-  /** Unless who was told of the error has called `close()`, which is going to tell it. */
+  /** Emits a `close` event, unless a listener of the error has called `close()`, which emits one itself. */
   #tellClose(event: Event) {
     if (!this.#giveUpClose) this.#tell(event)
   }
@@ -364,12 +364,12 @@ export class CoreWebSocket implements EventTarget {
     return this.#listeners.dispatch(event)
   }
 
-  /** What Node shows of an EventTarget is for its own alone. */
+  /** Node's own view of an EventTarget works only for its own class. */
   [Symbol.for('nodejs.util.inspect.custom')]() {
     return { url: this.#url, readyState: this.#state, protocol: this.protocol }
   }
 
-  // A field and no static block: the Babel preset of React Native compiles none.
+  // A field instead of a static block, because the Babel preset of React Native compiles none.
   // biome-ignore lint/correctness/noUnusedPrivateClassMembers: it is there for what its making does
   static readonly #shape: void = shapeAsWebSocket(CoreWebSocket, (socket) => socket.#listeners)
 }

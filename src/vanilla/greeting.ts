@@ -1,33 +1,36 @@
 import type { WireData } from '../protocol/protocol.js'
 import type { RawProtocolOptions } from '../foreign/raw.js'
 
-/** The words of a server for a socket that is its own topic: what is left of them is the socket's. */
+/** The functions of `rawProtocol` for a socket that is its own topic, without those that the socket fills in itself. */
 export type Words = Omit<RawProtocolOptions, 'message' | 'publish' | 'hello' | 'subscribe' | 'unsubscribe'> &
   Partial<Pick<RawProtocolOptions, 'hello'>>
 
-/** What says more than this before it has an answer is no greeting. */
+/**
+ * An application that sends more than this before an answer is not greeting the server. `size`: characters or bytes.
+ */
 const MOST = { pieces: 100, size: 65_536 }
 
-/** What an application has said since its socket opened, as far as another server must hear it too. */
+/** What the application has sent since its socket opened, as far as a new server must receive it too. */
 export interface Greeting {
   readonly options: () => RawProtocolOptions
-  /** The application sees a socket that opens or is gone: it greets anew. */
+  /** The application sees the socket open or close, and greets the server anew. */
   begin(): void
-  /** More has been said than the newest leg was told: only the application can say it again. */
+  /** The application has sent more than the newest leg has repeated: only the application can send that again. */
   readonly outgrown: boolean
 }
 
 /**
- * A server knows a connection by what was said on it. What the application said from `open` until the first answer is
- * said again on a new leg, which is ready when it is answered; that answer is not told twice. What it said later nobody
- * can repeat for it. Where `words.hello` says how a server is greeted, the application has to say nothing.
+ * A server knows a connection by what was sent on it. What the application sent between `open` and the first answer is
+ * repeated on a new leg. That leg is ready when the server answers, and the application does not see that answer a
+ * second time. What the application sent later cannot be repeated for it. With `words.hello` the application need not
+ * send a greeting.
  */
 export function createGreeting(words: Words, topic: string): Greeting {
   let said: WireData[] = []
   let size = 0
   let answered = false
   let more = false
-  /** Pieces that the newest leg was greeted with. */
+  /** How many pieces the newest leg has repeated. */
   let told = 0
 
   function note(data: WireData) {
@@ -40,7 +43,7 @@ export function createGreeting(words: Words, topic: string): Greeting {
   return {
     options() {
       let greets = false
-      /** Whose pings are unanswered, in order: an application that counts its pongs has them. */
+      /** Who sent each unanswered ping, in order, so that an application that counts its pongs gets them. */
       const pings: ('application' | 'ours')[] = []
       let lastPing: unknown
       const { hello, ping, pong } = words

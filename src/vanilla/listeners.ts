@@ -10,19 +10,19 @@ interface Entry {
   removed: boolean
 }
 
-/** What `stopImmediatePropagation` does to an event. */
+/** What `stopImmediatePropagation` changes in an event. */
 export interface Stoppable {
   stopped: boolean
 }
 
 /**
- * The listeners of one target, as the DOM standard has them. Not the platform's EventTarget: that takes no events of
- * another realm, such as a jsdom whose globals came later, and some platforms have none.
+ * The listeners of one target, as the DOM standard defines them. The platform's EventTarget is not used: it rejects
+ * events of another realm, such as a jsdom whose globals came later, and some platforms have none.
  */
 export class Listeners {
-  /** Another array with each that comes or goes: what is being told goes on with the one it began with. */
+  /** Each addition and removal makes a new array, so a running dispatch goes on with the array that it began with. */
   readonly #all = new Map<string, readonly Entry[]>()
-  /** Those of `onmessage` and its like, which keep their place in the line when they are replaced. */
+  /** The entries of `onmessage` and the like. They keep their place in the order when they are replaced. */
   readonly #handlers = new Map<string, Entry>()
   readonly #target: EventTarget
 
@@ -79,7 +79,7 @@ export class Listeners {
     )
   }
 
-  /** Throws a TypeError for what is no event. */
+  /** Throws a TypeError if it is no event. */
   dispatch(event: Event): boolean {
     if (typeof event !== 'object' || event === null || typeof event.type !== 'string')
       throw new TypeError(explain`dispatchEvent takes an event.`)
@@ -100,11 +100,11 @@ export class Listeners {
       Object.defineProperty(event, name, { value, configurable: true })
   }
 
-  /** Calls those of an event that knows its target by itself. */
+  /** Calls the listeners of an event that knows its target itself. */
   tell(type: string, event: Event, propagation: Stoppable) {
     const entries = this.#all.get(type)
     if (!entries) return
-    // By number: an iterator would be one more object with each message.
+    // By index: an iterator would be one more object for each message.
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at]!
       if (entry.removed || propagation.stopped) continue
@@ -120,7 +120,7 @@ export class Listeners {
   }
 }
 
-/** As the platform does: the other listeners are called all the same, and the program hears of it. */
+/** As the platform does: the other listeners are still called, and the exception is reported as an uncaught error. */
 function report(thrown: unknown) {
   if (typeof globalThis.reportError === 'function') globalThis.reportError(thrown)
   else {

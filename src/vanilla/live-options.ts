@@ -3,8 +3,8 @@ import type { PhysicalSockets } from './physical-sockets.js'
 import type { LiveWebSocketOptions } from './web-socket-options.js'
 
 /**
- * The options of the live socket underneath, which dials with these sockets: what reconnecting-websocket has other words
- * for, in ours.
+ * The options of the live socket underneath, which dials with `sockets`. Options that reconnecting-websocket has under
+ * other names are translated.
  */
 export function liveOptions(sockets: PhysicalSockets, options: LiveWebSocketOptions): Omit<LiveSocketOptions, 'url'> {
   const {
@@ -30,7 +30,7 @@ export function liveOptions(sockets: PhysicalSockets, options: LiveWebSocketOpti
     reconnect: { spread: minReconnectionDelay ?? 5_000, cap: maxReconnectionDelay ?? 10_000, ...rest.reconnect },
     connectTimeout: connectionTimeout ?? rest.connectTimeout ?? 4_000,
     outbox: { ...(most === undefined ? null : { maxMessages: most }), ...rest.outbox },
-    // reconnecting-websocket comes back after any close but its own; a socket that lives once never does.
+    // reconnecting-websocket reconnects after every close but its own; a socket that lives `once` never does.
     onClose: rest.onClose ?? (() => (once ? 'stop' : 'retry')),
     environment: { ...rest.environment, WebSocket: sockets.classOf(rest.environment?.WebSocket ?? WebSocket) },
   }

@@ -2,22 +2,25 @@ import type { Clock } from '../base/clock.js'
 import { addressOf } from '../base/socket-address.js'
 import type { Stoppable } from './listeners.js'
 
-/** A message as a listener is given it. */
+/** A message event as a listener receives it. */
 export interface SocketMessage extends MessageEvent, Stoppable {
-  /** It has been told. */
+  /** Marks the event as dispatched. */
   over(): void
 }
 
 type SocketMessageClass = new (data: unknown, origin: string) => SocketMessage
 
-/** Makes the message events of one socket. */
+/** Creates the message events of one socket. */
 export class MessageEvents {
   readonly #target: EventTarget
   readonly #clock: Clock
-  /** Their class, and the platform's that it is one of: another one may have come since. */
+  /**
+   * The class of the events, and the platform's class that it extends. A page may replace the platform's class
+   * meanwhile.
+   */
   #Class: SocketMessageClass | null = null
   #platform: typeof MessageEvent | undefined
-  /** Where messages come from, as their events name it. */
+  /** The origin of messages as their events name it (`is`), and the URL from which it was made (`of`). */
   #origin = { of: '', is: '' }
 
   constructor(target: EventTarget, clock: Clock) {
@@ -35,9 +38,9 @@ export class MessageEvents {
 }
 
 /**
- * The class of the message events of `target`, which is a `MessageEvent` to `instanceof`. They are objects of our own: one
- * of the platform's own making costs a browser more than all else that is done for a message, and could not name this
- * socket as its target.
+ * The class of the message events of `target`, which is a `MessageEvent` for `instanceof`. The events are objects of
+ * our own: one that the platform makes costs a browser more than everything else that is done for a message, and it
+ * could not have this socket as its target.
  */
 function messageClass(
   Platform: { prototype: object } | undefined,
@@ -45,7 +48,10 @@ function messageClass(
   clock: Clock,
 ): SocketMessageClass {
   class OwnMessageEvent {
-    /** As long as one lives, engines know how to make them fast: else they forget it with each collection of garbage. */
+    /**
+     * Engines keep what they know about creating such objects fast only while one lives; otherwise each garbage
+     * collection discards it.
+     */
     static readonly living = new OwnMessageEvent(undefined, '')
     readonly data: unknown
     readonly origin: string
@@ -69,7 +75,7 @@ function messageClass(
     get eventPhase() {
       return this.currentTarget ? 2 : 0
     }
-    /** Of the moment at which somebody asks: they are told as they arrive. */
+    /** The time at which it is read: listeners run when the message arrives. */
     get timeStamp() {
       return clock.monotonic()
     }
@@ -84,7 +90,7 @@ function messageClass(
     stopImmediatePropagation() {
       this.stopped = true
     }
-    /** What Node shows of an event is for its own alone. */
+    /** Node's own view of an event works only for its own class. */
     [Symbol.for('nodejs.util.inspect.custom')]() {
       return { type: 'message', data: this.data, origin: this.origin }
     }
@@ -95,7 +101,7 @@ function messageClass(
   return OwnMessageEvent as unknown as SocketMessageClass
 }
 
-/** What is the same in every message of a socket. */
+/** The properties that are the same in every message of a socket. */
 const ALIKE = {
   type: 'message',
   bubbles: false,

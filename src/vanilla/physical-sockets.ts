@@ -1,6 +1,6 @@
 import { physicalSocket } from '../legs/physical-socket.js'
 
-/** The part of a physical socket that the interface shows. */
+/** The part of a physical socket that the WebSocket interface shows. */
 export interface Physical {
   readonly protocol: string
   readonly extensions?: string
@@ -11,13 +11,13 @@ export interface Physical {
   ): void
 }
 
-/** The sockets that a live socket dials with, remembered: the interface shows what only they know. */
+/** Remembers the sockets with which a live socket dials: the WebSocket interface shows facts that only they know. */
 export class PhysicalSockets {
   newest: Physical | null = null
-  /** Those that told of an error, which not every break is. */
+  /** Sockets that have reported an error; not every break is one. */
   readonly failing = new WeakSet<Physical>()
 
-  /** A class that makes such as `Class` does, or the platform's. */
+  /** A class whose instances are made by `Class`, or by the platform's, and are remembered. */
   classOf(Class: unknown): unknown {
     const remember = (physical: Physical) => {
       physical.addEventListener('error', () => this.failing.add(physical))

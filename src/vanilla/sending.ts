@@ -1,17 +1,19 @@
 import { bytesOf, isBytes } from '../protocol/bytes.js'
 import { sizeOf, type Sendable } from './sent-data.js'
 
-/** What `send` has taken. A Blob is read before it can be sent, and what is sent after it waits its turn. */
+/**
+ * What `send` has accepted. A Blob must be read before it can be sent, and what is sent after it waits for its turn.
+ */
 export class Sending {
-  /** Bytes that are under way. */
+  /** Bytes that have been accepted and are not sent yet. */
   #waiting = 0
-  /** Bytes that were taken in vain: what is counted goes on counting while a socket is closed. */
+  /** Bytes that will not be sent. As in the standard they stay counted while the socket is closed. */
   dropped = 0
   #turn: Promise<void> | null = null
   readonly #publish: (data: string | ArrayBuffer | ArrayBufferView) => Promise<unknown>
   readonly #failed: (error: Error, size: number) => void
 
-  /** `failed`: what was taken is not sent, or nobody knows. */
+  /** `failed`: the accepted data was not sent, or its outcome is unknown. */
   constructor(
     publish: (data: string | ArrayBuffer | ArrayBufferView) => Promise<unknown>,
     failed: (error: Error, size: number) => void,
@@ -24,14 +26,14 @@ export class Sending {
     return this.#waiting + this.dropped
   }
 
-  /** `open`: it may still be sent. As the standard has it, what comes too late is counted, and nothing else. */
+  /** `open`: the data may still be sent. If not, its bytes are counted and nothing else happens, as in the standard. */
   accept(data: Sendable, open: boolean) {
     const size = sizeOf(data)
     if (!open) return void (this.dropped += size)
     this.#waiting += size
     if (!this.#turn && !(data instanceof Blob)) return this.#hand(data, size)
     const whole = Promise.resolve(data instanceof Blob ? data.arrayBuffer() : isBytes(data) ? bytesOf(data) : data)
-    // Nobody hears of it before its turn.
+    // A failure is reported only when its turn comes.
     whole.catch(() => undefined)
     const before = this.#turn ?? Promise.resolve()
     const turn = (this.#turn = before
@@ -42,7 +44,7 @@ export class Sending {
       }))
   }
 
-  /** Once what was taken is handed on: at once, where nothing waits for its turn. */
+  /** Runs `task` when everything accepted has been handed on: at once if nothing waits for its turn. */
   after(task: () => void) {
     if (this.#turn) void this.#turn.finally(task)
     else task()

@@ -4,7 +4,7 @@ import { byteLength } from '../protocol/json.js'
 /** What a WebSocket sends. */
 export type Sendable = string | ArrayBuffer | ArrayBufferView | Blob
 
-/** What is given, or its text. */
+/** A Blob or bytes as they are; anything else as its text. */
 export function sendable(data: Sendable): Sendable {
   return data instanceof Blob || isBytes(data) ? data : String(data)
 }

@@ -3,7 +3,7 @@ import { byteLength } from '../protocol/json.js'
 import { socketAddress } from '../base/socket-address.js'
 
 /**
- * The URL as the standard's constructor has it: http means ws, and a fragment is an error. Throws a `SyntaxError`
+ * The URL as the standard's constructor reads it: http becomes ws, and a fragment is an error. Throws a `SyntaxError`
  * DOMException.
  */
 export function checkUrl(given: unknown): string {
@@ -20,7 +20,7 @@ export function checkUrl(given: unknown): string {
   return address.href
 }
 
-/** What the platform throws, or, where it has no such class, an error of that name. */
+/** The error that the platform throws; without a DOMException class, an error with that name. */
 export function domError(message: string, name: 'SyntaxError' | 'InvalidAccessError' | 'InvalidStateError'): Error {
   return typeof DOMException === 'function'
     ? new DOMException(message, name)
@@ -40,12 +40,16 @@ export function checkSubprotocols(given: string | readonly string[]): readonly s
   return all
 }
 
-/** What may be told at a close; without a code it is 1000, as reconnecting-websocket has it. */
+/**
+ * The code and reason of a close. Without a code it is 1000, as in reconnecting-websocket. Throws an
+ * `InvalidAccessError` for any other code than 1000 and 3000 to 4999, and a `SyntaxError` for a reason of more than 123
+ * bytes.
+ */
 export function checkClose(
   code: number | undefined,
   reason: string | undefined,
 ): { readonly code: number; readonly reason: string } {
-  // As the standard's [Clamp] unsigned short.
+  // The standard's [Clamp] unsigned short.
   const clamped = code === undefined ? 1000 : Math.min(65_535, Math.max(0, Math.round(Number(code) || 0)))
   if (clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
     throw domError(explain`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')

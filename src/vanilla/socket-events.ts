@@ -1,4 +1,7 @@
-/** Node 20 has no CloseEvent; the one that the platform has by now is what `instanceof` in an application knows. */
+/**
+ * Node 20 has no CloseEvent. The class is looked up at each use: an application's `instanceof` refers to the present
+ * one.
+ */
 export function closeEvent(init: { code: number; reason: string; wasClean: boolean }): CloseEvent {
   return make('CloseEvent', 'close', init) as CloseEvent
 }
@@ -12,8 +15,8 @@ export function openEvent(): Event {
 }
 
 /**
- * `data` as a WebSocket would give it: text, or bytes of the wanted kind; what a protocol has parsed goes back to JSON.
- * React Native makes no Blob of bytes, and its own sockets give bytes where nobody has said what is wanted.
+ * `data` as a WebSocket would deliver it: text, or bytes of the wanted kind. Data that a protocol has parsed becomes
+ * JSON again. React Native makes no Blob of bytes, and its own sockets deliver bytes by default.
  */
 export function messageData(data: unknown, binaryType: BinaryType): unknown {
   if (typeof data === 'string') return data
@@ -21,7 +24,7 @@ export function messageData(data: unknown, binaryType: BinaryType): unknown {
   return binaryType === 'blob' && 'arrayBuffer' in Blob.prototype ? new Blob([data]) : data
 }
 
-/** Of the platform's class, or, where it has none, an event with what ours bear. */
+/** An event of the platform's class; without that class, an event with the same fields. */
 function make(name: 'Event' | 'CloseEvent', type: string, init: object = {}): Event {
   const Class = globalThis[name] as (new (type: string, init?: object) => Event) | undefined
   if (typeof Class === 'function') return new Class(type, init)

@@ -1,13 +1,13 @@
 import type { Listeners } from './listeners.js'
 
-/** The types of events that a WebSocket tells. */
+/** The types of events that a WebSocket emits. */
 export const TYPES = ['open', 'message', 'error', 'close'] as const
 
 const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }
 
 /**
- * Gives a class what an `interface` of the standard has beside its methods: the states as constants of the class and of
- * each socket, `onopen` and its like, and `EventTarget` behind it all, for `instanceof` alone.
+ * Gives a class what an `interface` of the standard has besides its methods: the states as constants of the class and
+ * of each socket, `onopen` and the like, and `EventTarget` as its prototype, which only `instanceof` needs.
  */
 export function shapeAsWebSocket<Socket extends EventTarget>(
   Class: { readonly prototype: Socket },

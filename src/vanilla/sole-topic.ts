@@ -1,7 +1,7 @@
 import type { MessageInfo } from '../topics/message.js'
 import type { Readers, SubscriptionsHandlers } from '../topics/subscriptions.js'
 
-/** A socket that is its own topic has one reader, who is there from its beginning and never leaves. */
+/** The only reader of a socket that is its own topic. It is there from the beginning and never leaves. */
 export class SoleTopic implements Readers {
   readonly #topic: string
   readonly #read: (data: unknown) => void
@@ -22,7 +22,7 @@ export class SoleTopic implements Readers {
     }
   }
 
-  /** Nobody watches. */
+  /** Returns false for its own topic: nothing watches its refusals. */
   refused(topic: string) {
     return topic !== this.#topic
   }
@@ -31,7 +31,7 @@ export class SoleTopic implements Readers {
 
   unserved() {}
 
-  /** From now on. */
+  /** Subscribes from now on. */
   restart() {
     this.#handlers.merge.subscribe(this.#topic, null)
   }
