@@ -3,7 +3,7 @@ import type { LiveConnection } from '../socket/live-connection.js'
 import type { LegHistory } from './leg-history.js'
 import { createRing } from './ring.js'
 
-/** What became of messages that came within one moment. */
+/** Messages that came at about the same time on one leg, by what happened to them. */
 export interface Arrival {
   readonly at: number
   readonly leg: number
@@ -12,19 +12,19 @@ export interface Arrival {
   held: number
 }
 
-/** Arrivals within so many ms on one leg are one. */
+/** Milliseconds: arrivals on one leg that are closer than this count as one. */
 const AT_ONCE = 20
 const ARRIVALS = 6_000
-/** How often what came in is counted where single frames are not seen, ms. */
+/** Milliseconds between counts where single frames cannot be observed. */
 const COUNT_EVERY = 250
 
-/** What came in, by moment and by leg. @param now since the recording began. */
+/** Counts incoming messages by time and leg. @param now milliseconds since the recording began. */
 export function createArrivalCount(socket: LiveConnection, history: LegHistory, clock: Clock, now: () => number) {
   const arrivals = createRing<Arrival>(ARRIVALS)
   let counted = socket.stats()
   let lastFrame: { at: number; leg: number } | null = null
 
-  /** What the counters say has happened since they were last looked at is what the last frame did. */
+  /** The change of the counters since the last look is attributed to the last frame. */
   function count() {
     const stats = socket.stats()
     const delivered = stats.delivered - counted.delivered
@@ -53,7 +53,7 @@ export function createArrivalCount(socket: LiveConnection, history: LegHistory, 
   return {
     arrivals,
     count,
-    /** A frame has come on that leg. */
+    /** A frame has arrived on that leg. */
     frame: (leg: number) => void (lastFrame = { at: now(), leg }),
     stop: () => stop(),
   }

@@ -4,36 +4,36 @@ import { tellUncaught } from '../base/uncaught.js'
 /** One connection of a breakable WebSocket class. */
 export interface Connection {
   readonly state: 'dialling' | 'open' | 'over'
-  /** For the page it ends as a network would end it: 1006, at once and without a word. The server hears of a close. */
+  /** Ends it for the page as a network failure would: at once, with 1006. The server receives a close. */
   break(): void
-  /** Nothing passes in either direction, and nobody is told. */
+  /** Lets nothing pass in either direction, without notifying anybody. */
   freeze(): void
-  /** What was on its way arrives. */
+  /** Delivers what was held back. */
   thaw(): void
 }
 
-/** A frame that went over the wire, or what became of a leg. */
+/** A frame on the wire, or the opening or end of a connection. */
 export interface WireEvent {
   readonly type: 'open' | 'message' | 'outgoing' | 'close'
   readonly connection: Connection
-  /** Of a message that came, or of what was sent. */
+  /** The data of a frame that arrived or was sent. */
   readonly data?: unknown
 }
 
-/** A WebSocket class whose connections can be seen and broken. */
+/** A WebSocket class whose connections can be observed and broken. */
 export interface BreakableWebSocket {
   new (url: string | URL, protocols?: string | string[]): WebSocket
-  /** Those that are not over, the oldest first. */
+  /** Connections that have not ended, the oldest first. */
   readonly connections: readonly Connection[]
-  /** Told before the application is. Returns the undo. */
+  /** Calls `listener` before the application receives the event. Returns a function that removes it. */
   listen(listener: (event: WireEvent) => void): () => void
 }
 
 /**
- * `createLiveSocket({ environment: { WebSocket: breakable() } })` gives the devtools something to break, and shows them
- * which leg brought which message. For development: every frame passes one more listener.
+ * A WebSocket class for `createLiveSocket({ environment: { WebSocket: breakable() } })`. With it the devtools can break
+ * connections, and show which leg brought which message. For development only: every frame passes one more listener.
  *
- * @param Class what is dialled with; default: the global WebSocket, looked for at the first dial.
+ * @param Class the class to dial with. Default: the global WebSocket, looked up at the first dial.
  */
 export function breakable(Class?: unknown): BreakableWebSocket {
   const connections: Connection[] = []
@@ -43,7 +43,7 @@ export function breakable(Class?: unknown): BreakableWebSocket {
       try {
         listener({ type, connection, data })
       } catch (thrown) {
-        // Whoever looks on stops nothing: neither what is sent nor who else looks.
+        // An observer that throws stops neither the frame nor other observers.
         tellUncaught(thrown)
       }
     }
@@ -97,7 +97,7 @@ export function breakable(Class?: unknown): BreakableWebSocket {
     }
     connections.push(connection)
 
-    // The first listeners of this socket: what they stop nobody hears.
+    // These are the socket's first listeners: an event that they stop reaches nobody.
     const guard = (event: Event) => {
       if (ours) return
       if (broken) return event.stopImmediatePropagation()
@@ -134,7 +134,8 @@ export function breakable(Class?: unknown): BreakableWebSocket {
       else send(data)
     }
     socket.close = (code, reason) => {
-      // Who closes a frozen connection hears of its end after the closing timeout; the list must not wait for it.
+      // Closing a frozen connection ends it for the page only after the closing timeout; the list does not wait for
+      // that.
       over()
       close(code, reason)
     }

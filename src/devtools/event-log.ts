@@ -18,7 +18,7 @@ const TONES: Partial<Record<RecordedEvent['type'], 'bad' | 'handover' | 'good'>>
   'token-refreshed': 'good',
 }
 
-/** What happened, the newest at the bottom, where it stays unless the reader has scrolled up. */
+/** The list of events, the newest at the bottom. It stays scrolled to the bottom unless the reader has scrolled up. */
 export function createEventLog(recorder: Recorder): { readonly element: HTMLElement; show(): void } {
   const element = document.createElement('ol')
   element.className = 'log'
@@ -37,7 +37,7 @@ export function createEventLog(recorder: Recorder): { readonly element: HTMLElem
     }
     part('time', `${(at / 1_000).toFixed(2)} s`)
     part('b', type)
-    // Ids join events in a recording; here the order does.
+    // In a recording, ids connect events; here their order does.
     const told = Object.entries(detail).filter(([name, value]) => name !== 'id' && name !== 'handover' && value !== '')
     part(
       'span',

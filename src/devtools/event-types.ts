@@ -1,6 +1,6 @@
 import type { LiveSocketEvents } from '../handover/events.js'
 
-/** Every event that there is: one that is added is missing here until it is named. */
+/** Every type of event. The type of this object makes a missing one a compile error. */
 const ALL: Readonly<Record<keyof LiveSocketEvents, true>> = {
   'leg-dialling': true,
   'leg-open': true,

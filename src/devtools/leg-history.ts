@@ -3,11 +3,11 @@ export interface RecordedLeg {
   readonly number: number
   dialled: number
   opened: number | null
-  /** Welcomed. */
+  /** When the server welcomed it. */
   ready: number | null
-  /** It became the active leg. */
+  /** When it became the active leg. */
   serving: number | null
-  /** Another one took over. */
+  /** When another leg took over from it. */
   retired: number | null
   closed: number | null
   server: string
@@ -15,15 +15,15 @@ export interface RecordedLeg {
   code: number | null
   by: 'client' | 'server' | null
   /**
-   * Messages that came over it: handed on, dropped as duplicates, held back. Without a breakable WebSocket only those
-   * of the active leg.
+   * Messages that this leg brought: passed on, dropped as duplicates, held back. Without a breakable WebSocket only
+   * those of the active leg are counted.
    */
   delivered: number
   duplicates: number
   held: number
 }
 
-/** The legs of one live socket, the newest 100. */
+/** The newest 100 legs of one live socket. */
 export interface LegHistory {
   readonly legs: readonly RecordedLeg[]
   get(leg: number): RecordedLeg | undefined
@@ -63,7 +63,7 @@ export function createLegHistory(): LegHistory {
     if (legs.length > LIMIT) legs.shift()
     return leg
   }
-  // Its dial may have been before anybody looked; and in a new session the count begins anew.
+  // The leg may have been dialled before the recording began; and a new session counts its legs from 1 again.
   const living = (number: number, at: number) => {
     const leg = get(number)
     return leg && leg.closed === null ? leg : add(number, at)
@@ -89,7 +89,7 @@ export function createLegHistory(): LegHistory {
       if (before && before.closed === null) before.retired = at
       active = number
       const leg = number === null ? undefined : get(number)
-      // One that serves again, because the newer one died, was never retired.
+      // A leg that serves again because the newer one died counts as never retired.
       if (leg) Object.assign(leg, { serving: leg.serving ?? at, retired: null })
     },
     closed(number, code, by, at) {

@@ -3,14 +3,14 @@ import { useEffect, useInsertionEffect, useRef, useState, type ReactNode } from 
 import type { LiveConnection } from '../socket/live-connection.js'
 import type { Devtools, DevtoolsOptions } from './panel.js'
 
-/** What the panel shows, and where it sits. */
+/** Props of `LiveSocketDevtools`: the socket, and the options of the panel. */
 export interface LiveSocketDevtoolsProps extends DevtoolsOptions {
   readonly socket: LiveConnection
 }
 
 /**
- * The panel, in place. Its code is a chunk of its own, loaded when the component is on a page: behind a condition that
- * a production build sees through (`import.meta.env.DEV && …`) nothing of it is loaded there.
+ * Renders the panel in place. Its code is a separate chunk that is loaded when the component is mounted. Behind a
+ * condition that a production build can evaluate (`import.meta.env.DEV && …`) nothing of it is loaded there.
  */
 export function LiveSocketDevtools({
   socket,
@@ -46,7 +46,7 @@ export function LiveSocketDevtools({
       panel?.unmount()
     }
   }, [socket, clock, wire, limit, frames])
-  // What is recorded outlives a change of the theme: the panel follows the place that it is in.
+  // The panel takes the theme from this element, so a change of the theme keeps what was recorded.
   return (
     <div ref={place} style={theme && { colorScheme: theme }}>
       {failed ? 'The LiveSocket devtools could not be loaded.' : null}

@@ -4,10 +4,10 @@ import { make, number, seconds, text } from './panel-elements.js'
 import type { Recorder } from './recorder.js'
 
 const NAMES = ['Delivered', 'Duplicates', 'Held', 'Gaps', 'Handovers', 'Reconnects', 'Longest silence', 'Outbox']
-/** Seen on the wire alone. */
+/** Counters that need a breakable WebSocket class. */
 const WIRE = ['Requests, waiting', 'Signals in, out']
 
-/** What came in, what was dropped, and what waits. */
+/** What arrived, what was dropped, and what waits. */
 export function createCounters(wire: boolean) {
   const element = make('dl')
   const cells = new Map<string, HTMLElement>()

@@ -10,7 +10,7 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return made
 }
 
-/** Only where it differs: who selects text in the panel keeps the selection. */
+/** Writes only if the text differs, so that a selection in the panel stays. */
 export function text(into: HTMLElement, content: string) {
   if (into.textContent !== content) into.textContent = content
 }

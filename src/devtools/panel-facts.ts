@@ -1,9 +1,9 @@
 import type { LiveSocketState } from '../socket/store.js'
 import { make, seconds, text } from './panel-elements.js'
 
-/** What is wrong, what is under way, and how long the token lives: a sentence each. */
+/** One sentence each about what is wrong, what is under way, and how long the token lives. */
 export function createFacts() {
-  /** The end of the token that is shown, and what it had left when that was first seen. */
+  /** When the shown token expires, and how long it still had to live when that was first seen. */
   let expiry = 0
   let longest = 0
 
@@ -26,7 +26,7 @@ export function createFacts() {
 
   return {
     element,
-    /** @param wall now. */
+    /** @param wall the present time, wall-clock ms. */
     show({ lastError, handover, token: held }: LiveSocketState, wall: number, members: ReadonlyMap<string, number>) {
       present.parentElement!.hidden = members.size === 0
       text(present, [...members].map(([topic, count]) => `${topic}: ${count}`).join(', '))

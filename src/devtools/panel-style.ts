@@ -1,6 +1,6 @@
 /**
- * Its own look, in a shadow root: the page's style does not reach it, nor what elements inherit from the page, and it
- * does not reach the page; only light or dark is the page's.
+ * The panel's own style, in a shadow root. The page's style and what elements inherit do not reach the panel, and the
+ * panel's style does not reach the page. Only light or dark comes from the page.
  */
 export const PANEL_STYLE = `
 :host { display: block; container-type: inline-size }

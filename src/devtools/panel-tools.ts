@@ -6,7 +6,7 @@ import type { Recorder, Recording } from './recorder.js'
 
 const SPANS = [5, 20, 60]
 
-/** What a reader can do with the socket, and with what is shown of it. */
+/** The buttons for the socket, and for what is shown of it. */
 export function createTools(
   socket: LiveConnection,
   recorder: Recorder,
@@ -29,7 +29,7 @@ export function createTools(
   const thaw = () => {
     for (const connection of frozen) connection.thaw()
   }
-  // It may fail: what failed is in the log, as an event.
+  // A handover may fail: the log then shows the event.
   const handover = button('Hand over now', () => void socket.handover().catch(() => undefined), 'primary')
   const breakIt = button('Break it', () => active()?.break(), 'danger')
   const freeze = button('Freeze it', () => {
@@ -66,11 +66,11 @@ export function createTools(
   )
   return {
     element,
-    /** When it was paused, on the recorder's clock. */
+    /** The time at which it was paused, on the recorder's clock; null while it runs. */
     get paused() {
       return paused
     },
-    /** Of the timeline, in seconds. */
+    /** The span of the timeline, in seconds. */
     get span() {
       return span
     },

@@ -13,29 +13,29 @@ import { saveRecording } from './save-recording.js'
 import { paintTimeline } from './timeline.js'
 import { TIMELINE_HEIGHT } from './timeline-sheet.js'
 
-/** What the panel shows, and where it sits. */
+/** Options of the panel. */
 export interface DevtoolsOptions extends RecorderOptions {
-  /** Default: the page's `color-scheme`. */
+  /** Light or dark. Default: the page's `color-scheme`. */
   readonly theme?: 'light' | 'dark'
-  /** What "Export" does with a recording. Default: the browser saves it as a file. */
+  /** Called with a recording when "Export" is pressed. Default: the browser saves it as a file. */
   readonly onExport?: (recording: Recording) => void
-  /** What it is painted by. Default: the system's frames. */
+  /** The source of animation frames for painting. Default: the system's. */
   readonly frames?: Pick<Clock, 'frame'>
 }
 
-/** A panel that is on the page. */
+/** A mounted panel. */
 export interface Devtools {
   readonly recorder: Recorder
   unmount(): void
 }
 
-/** How often a reader who wants less motion sees something new, ms. */
+/** Milliseconds between updates for a reader who prefers reduced motion. */
 const CALM = 1_000
 
 /**
- * A panel for `socket` in `element`: both legs on a timeline, what they brought, the token's schedule, the outbox, what
- * happened, and buttons that make things happen. It records from here on, within bounds, and holds no token and no
- * message's data. Throws `LiveSocketError` `invalid` for what is no element.
+ * Mounts a panel for `socket` in `element`: both legs on a timeline, what they brought, the token's schedule, the
+ * outbox, the events, and buttons that act on the socket. It records from here on, within bounds, and keeps no token
+ * and no data of a message. Throws a `LiveSocketError` `invalid` if `element` is missing.
  */
 export function mountDevtools(socket: LiveConnection, element: HTMLElement, options: DevtoolsOptions = {}): Devtools {
   if (!element) throw new LiveSocketError('invalid', 'mountDevtools: there is no such element.')
@@ -118,7 +118,7 @@ export function mountDevtools(socket: LiveConnection, element: HTMLElement, opti
   }
 }
 
-/** What the looks of the timeline mean. */
+/** The legend of the timeline. */
 function createKey(): HTMLElement {
   const key = make('ul', { class: 'key' })
   for (const [look, meaning] of [
@@ -137,7 +137,7 @@ function createKey(): HTMLElement {
 }
 
 function adoptStyle(root: ShadowRoot) {
-  // A style element would need the page's Content-Security-Policy to allow it.
+  // A style element would need permission by the page's Content-Security-Policy.
   if (typeof CSSStyleSheet === 'function' && 'adoptedStyleSheets' in root && 'replaceSync' in CSSStyleSheet.prototype) {
     const sheet = new CSSStyleSheet()
     sheet.replaceSync(PANEL_STYLE)

@@ -1,4 +1,4 @@
-/** The same without React, for pages that have none. */
+/** The same devtools without React, for pages that do not use it. */
 export { breakable, type BreakableWebSocket, type Connection, type WireEvent } from './breakable.js'
 export { mountDevtools, type Devtools, type DevtoolsOptions } from './panel.js'
 export {

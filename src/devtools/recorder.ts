@@ -14,13 +14,13 @@ import { createTraffic, type Traffic } from './traffic.js'
 
 export type { Arrival } from './arrival-count.js'
 
-/** How much a recorder keeps. */
+/** Options of a recorder. */
 export interface RecorderOptions {
-  /** The one that the live socket was given, where it was given one. Default: the system's. */
+  /** The clock that the live socket was given, if it was given one. Default: the system's. */
   readonly clock?: Clock
   /** The class that the live socket dials with, if it is a breakable one. */
   readonly wire?: BreakableWebSocket
-  /** Events that are kept: the newest. Default 2,000. */
+  /** How many events are kept, the newest. Default 2,000. */
   readonly limit?: number
 }
 
@@ -31,13 +31,13 @@ export interface RecordedEvent {
   readonly detail: Readonly<Record<string, string | number | boolean | null>>
 }
 
-/** What is exported: no data of a message, no token, no query of a URL. */
+/** What is exported. It has no data of a message, no token, and no query of a URL. */
 export interface Recording {
   readonly format: 'livesocket-recording-1'
-  /** Wall-clock ms. */
+  /** When the recording began, wall-clock ms. `took` is its length in ms. */
   readonly began: number
   readonly took: number
-  /** Events that the limit has cost. */
+  /** How many events were dropped because of the limit. */
   readonly dropped: number
   readonly state: LiveSocketState
   readonly stats: LiveSocketStats
@@ -46,16 +46,16 @@ export interface Recording {
   readonly arrivals: readonly Arrival[]
 }
 
-/** Keeps what a live socket did, bounded, for a panel or a report. */
+/** Keeps, within bounds, what a live socket did, for a panel or a report. */
 export interface Recorder {
   /** Milliseconds since the recording began. */
   now(): number
   readonly legs: readonly RecordedLeg[]
   readonly events: readonly RecordedEvent[]
   readonly arrivals: readonly Arrival[]
-  /** Requests, signals and members, where the class is breakable. */
+  /** Requests, signals and members, if the WebSocket class is breakable. */
   readonly traffic: Pick<Traffic, 'requests' | 'signals' | 'members'>
-  /** The physical connection of that leg, where the class is breakable. */
+  /** The physical connection of that leg, if the WebSocket class is breakable. */
   connection(leg: number): Connection | undefined
   recording(): Recording
   clear(): void
@@ -63,8 +63,8 @@ export interface Recorder {
 }
 
 /**
- * Writes down what a live socket does, within bounds. It reads what is public, and changes nothing. Throws
- * `LiveSocketError` `invalid` where the limit is no whole number from 1.
+ * Records what a live socket does, within bounds. It reads only public state, and changes nothing. Throws a
+ * `LiveSocketError` `invalid` if the limit is no whole number from 1.
  */
 export function createRecorder(
   socket: LiveConnection,
@@ -129,7 +129,7 @@ export function createRecorder(
     if (type === 'message' && leg !== undefined) counting.frame(leg)
   })
 
-  // It was connected before anybody looked.
+  // The socket was connected before the recording began.
   const { leg, status } = socket.store.getState()
   if (leg) {
     history.dialling(leg.number, 0)
@@ -181,7 +181,10 @@ export function createRecorder(
   }
 }
 
-/** Flat, and without what looks like a credential. Of an error only what LiveSocket itself wrote, or else its name. */
+/**
+ * The event as a flat object without what looks like a credential. Of an error it has the message only if LiveSocket
+ * wrote it, otherwise just the error's name.
+ */
 function detailOf(event: object): RecordedEvent['detail'] {
   const detail: Record<string, string | number | boolean | null> = {}
   for (const [name, value] of Object.entries(event)) {

@@ -1,6 +1,6 @@
-/** What looks like a credential in a text that somebody else wrote. */
+/** Patterns of what looks like a credential in a text that somebody else wrote. */
 const SECRETS: readonly [RegExp, string][] = [
-  // A JWT, wherever it stands.
+  // A JWT, wherever it is.
   [/\beyJ[\w-]+(\.[\w-]+){0,2}/g, '[redacted]'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 [redacted]'],
   [
@@ -10,19 +10,19 @@ const SECRETS: readonly [RegExp, string][] = [
   // User names and queries of URLs.
   [/\b((?:wss?|https?):\/\/)[^\s/@]+@/gi, '$1'],
   [/\b((?:wss?|https?):\/\/[^\s?#]+)[?#]\S+/gi, '$1'],
-  // Long and without a word in it: a key, a hash, an id that somebody may take for one.
+  // Long and without words: a key, a hash, or an id that may be mistaken for one.
   [/(?<![\w/.-])(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])[\w+/-]{32,}={0,2}/gi, '[redacted]'],
 ]
 
 const LONGEST = 300
 
-/** The text without what looks like a credential, and at most 300 characters of it. */
+/** The text without what looks like a credential, cut at 300 characters. */
 export function redacted(text: string): string {
   const clean = SECRETS.reduce((left, [pattern, by]) => left.replace(pattern, by), text)
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean
 }
 
-/** The same with every text in it redacted. */
+/** The same value with every text in it redacted. */
 export function redactedAll<Value>(value: Value): Value {
   if (typeof value === 'string') return redacted(value) as Value
   if (Array.isArray(value)) return value.map(redactedAll) as Value

@@ -1,10 +1,10 @@
 /** Keeps the newest `limit` items. */
 export interface Ring<Item> {
   push(item: Item): void
-  /** The oldest first. */
+  /** The kept items, the oldest first. */
   items(): readonly Item[]
   last(): Item | undefined
-  /** How many the limit has cost. */
+  /** How many items were dropped because of the limit. */
   readonly dropped: number
   clear(): void
 }
@@ -16,7 +16,7 @@ export function createRing<Item>(limit: number): Ring<Item> {
     push(item) {
       kept.push(item)
       pushed++
-      // In lumps: one shift an item would copy all of them.
+      // Cut in large steps: a shift for each item would copy all of them every time.
       if (kept.length >= 2 * limit) kept = kept.slice(-limit)
     },
     items: () => (kept.length > limit ? kept.slice(-limit) : kept),

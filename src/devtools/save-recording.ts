@@ -1,10 +1,10 @@
 import { platformClock } from '../base/clock.js'
 import type { Recording } from './recorder.js'
 
-/** By then every browser has read the file; Safari has not even begun when the click is over. */
+/** Milliseconds after which every browser has read the file. Safari has not even begun when the click returns. */
 const READ = 10_000
 
-/** Lets the browser save it as a JSON file. */
+/** Makes the browser save the recording as a JSON file. */
 export function saveRecording(recording: Recording): void {
   const url = URL.createObjectURL(new Blob([JSON.stringify(recording, null, 2)], { type: 'application/json' }))
   const link = document.createElement('a')

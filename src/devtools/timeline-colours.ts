@@ -1,4 +1,4 @@
-/** Custom properties that a timeline is painted with, and what they are where nobody sets them. */
+/** The custom properties that a timeline is painted with, and their defaults. */
 const USUAL = {
   '--leg-a': '#0b7a70',
   '--leg-a-soft': '#cfe9e4',
@@ -15,7 +15,7 @@ export type TimelineColours = Readonly<Record<keyof typeof USUAL, string>>
 
 const found = new WeakMap<HTMLCanvasElement, { readonly from: string; readonly colours: TimelineColours }>()
 
-/** The colours of the canvas's style, as a canvas takes them. */
+/** The colours of the canvas's style, in a form that a canvas accepts. */
 export function coloursOf(canvas: HTMLCanvasElement, style: CSSStyleDeclaration): TimelineColours {
   const texts = Object.entries(USUAL).map(
     ([name, usual]) => [name, style.getPropertyValue(name).trim() || usual] as const,
@@ -23,8 +23,8 @@ export function coloursOf(canvas: HTMLCanvasElement, style: CSSStyleDeclaration)
   const from = [style.colorScheme, matchMedia('(prefers-color-scheme: dark)').matches, ...texts].join()
   const known = found.get(canvas)
   if (known?.from === from) return known.colours
-  // A custom property is a text, `light-dark(…)` perhaps: which colour that is shows where an element has it for its
-  // own.
+  // A custom property is a text, perhaps `light-dark(…)`. Only an element that uses it as its own colour shows which
+  // colour it is.
   const own = canvas.style.color
   const colours = Object.fromEntries(
     texts.map(([name, text]) => {

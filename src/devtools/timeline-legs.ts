@@ -1,7 +1,10 @@
 import type { RecordedLeg } from './leg-history.js'
 import { LANE, OWN, SOFT, topOf, type Lane, type Lanes, type TimelineSheet } from './timeline-sheet.js'
 
-/** Dashed while a leg is dialled, full while it is active, soft while another one is; its close code at its end. */
+/**
+ * Draws each leg: dashed while it is dialled, solid while it is active, soft while another one is, with its close code
+ * at the end.
+ */
 export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], laneAt: Lanes, now: number): void {
   const laneOf = ({ number, dialled }: RecordedLeg) => laneAt(number, dialled)
   for (const leg of legs) {
@@ -12,14 +15,14 @@ export function paintLegs(sheet: TimelineSheet, legs: readonly RecordedLeg[], la
   }
 }
 
-/** When one leg took over from another one that was still there. */
+/** The times at which one leg took over from another that was still open. */
 export function cutoversOf(legs: readonly RecordedLeg[]): readonly number[] {
   return legs.flatMap(({ serving }) =>
     serving !== null && legs.some(({ retired }) => retired === serving) ? [serving] : [],
   )
 }
 
-/** @param room where the next leg of the lane begins */
+/** @param room the x position at which the next leg of the lane begins */
 function paintLeg(sheet: TimelineSheet, leg: RecordedLeg, lane: Lane, now: number, room: number) {
   const { context, colours, x, font } = sheet
   const own = colours[OWN[lane]]
@@ -74,7 +77,7 @@ function bar({ context }: TimelineSheet, lane: Lane, left: number, right: number
   context.stroke()
 }
 
-/** Only where there is room for all of it. */
+/** Writes only if the whole text fits. */
 function write({ context }: TimelineSheet, text: string, left: number, right: number, y: number, colour: string) {
   if (context.measureText(text).width > right - left) return
   context.fillStyle = colour

@@ -12,10 +12,12 @@ import {
   type TimelineSheet,
 } from './timeline-sheet.js'
 
-/** So many at once, after a silence, are a number. */
+/** More than this many messages at once, after a silence, are shown as a number. */
 const REPLAY = 3
 
-/** On its leg, and below in the one stream that the application saw, in the colour of that leg. */
+/**
+ * Draws each message on its leg, and below it in the one stream that the application saw, in the colour of that leg.
+ */
 export function paintMessages(
   sheet: TimelineSheet,
   legs: readonly RecordedLeg[],
@@ -43,7 +45,7 @@ export function paintLost({ context, colours, x }: TimelineSheet, lost: readonly
   }
 }
 
-/** What came over one leg in one place, as far as an eye can tell. */
+/** Messages of one leg at one place, as far as an eye can tell. */
 interface Spot extends Arrival {
   readonly left: number
   readonly lane: Lane
@@ -63,7 +65,7 @@ function spotsOf({ x }: TimelineSheet, laneAt: Lanes, seen: readonly Arrival[]):
   return spots
 }
 
-/** How far from one to the next, over all of them. */
+/** The average distance from one place to the next. */
 const apart = (places: readonly number[]) =>
   places.length < 2 ? Infinity : (places.at(-1)! - places[0]!) / (places.length - 1)
 
@@ -110,8 +112,8 @@ function paintDots(sheet: TimelineSheet, legs: readonly RecordedLeg[], spots: re
 }
 
 /**
- * Where a number stands for many at once. In a lively stream a handful at once is nothing: a number has to have room
- * before it.
+ * Where a number represents several messages at once. In a busy stream a handful at once is nothing special, so a
+ * number needs free room before it.
  */
 function numbersOf({ context, width, font }: TimelineSheet, spots: readonly Spot[], radius: number) {
   const numbers: { readonly from: number; readonly to: number; readonly count: number; readonly lane: Lane }[] = []
@@ -128,7 +130,10 @@ function numbersOf({ context, width, font }: TimelineSheet, spots: readonly Spot
   return numbers
 }
 
-/** Too many for dots: columns, the taller the more, and a tick on the leg where some were dropped or held. */
+/**
+ * Draws too many messages for dots: columns whose height is the count, and a tick on the leg where some were dropped or
+ * held.
+ */
 function paintColumns({ context, colours }: TimelineSheet, spots: readonly Spot[]) {
   const columns = new Map<number, { lane: Lane; count: number }>()
   let most = 1

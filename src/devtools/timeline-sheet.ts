@@ -1,24 +1,24 @@
 import type { RecordedLeg } from './leg-history.js'
 import { coloursOf, type TimelineColours } from './timeline-colours.js'
 
-/** What the parts of a timeline are painted on: a scale, colours, places. */
+/** The surface for the parts of a timeline: scale, colours, places. */
 export interface TimelineSheet {
   readonly context: CanvasRenderingContext2D
   readonly width: number
   readonly height: number
   readonly colours: TimelineColours
-  /** Pixels from the left edge for a moment. */
+  /** Pixels from the left edge for a time. */
   x(at: number): number
   font(weight: number, size: number): void
-  /** Down the whole height. */
+  /** Draws a line over the whole height. */
   line(at: number, colour: string, width: number, dash?: readonly number[]): void
 }
 
 export type Lane = 0 | 1
 
 /**
- * Where a leg is drawn, by its number and a moment of its life. Legs take the two lanes in turns; but where a dial in
- * between has failed, the next one takes the lane that nobody is in.
+ * The lane in which a leg is drawn, by its number and a time at which it lived. Legs take the two lanes in turns. If a
+ * dial in between has failed, the next leg takes the free lane.
  */
 export type Lanes = (number: number, at: number) => Lane
 
@@ -34,7 +34,7 @@ export function lanesOf(legs: readonly RecordedLeg[]): Lanes {
   return (number, at) => lanes.get(legAt(legs, number, at)!) ?? turnOf(number)
 }
 
-/** A new session counts its legs from 1 again. */
+/** The leg's number and a time are both needed, because a new session counts its legs from 1 again. */
 export const legAt = (legs: readonly RecordedLeg[], number: number, at: number) =>
   legs.findLast((leg) => leg.number === number && leg.dialled <= at)
 
@@ -44,7 +44,7 @@ const other = (lane: Lane): Lane => (lane === 0 ? 1 : 0)
 export const OWN = ['--leg-a', '--leg-b'] as const
 export const SOFT = ['--leg-a-soft', '--leg-b-soft'] as const
 
-/** CSS pixels, from the top: names, two lanes, the stream, the axis. */
+/** CSS pixels, from the top: labels, two lanes, the stream, the axis. */
 export const HEAD = 22
 export const LANE = 34
 const GAP = 8
@@ -54,17 +54,18 @@ export const topOf = (lane: Lane) => HEAD + lane * (LANE + GAP)
 export const STREAM_TOP = topOf(1) + LANE + 10
 export const STREAM_MIDDLE = STREAM_TOP + STREAM / 2
 
-/** What a timeline needs in height, in CSS pixels. */
+/** The height of a timeline, in CSS pixels. */
 export const TIMELINE_HEIGHT = STREAM_TOP + STREAM + AXIS
 
-/** An empty one; null where the canvas is not shown, or nothing can be painted. */
+/** Clears the canvas and returns a sheet for it; null if the canvas is not shown, or nothing can be painted. */
 export function createSheet(
   canvas: HTMLCanvasElement,
   { now, span }: { readonly now: number; readonly span: number },
 ): TimelineSheet | null {
   const width = canvas.clientWidth
   const height = canvas.clientHeight || TIMELINE_HEIGHT
-  // First, as jsdom has neither, and says so of a context each time that it is asked for one.
+  // The width is tested first: jsdom has no width and no context, and logs an error each time that it is asked for a
+  // context.
   const context = width > 0 && canvas.getContext('2d')
   if (!context) return null
   const scale = globalThis.devicePixelRatio || 1

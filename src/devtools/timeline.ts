@@ -13,27 +13,27 @@ import {
   type TimelineSheet,
 } from './timeline-sheet.js'
 
-/** A moment that has a name, over the whole height. */
+/** A named moment, drawn over the whole height. */
 export interface TimelineMark {
   readonly at: number
   readonly label: string
 }
 
-/** All times in ms on one scale. */
+/** What to paint. All times are ms on one scale. */
 export interface TimelinePicture {
-  /** The right edge, and how much of the past is seen. */
+  /** The time at the right edge, and how much of the past is shown. */
   readonly now: number
   readonly span: number
   readonly legs: readonly RecordedLeg[]
   readonly arrivals: readonly Arrival[]
   readonly marks?: readonly TimelineMark[]
-  /** When messages would have come that never came. */
+  /** When lost messages would have come. */
   readonly lost?: readonly number[]
 }
 
 /**
- * Paints legs in two lanes, so that an overlap is seen as one, what each of them brought, and below them the one stream
- * that the application saw, in the colour of the leg that brought it.
+ * Paints legs in two lanes, so that an overlap is visible, with the messages that each of them brought. Below them it
+ * paints the one stream that the application saw, each message in the colour of the leg that brought it.
  */
 export function paintTimeline(canvas: HTMLCanvasElement, picture: TimelinePicture): void {
   const { now, span, legs, arrivals, marks = [], lost = [] } = picture
@@ -85,7 +85,7 @@ function paintMarks(
     if (left < 0) continue
     line(at, colour, thick, dash)
     const room = context.measureText(label).width
-    // Beside one that is in the way, as long as it is still over its own line.
+    // A label that would overlap the previous one is placed beside it, as long as it is still over its own line.
     const start = Math.max(end + 8, Math.min(Math.max(0, left - room / 2), width - room))
     if (start > left || start + room > width) continue
     context.fillStyle = colour

@@ -3,21 +3,21 @@ import { changeMembers } from '../protocol/members.js'
 import { OWN_METHOD, PRESENCE } from '../protocol/own-methods.js'
 import { presenceOf } from '../protocol/own-topics.js'
 
-/** What goes over a live socket's connections beside its messages. */
+/** What goes over a live socket's connections besides messages. */
 export interface Traffic {
-  /** A frame was sent on that connection, or came. */
+  /** A frame was sent on that connection; `came`: a frame arrived. */
   outgoing(text: unknown, connection?: object): void
   came(text: unknown): void
-  /** It is over: what was asked on it last has no answer. */
+  /** The connection has ended: requests that were last sent on it get no answer. */
   closed(connection: object): void
-  /** Requests of the application: all, and those that are not answered yet. */
+  /** Requests of the application: all of them, and those that wait for an answer. */
   readonly requests: { readonly asked: number; readonly waiting: number }
   readonly signals: { readonly out: number; readonly in: number }
-  /** How many members each topic has, as far as it was asked for. */
+  /** How many members each topic has, if their list was requested. */
   readonly members: ReadonlyMap<string, number>
 }
 
-/** Requests that are waited for, and topics whose members are counted: no more than a page can mean to have. */
+/** The bound of waiting requests, and of topics whose members are counted: more than any page needs. */
 const MOST = 1_000
 
 interface Frame {
@@ -28,15 +28,15 @@ interface Frame {
   readonly data?: unknown
 }
 
-/** Only these are read: a busy topic's messages cost no more than a look at where they begin. */
+/** Only these frames are parsed. For a message of a busy topic it is enough to look at its beginning. */
 const READ = /^\{"type":"(request|cancel|ack|nack|signal|message","topic":"livesocket\.)/
 
 export function createTraffic(): Traffic {
-  /** Requests of the application, and on which connection each was asked last. */
+  /** Waiting requests of the application, each with the connection on which it was last sent. */
   const waiting = new Map<string, object | undefined>()
-  /** The same of questions for the members of a topic. */
+  /** The same for requests of a topic's members. */
   const lists = new Map<string, { readonly topic: string; readonly on: object | undefined }>()
-  /** Asked again, on another leg, it is the same request. */
+  /** A request that is sent again on another leg is the same request. */
   const known = new Set<string>()
   const topics = new Map<string, Map<string, Member>>()
   const requests = { asked: 0 }
@@ -61,7 +61,7 @@ export function createTraffic(): Traffic {
     requests.asked++
   }
 
-  /** Or nobody waits for it any more. */
+  /** The request is answered, or nobody waits for it any more. */
   function answered({ id = '', type, data }: Frame) {
     waiting.delete(id)
     const list = lists.get(id)
@@ -85,7 +85,7 @@ export function createTraffic(): Traffic {
     if (frame?.type === 'signal') signals.out++
   }
 
-  /** What is no frame of the contract is told of by others, and whoever looks on stops nothing. */
+  /** Invalid frames are reported elsewhere, and an observer must not stop anything. */
   function look(at: () => void) {
     try {
       at()
@@ -109,7 +109,7 @@ export function createTraffic(): Traffic {
   }
 }
 
-/** That, with room for one more: the oldest makes it. */
+/** Makes room for one more entry by dropping the oldest. */
 function keep<Kept extends Map<string, unknown> | Set<string>>(kept: Kept): Kept {
   if (kept.size >= MOST) for (const id of [...kept.keys()].slice(0, 1)) kept.delete(id)
   return kept

@@ -6,28 +6,28 @@ import { insidesOf } from '../socket/insides.js'
 import type { LiveConnection } from '../socket/live-connection.js'
 import type { CoreSocket } from '../socket/live-socket.js'
 
-/** As it should be, whatever came of it: the server refused, or nobody waits any more. */
+/** Outcomes that are no failure: the server refused, or nobody waits any more. */
 const MEANT = new Set(['refused', 'forbidden', 'aborted'])
-/** But for these: the server's own failures. */
+/** Except for these reasons: the server's own failures. */
 const FAILURES = new Set(['error', 'busy'])
-/** Why a handover did not happen, where nothing is amiss. */
+/** Why a handover did not happen although nothing is wrong. */
 const QUIET = new Set(['cancelled', 'superseded'])
 
 /**
- * Spans of what a live socket does, by OpenTelemetry, of the tracer `livesocket`:
+ * Records spans of what a live socket does, with the OpenTelemetry tracer `livesocket`:
  *
- * - `livesocket.publish`: from `publish` to its answer, the wait for a connection included.
- * - `livesocket.request`: from `request` to its answer. Those of `history` and presence have none.
- * - `livesocket.handover`: from the dial of the new leg to the end of the old one, with `cutover` as an event in it.
+ * - `livesocket.publish`: from `publish` to its answer, including the wait for a connection.
+ * - `livesocket.request`: from `request` to its answer. Requests of `history` and presence have none.
+ * - `livesocket.handover`: from the dial of the new leg to the end of the old one, with the event `cutover`.
  *
- * Topics, methods, legs and reasons are attributes, `livesocket.outcome` says what came of it; no message, no token and
- * no URL is in them. A span belongs to the one that is active where `publish` or `request` is called.
+ * Topics, methods, legs and reasons are attributes, and `livesocket.outcome` is the outcome. No message, token or URL
+ * is recorded. The parent of a span is the span that is active where `publish` or `request` is called.
  *
- * From this call on, until the undo that it returns. `request` of the socket is replaced meanwhile: take it from the
- * socket where you call it.
+ * It records until the returned function is called. Until then `request` of the socket is replaced: take it from the
+ * socket at each call.
  *
- * @param socket of the `live` of a `LiveWebSocket` only handovers have spans.
- * @param provider where the spans go. Default: the global one, also where it is registered later.
+ * @param socket the live socket; with the `live` of a `LiveWebSocket` only handovers have spans.
+ * @param provider where the spans go. Default: the global provider, even if it is registered later.
  */
 export function openTelemetry(
   socket: LiveConnection & Partial<Pick<CoreSocket<any, any, any>, 'request'>>,
@@ -58,7 +58,8 @@ export function openTelemetry(
   let isUndone = false
   const traced: typeof request = (method, ...args) => {
     const asked = request!(method, ...args)
-    // Who has taken it from the socket before the undo may call it after; what is no name is refused by the socket.
+    // Code that took the function from the socket may still call it after the undo. A method that is no name is refused
+    // by the socket itself.
     if (isUndone || typeof method !== 'string' || method.startsWith(OWN_METHOD)) return asked
     const span = begin('livesocket.request', SpanKind.CLIENT, { 'livesocket.method': method })
     return asked.then(
@@ -109,7 +110,7 @@ export function openTelemetry(
   }
 }
 
-/** What a tracer throws is told, and nothing of what its span is about changes. */
+/** An exception of the tracer is reported, and changes nothing of what its span is about. */
 function harmless<Result>(act: () => Result): Result | undefined {
   try {
     return act()

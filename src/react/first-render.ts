@@ -2,23 +2,23 @@ import type { Position } from '../protocol/frames.js'
 import { inside } from '../socket/reading.js'
 import { nobody, type Subscription } from '../topics/subscriptions.js'
 
-/** Where a topic was when a component was first rendered. */
+/** The position of a topic at the first render of a component. */
 export interface FirstRender {
-  /** Called by each render, on a client: the first one is the moment. */
+  /** Called by each render on a client. The first call decides. */
   begin(): void
-  /** Null where it is not known yet. */
+  /** Null while it is not known. */
   since(): Position | null
 }
 
 /**
- * Where nobody on the page knows where the topic is, the server is asked; it is subscribed until the answer, and no
- * longer for a render that comes to nothing.
+ * If nothing on the page knows the topic's position, the server is asked. The topic is then subscribed until the
+ * answer, and no longer if React discards the render.
  */
 export function createFirstRender(socket: object, topic: string): FirstRender {
   const { subscriptions } = inside(socket)
   let subscription: Subscription | undefined
   function look() {
-    // Who subscribes in this task finds the topic still subscribed.
+    // A subscription that is made in this task finds the topic still subscribed.
     if (subscription!.position() || subscriptions.status(topic) !== 'pending') subscription!()
   }
   return {

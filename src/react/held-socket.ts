@@ -8,31 +8,33 @@ import type { LiveSocket } from '../socket/live-socket.js'
 import { createLiveSocket } from '../socket/whole-socket.js'
 import { following } from './latest.js'
 
-/** `enabled` is what each component says for itself. */
+/** `enabled` is decided by each component for itself. */
 export type HeldOptions = LiveSocketOptions & { readonly enabled?: boolean }
 
-/** A socket that lives as long as somebody holds it, and a little longer. */
+/** A socket that lives as long as somebody holds it, and `LINGER` longer. */
 export interface HeldSocket {
-  /** What it was made of. */
+  /** The options from which it was made. */
   readonly options: HeldOptions
   readonly socket: LiveSocket
-  /** Somebody holds it, or did a moment ago. Undefined: nobody has held it yet. */
+  /** True while somebody holds it, and `LINGER` longer. Undefined: nobody has held it yet. */
   readonly held: boolean | undefined
-  /** The first holder connects it. Returns the undo: it is closed `LINGER` after the last one has let go. */
+  /**
+   * The first holder connects it. Returns a function that lets go: the socket is closed `LINGER` after the last one.
+   */
   acquire(): () => void
   /**
-   * From here on the functions among these options are the ones that are called. Those that do not fit change nothing.
+   * From here on the functions among these options are called. Options that do not match the first ones change nothing.
    */
   follow(options: HeldOptions): void
 }
 
-/** Long enough for the next page of an application to be loaded and to hold the same socket, ms. */
+/** Milliseconds: long enough for the next page of an application to load and to hold the same socket. */
 const LINGER = 1_000
 
-/** Inert: nothing is connected, and nothing global touched, before it is held. */
+/** Inert: until it is held nothing is connected and nothing global is touched. */
 export function createHeldSocket(options: HeldOptions): HeldSocket {
   let latest = options
-  // A new closure never costs a reconnection.
+  // Functions are looked up when they are called, so a new closure never costs a reconnection.
   const socket = createLiveSocket({
     ...following(options, () => latest),
     ...(options.handover && { handover: following(options.handover, () => latest.handover!) }),
@@ -51,7 +53,7 @@ export function createHeldSocket(options: HeldOptions): HeldSocket {
     acquire() {
       cancelClose?.()
       held = true
-      // It is connected still where the last one went a moment ago, unless the application has ended it.
+      // If the last holder left a moment ago the socket is still connected, unless the application has closed it.
       if (!holders++) socket.connect()
       return () => {
         if (--holders) return
@@ -75,10 +77,16 @@ export function createHeldSocket(options: HeldOptions): HeldSocket {
   }
 }
 
-/** Objects with code in them, often made anew by every render, and what makes no other socket. */
+/**
+ * Options that are not compared: objects with code in them, which renders often make anew, and `enabled`, which makes
+ * no other socket.
+ */
 const OPAQUE = /^(protocol|schemas|methods|environment|enabled)$/
 
-/** The names of the options that would make another socket, as far as can be seen: functions are all alike. */
+/**
+ * The names of the options that would make another socket, as far as they can be compared: all functions count as
+ * equal.
+ */
 export function differing(a: object, b: object): string[] {
   return Object.keys({ ...a, ...b }).filter((name) => {
     const one: unknown = a[name as never]
@@ -86,7 +94,7 @@ export function differing(a: object, b: object): string[] {
     return (
       !OPAQUE.test(name) &&
       !(typeof one === 'function' && typeof other === 'function') &&
-      // A URL is its text.
+      // A URL is compared as text.
       (String(one) !== String(other) || (isObject(one) && isObject(other) && differing(one, other).length > 0))
     )
   })

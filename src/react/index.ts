@@ -21,6 +21,6 @@ export { useRequest } from './use-request.js'
 export type { Requesting } from './use-request.js'
 export { createLiveHooks } from './live-hooks.js'
 export type { LiveHooks } from './live-hooks.js'
-// All of it: an interface that is re-exported by name cannot be augmented through this module.
+// The whole module, because an interface that is re-exported by name cannot be augmented through this one.
 export type * from './register.js'
 export type { TopicOptions } from './topic-options.js'

@@ -1,7 +1,7 @@
 'use client'
 import { useInsertionEffect, useState } from 'react'
 
-/** What was set last: by the last committed render, to be asked for in events and effects. */
+/** The value set last, that of the last committed render, for use in events and effects. */
 export interface Latest<Value> {
   get(): Value
   set(value: Value): void
@@ -12,14 +12,14 @@ export function createLatest<Value>(first: Value): Latest<Value> {
   return { get: () => latest, set: (value) => void (latest = value) }
 }
 
-/** It is set before any layout or passive effect of a commit runs, and never by a render that React throws away. */
+/** The value is set before any layout or passive effect of a commit runs, and never by a render that React discards. */
 export function useLatest<Value>(value: Value): () => Value {
   const [latest] = useState(() => createLatest(value))
   useInsertionEffect(() => latest.set(value))
   return latest.get
 }
 
-/** The same options, with functions that call what stands in their place among the latest ones. */
+/** The same options, whose functions call the functions of that name among the latest options. */
 export function following<Options extends object>(options: Options, latest: () => Options): Options {
   type Functions = Record<string, ((...args: unknown[]) => unknown) | undefined>
   const same = { ...options }

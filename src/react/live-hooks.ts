@@ -19,7 +19,7 @@ import { usePublish, type Publishing } from './use-publish.js'
 import { useRequest, type Requesting } from './use-request.js'
 import { useSignal } from './use-signal.js'
 
-/** The hooks, for the topics of one socket. */
+/** The hooks, typed for the topics of one socket. */
 export interface LiveHooks<
   Topics extends object,
   Inputs extends object = Topics,
@@ -69,8 +69,8 @@ export interface LiveHooks<
 }
 
 /**
- * The same hooks, typed for these topics: for applications with more than one kind of socket, where `Register` can name
- * only one. `const { LiveSocketProvider, useLiveValue } = createLiveHooks<Topics>()`, once, at the top of a module.
+ * The same hooks, typed for these topics, for applications with more than one kind of socket: `Register` can name only
+ * one. Call it once at the top of a module: `const { LiveSocketProvider, useLiveValue } = createLiveHooks<Topics>()`.
  */
 export function createLiveHooks<
   Topics extends object,

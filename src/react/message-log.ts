@@ -1,11 +1,12 @@
-/** The newest messages, the oldest of them first. Another object, of the same array, for every message. */
+/** The newest messages, the oldest of them first. Every message makes another object with the same array. */
 export interface MessageLog<Entry> {
   readonly kept: Entry[]
 }
 
 /**
- * The log with one more entry; of those before it at least `limit − 1` stay. Its price does not grow with the limit: the
- * former log has it as well, which nobody looks at any more. A fold has one state, and React shows that.
+ * Adds an entry and keeps at least the newest `limit` entries. The cost does not grow with the limit, because the array
+ * is shared: the former log gets the entry too, but nothing reads it any more. A fold has only one state, and React
+ * shows that.
  */
 export function appendTo<Entry>(log: MessageLog<Entry> | null, entry: Entry, limit: number): MessageLog<Entry> {
   const kept = log?.kept ?? []

@@ -7,26 +7,29 @@ import { insidesOf, sessionOf } from '../socket/insides.js'
 import type { SocketOf } from './register.js'
 import type { TopicStore } from './use-topic-store.js'
 
-/** One's own publish that is not among the messages yet. */
+/** A publish of this socket whose message is not among the messages yet. */
 export interface OwnPublish<Data = unknown, Topic extends string = string> {
   readonly topic: Topic
-  /** That of its message, once that comes; undefined where it was refused before it had one. */
+  /** The id that its message will have. Undefined if the publish was refused before it had one. */
   readonly id: string | undefined
   readonly data: Data
-  /** On its way; or why it failed: `outcome-unknown` may come yet, and then the message takes its place. */
+  /** `pending`, or why it failed. After `outcome-unknown` its message may still come, and then takes its place. */
   readonly own: 'pending' | LiveSocketError
-  /** Shows it no longer. */
+  /** Stops showing it. */
   readonly dismiss: () => void
 }
 
 interface Kept extends OwnPublish {
   readonly session: unknown
-  /** Applied: its message is the one there, or is hidden from its publisher. In the numbering of that moment. */
+  /**
+   * Set when the server has applied it, in the epoch of that moment. Its message is the one at this position, or is
+   * hidden from its publisher.
+   */
   readonly at?: Published
 }
 
 /**
- * What this socket publishes to a topic while somebody listens, in its order, from its making to its message.
+ * What this socket publishes to a topic while somebody listens, in its order, from the call until the message arrives.
  *
  * @param most how many are kept, the newest.
  */
@@ -41,7 +44,7 @@ export function createOwnPublishes(
     open: () =>
       insidesOf(socket)?.events.on('publish', ({ topic: to, data, outcome }) => {
         if (to !== topic) return
-        /** What becomes of it; nothing: it is gone. */
+        /** Replaces this publish by `into`; without arguments it is removed. */
         const turn = (...into: Kept[]) =>
           kept.setState((all) => all.flatMap((one) => (one.dismiss === dismiss ? into : one)), true)
         const dismiss = () => turn()
@@ -55,7 +58,7 @@ export function createOwnPublishes(
   }
 }
 
-/** Those of this session whose message is not among these, and may still come behind them. */
+/** The publishes of this session whose messages are not among these and can still come after them. */
 export function notYetAmong(
   messages: readonly (Position & { readonly id?: string | undefined })[],
   own: readonly Kept[],
@@ -63,7 +66,7 @@ export function notYetAmong(
   session: unknown,
 ): readonly Kept[] {
   const ids = new Set(messages.flatMap(({ id }) => id ?? []))
-  // Nothing comes of another numbering than the topic has now, where that is known.
+  // No message comes in another epoch than the topic's present one, if that is known.
   const mayCome = ({ topic, at }: Kept) =>
     !at ||
     (at.offset !== undefined &&

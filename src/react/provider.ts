@@ -7,18 +7,18 @@ import type { RegisteredTopics, SocketOf } from './register.js'
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
-/** Either a socket of yours, or options for one that the provider makes, connects and closes. */
+/** Either the application's own socket, or options for one that the provider makes, connects and closes. */
 export type LiveSocketProviderProps<Topics extends object = RegisteredTopics> = { readonly children?: ReactNode } & (
   | {
-      /** A socket of the application's own: who made it connects and closes it. */
+      /** The application's own socket, which the application connects and closes itself. */
       readonly socket: SocketOf<Topics>
       readonly options?: undefined
     }
   | {
       /**
-       * The provider makes one socket of them, connects it when it is mounted, and closes it a moment after it is
-       * unmounted. Another `key` or URL makes another socket. Functions may be new in every render: the latest ones are
-       * called. Whatever else changes later counts for nothing, and development builds say so.
+       * The provider makes one socket of these options, connects it when it is mounted, and closes it one second after
+       * it is unmounted. Another `key` or URL makes another socket. Functions may be new in every render: the latest
+       * ones are called. Any other later change has no effect; development builds warn of it.
        */
       readonly options: LiveSocketOptions<Topics>
       readonly socket?: undefined
@@ -27,10 +27,7 @@ export type LiveSocketProviderProps<Topics extends object = RegisteredTopics> = 
 
 const LiveSocketContext = createContext<SocketOf<any> | null>(null)
 
-/**
- * Gives everything below it one live socket. Providers may stand side by side and inside one another: the nearest one
- * counts.
- */
+/** Gives everything below it one live socket. Providers may be siblings or nested: the nearest one counts. */
 export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
   socket,
   options,
@@ -41,7 +38,7 @@ export function LiveSocketProvider<Topics extends object = RegisteredTopics>({
   return createElement(LiveSocketContext.Provider, { value: present<any>(socket ?? held) }, children)
 }
 
-/** `given`, or that of the nearest provider. Throws `LiveSocketError` `invalid` where there is neither. */
+/** `given`, or the socket of the nearest provider. Throws a `LiveSocketError` `invalid` if there is neither. */
 export function useSocket<Topics extends object>(given?: SocketOf<Topics>): SocketOf<Topics> {
   const provided = useContext(LiveSocketContext)
   return present<Topics>(given ?? provided)

@@ -3,7 +3,7 @@ import type { MethodTypes } from '../protocol/method-types.js'
 import type { TopicTypes } from '../options/options.js'
 
 /**
- * Augmented once, it types every hook of an application, by its topics or by its socket:
+ * Augment it once to type every hook of an application, by its topics or by its socket:
  *
  * ```ts
  * declare module 'livesocket/react' {
@@ -18,14 +18,14 @@ import type { TopicTypes } from '../options/options.js'
  */
 export interface Register {}
 
-/** The topics that `Register` names; without it any name, with `unknown` data. */
+/** The topics that `Register` names. Without it any name is a topic, with `unknown` data. */
 export type RegisteredTopics = Register extends { topics: infer Topics extends object }
   ? Topics
   : Register extends { socket: infer Socket }
     ? TopicsOf<Socket>
     : TopicTypes
 
-/** What may be published to them: that differs from what they bear where schemas transform. */
+/** The data that may be published, by topic. It differs from the data of messages where schemas transform. */
 export type RegisteredInputs = Register extends { topics: infer Topics extends object }
   ? Topics
   : Register extends { socket: infer Socket }
@@ -37,7 +37,7 @@ export type TopicsOf<Socket> = Socket extends LiveSocket<infer Topics, any, any>
 /** What can be published through a socket, by topic. */
 export type InputsOf<Socket> = Socket extends LiveSocket<any, infer Inputs, any> ? Inputs : never
 
-/** What the server can be asked, where `Register` names `methods`, or a socket that does. */
+/** The methods that the server can be asked, if `Register` names `methods` or a socket that has them. */
 export type RegisteredMethods = Register extends { methods: infer Methods extends object }
   ? Methods
   : Register extends { socket: infer Socket }
@@ -48,10 +48,9 @@ export type RegisteredMethods = Register extends { methods: infer Methods extend
 export type MethodsOf<Socket> = Socket extends LiveSocket<any, any, infer Methods> ? Methods : never
 
 /**
- * A socket of these topics, whatever it publishes. The `any` is what lets TypeScript find `Topics` in the type of a
- * socket.
+ * A socket with these topics, whatever it publishes. The `any` lets TypeScript find `Topics` in the type of a socket.
  */
 export type SocketOf<Topics extends object> = LiveSocket<Topics, any, any>
 
-/** A topic of a socket, or null for none at the moment. */
+/** The name of a topic, or of a method, that the socket's types have. */
 export type TopicName<Topics> = keyof Topics & string

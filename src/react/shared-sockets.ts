@@ -2,18 +2,19 @@ import { keyOf } from '../options/settings.js'
 import { createHeldSocket, differing, type HeldOptions, type HeldSocket } from './held-socket.js'
 
 /**
- * The socket that is in use under the key of these options; else `own`, which was found before, or where there is none an
- * inert one. A render that React throws away and begins again, as one that waits, finds the same one.
+ * Finds the socket that is in use under the key of these options. Otherwise it returns `own`, which was found before,
+ * or makes an inert one. A render that React discards and repeats, as it does for one that suspends, finds the same
+ * socket.
  */
 export type FindSocket = (options: HeldOptions, own?: HeldSocket) => HeldSocket
 
 /**
- * What a render made and nobody came to hold must not stay, neither for renders that React threw away nor on a server:
- * so this keeps nothing alive. Those who hold a socket do, and the timer of its last moment.
+ * A socket that a render has made and nobody came to hold must not stay: neither after a render that React discards nor
+ * on a server. So this keeps nothing alive. Holders keep a socket alive, and so does the timer that closes it.
  */
 export function createSharedSockets(): FindSocket {
   /**
-   * By WebSocket class, and in it by key: what tests and stories simulate shares nothing with the real world, or with
+   * By WebSocket class, and then by key: simulated sockets of tests and stories share nothing with real ones, or with
    * each other.
    */
   const worlds = new WeakMap<object, Map<string, WeakRef<HeldSocket>>>()

@@ -3,19 +3,19 @@ import type { Gap } from '../topics/gap.js'
 import type { Last, Position } from '../protocol/frames.js'
 import type { SocketOf } from './register.js'
 
-/** What every hook of a topic takes. Functions may be new in every render: the latest ones are called. */
+/** The options of every topic hook. Functions may be new in every render: the latest ones are called. */
 export interface TopicOptions<Topics extends object> {
   /** False: the topic is not subscribed, as with a topic of `null`. Default true. */
   readonly enabled?: boolean
-  /** Start after this position, or with the last so many messages that are kept (`{ last: 50 }`), instead of now. */
+  /** Start after this position, or with the last n messages that are kept (`{ last: 50 }`), instead of now. */
   readonly from?: Position | Last
-  /** Messages of this topic are missing and will not come: told before the next one. */
+  /** Called when messages of this topic are missing and will not come, before the next message. */
   readonly onGap?: (gap: Gap) => void
   /**
-   * The server refuses the topic: nothing of it will come, and what the hook gives stays as it is. With a `retryAfter`
-   * it does so for now, and the topic is asked for again by itself.
+   * Called when the server refuses the topic: no message of it comes, and the hook's value stays as it is. An error
+   * with a `retryAfter` is a temporary refusal: the topic is requested again automatically.
    */
   readonly onError?: (error: LiveSocketError) => void
-  /** Instead of the nearest provider's. */
+  /** The socket to use instead of the nearest provider's. */
   readonly socket?: SocketOf<Topics>
 }

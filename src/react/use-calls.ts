@@ -6,17 +6,19 @@ import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'
 import { useSession } from './use-session.js'
 
-/** How the calls of a component are doing. */
+/** The state of a component's calls. */
 export interface Outcomes {
   /** How many of this component's calls wait for their answer. */
   readonly pending: number
-  /** Why the last one of this session failed; null from the next call on, and once the session has ended. */
+  /**
+   * Why the last failed call of this session failed. Null after the next call begins, and after the session has ended.
+   */
   readonly error: LiveSocketError | null
 }
 
 /**
- * A method of the given socket, or of the nearest provider's, called for one topic or one of the server's methods. A
- * rejection is no unhandled one.
+ * A method of the given socket, or of the nearest provider's, for one topic or one of the server's methods. A rejection
+ * never counts as unhandled.
  */
 export function useCalls<Method extends 'publish' | 'request'>(
   given: SocketOf<any> | undefined,

@@ -7,9 +7,9 @@ import type { FindSocket } from './shared-sockets.js'
 import { useMade } from './use-made.js'
 
 /**
- * The socket of these options: while `enabled` it is held from the component's first effect to its last. Two renders
- * under one key may come with different options: then it is the one that was held first. Where nobody holds one, a
- * component goes on with the one that it has used last, and all that it knows of it.
+ * The socket of these options. While `enabled` the component holds it, from its first effect to its last cleanup. If
+ * two renders under one key have different options, both get the socket that was held first. While nobody holds one, a
+ * component keeps the socket that it used last, and everything that it knows of it.
  */
 export function useHeldSocket(
   find: FindSocket,

@@ -11,20 +11,21 @@ import { useLiveReducer } from './use-live-reducer.js'
 import { useSession } from './use-session.js'
 import { useTopicStore } from './use-topic-store.js'
 
-/** How much of a topic a log shows, and from where on. */
+/** How much of a topic a log shows, and from where. */
 export interface LogOptions<Topics extends object> extends TopicOptions<Topics> {
-  /** How many messages are kept: the newest. Default 100. */
+  /** How many messages are kept, the newest. Default 100. */
   readonly limit?: number
-  /** Begin with so many of the newest messages that are kept. Default: with what is new. */
+  /** Begin with this many of the newest messages that the server keeps. Default: begin with new messages. */
   readonly last?: number
   /**
-   * Shows what this socket publishes to the topic at once, behind the messages: as an `OwnPublish`, until its message
-   * takes its place, or with why it failed, until it is dismissed. `id` is the same before and after. Default false.
+   * Shows what this socket publishes to the topic at once, after the messages, as an `OwnPublish`. It stays until its
+   * message takes its place or, if it failed, until it is dismissed. The `id` is the same before and after. Default
+   * false.
    */
   readonly optimistic?: boolean
 }
 
-/** A message, or an own publish that is not among them yet: `own` tells which. */
+/** A message, or an own publish whose message has not come yet: the latter has `own`. */
 export type LogEntry<Data = unknown, Topic extends string = string> =
   | (Message<Data, Topic> & { readonly own?: undefined; readonly dismiss?: undefined })
   | (OwnPublish<Data, Topic> & { readonly epoch?: undefined; readonly offset?: undefined })
@@ -32,7 +33,7 @@ export type LogEntry<Data = unknown, Topic extends string = string> =
 const limitOf = count(100, Number.MAX_SAFE_INTEGER)
 const nothing: readonly never[] = []
 
-/** The newest messages of the topic, the oldest of them first. Another array only where there is another message. */
+/** The newest messages of the topic, the oldest of them first. The array changes only when its content does. */
 export function useLiveLog<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
   options: LogOptions<Topics> & { readonly optimistic: true },

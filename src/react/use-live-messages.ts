@@ -6,8 +6,8 @@ import { useLiveReducer, type ReducerExtent } from './use-live-reducer.js'
 
 /**
  * Calls `handler` for every message of the topic, once and in order, beginning where the topic was at the first render.
- * It is always the handler of the last committed render that is called; a new one subscribes nothing anew, and no
- * message renders anything by itself. Disabled and enabled again, it begins anew, from that moment on.
+ * The handler of the last committed render is called; a new handler causes no new subscription, and no message renders
+ * the component. After being disabled it begins again from the moment at which it is enabled.
  */
 export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
@@ -19,9 +19,9 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
   useLiveReducer<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, {
     ...options,
     load: undefined,
-    // By what it says: an object may be a new one in every render.
+    // Compared by its content, because the object may be new in every render.
     place: JSON.stringify(from),
-    // Who is not there any more is called for nothing.
+    // After its end no message is passed on.
     release: 0,
   } as TopicOptions<Topics> & ReducerExtent)
 }

@@ -9,32 +9,29 @@ import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useTopicStore } from './use-topic-store.js'
 
-/** Where a reducer begins, and who hears of gaps and refusals. */
+/** Where a reducer begins, and what is called for gaps and refusals. */
 export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
-  /**
-   * Fetches where the state begins, with the position that it belongs to; asked again after a gap. Then `from` counts
-   * for nothing.
-   */
+  /** Fetches the first state and its position; called again after a gap. With `load`, `from` has no effect. */
   readonly load?: LoadSnapshot<State>
 }
 
-/** What the hooks that are a reducer say of it besides. */
+/** Additional options of hooks that are built on this one. */
 export interface ReducerExtent {
   /** What the options of another hook load is no state of this one. */
   readonly load: undefined
-  /** It begins anew where this is another one, as it does with another topic. */
+  /** When this changes the state begins anew, as it does for another topic. */
   readonly place?: string
-  /** For how long it goes on when it has ended, ms. Default: that of `fold`. */
+  /** Milliseconds that it goes on after its last listener. Default: that of `fold`. */
   readonly release?: number
 }
 
 /**
- * The state that the topic's messages add up to. Every one of them goes through the reducer, outside of React; the
- * component renders once an animation frame at most, and only when the state is another one. Another socket or topic
- * starts from `initial` again. Disabled, the state stays; enabled again, it goes on where it was, and what came in
- * between is folded too.
+ * The state that the topic's messages add up to. Every message goes through the reducer, outside of React. The
+ * component renders at most once per animation frame, and only when the state has changed. Another socket or topic
+ * starts from `initial` again. While disabled the state stays as it is; enabled again, it continues where it was, and
+ * the messages that came in between are folded too.
  *
- * On a server, and while it hydrates, it is `initial`.
+ * On a server, and while it hydrates, the state is `initial`.
  */
 export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
@@ -43,10 +40,10 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   options: ReducerOptions<Topics, State> = {},
 ): State {
   const { from, release } = options as typeof options & Partial<ReducerExtent>
-  // A later render may be the first that listens.
+  // Read when a gap comes: a later render may be the first that has `onGap`.
   const onGap = (gap: Gap) => options.onGap?.(gap)
   return useTopicStore(topic, initial, { ...options, onGap, reducer }, (socket, of, { onGap, reducer, load }) => {
-    // What comes between the first render and its effect is folded all the same.
+    // Messages between the first render and its effect are folded too.
     const start: FoldOptions<State> & Partial<FirstRender> = load
       ? { load }
       : from
@@ -55,7 +52,7 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
     return {
       ...foldUntil(socket, of, reducer as Reducer<State>, initial, start, release),
       begin: start.begin,
-      // Told before the message that comes after the gap.
+      // The gap is reported before the message that follows it.
       open: () => socket.on('gap', (gap) => gap.topic === of && onGap(gap)),
     }
   })

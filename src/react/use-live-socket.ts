@@ -8,17 +8,17 @@ import type { HeldOptions } from './held-socket.js'
 import { createSharedSockets } from './shared-sockets.js'
 import { useHeldSocket } from './use-held-socket.js'
 
-/** The options of a socket that hooks share, by its key. */
+/** The options of a socket that components share by its key. */
 export type SharedLiveSocketOptions<Topics extends object = RegisteredTopics> = LiveSocketOptions<Topics> & {
-  /** False: this component does not hold the socket, and alone does not connect it. Default true. */
+  /** False: this component does not hold the socket, and on its own does not connect it. Default true. */
   readonly enabled?: boolean
 }
 
-/** Two copies of this module on a page, of two versions perhaps, each keep their own and share nothing. */
+/** If a page has two copies of this module, perhaps of two versions, they share no sockets. */
 const shared = createSharedSockets()
 
 /**
- * The socket of the nearest provider. It is the same one at every render, and nothing that happens to it renders this
+ * The socket of the nearest provider. It is the same object at every render, and none of its events renders this
  * component.
  */
 export function useLiveSocket<
@@ -26,10 +26,10 @@ export function useLiveSocket<
   Inputs extends object = RegisteredInputs,
 >(): LiveSocket<Topics, Inputs>
 /**
- * Without a provider: one socket that all components with the same `key` (default: the whole URL; none where it is a
- * function) share. The first of them connects it; it is closed a second after the last one is gone. The options of the
- * first one count; a development build warns of others. Functions may be new in every render: the latest ones are
- * called, and nothing is reconnected for them.
+ * A socket without a provider. All components with the same `key` share it; the default key is the whole URL, and with
+ * a URL function and no key a component has its own socket. The first component connects the socket, and it is closed
+ * one second after the last one has gone. The options of the first component count; a development build warns of
+ * different ones. Functions may be new in every render: the latest ones are called, without a reconnection.
  */
 export function useLiveSocket<Schemas extends TopicSchemas>(
   options: Omit<SharedLiveSocketOptions<TopicTypes>, 'schemas'> & { readonly schemas: Schemas },

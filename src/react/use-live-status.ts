@@ -5,13 +5,13 @@ import { createLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import type { SocketOf } from './register.js'
 
-/** The status of the socket, in a word. */
+/** The status of the socket. */
 export function useLiveStatus(): LiveSocketState['status']
 /**
- * A part of the socket's state. Renders again only when the part is another one by `equal`, which is `Object.is`; where
- * the selector makes a new object at each call, pass one that looks inside.
+ * A part of the socket's state. The component renders only when the part changes by `equal`, by default `Object.is`. If
+ * the selector makes a new object at each call, pass an `equal` that compares its content.
  *
- * @param socket instead of the nearest provider's
+ * @param socket the socket to use instead of the nearest provider's
  */
 export function useLiveStatus<Part>(
   selector: (state: LiveSocketState) => Part,
@@ -37,12 +37,15 @@ export function useLiveStatus(
 
 const statusOf = ({ status }: LiveSocketState) => status
 
-/** The part that is shown where this one is equal to it, else this one: as while nothing is shown, and a page hydrates. */
+/**
+ * Returns the part that is shown if `part` is equal to it, otherwise `part`: also while nothing is shown, and while a
+ * page hydrates.
+ */
 type OrShown = (part: any, equal: (a: any, b: any) => boolean) => any
 
 /**
- * One state gives one part: React asks again and again, and compares by identity. One that is equal to what is shown,
- * selected by the function of another render perhaps, is that.
+ * Returns the same part for the same state, because React asks again and again and compares by identity. If a part is
+ * equal to the one that is shown, perhaps by another render's selector, the shown one is returned.
  */
 function createSelection<State extends object, Part>(
   selector: (state: State) => Part,

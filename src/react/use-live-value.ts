@@ -4,9 +4,9 @@ import type { TopicOptions } from './topic-options.js'
 import { useLiveReducer } from './use-live-reducer.js'
 
 /**
- * The data of the topic's latest message, beginning with the newest that is kept; `undefined` where there is none. The
- * latest one only: of those that come within one animation frame the component sees the last. Where every message counts, use `useLiveMessages` or
- * `useLiveReducer`.
+ * The data of the topic's latest message, beginning with the newest that the server keeps; `undefined` if there is
+ * none. Of several messages within one animation frame the component sees only the last. If every message counts, use
+ * `useLiveMessages` or `useLiveReducer`.
  */
 export function useLiveValue<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,

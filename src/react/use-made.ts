@@ -1,7 +1,10 @@
 'use client'
 import { useState } from 'react'
 
-/** What `make` gave for these. It is made anew only where one of them is another one: React may forget a memo. */
+/**
+ * The result of `make` for these values. It is made again only when one of them changes, whereas React may forget a
+ * memo.
+ */
 export function useMade<Made>(make: () => Made, of: readonly unknown[]): Made {
   const fresh = () => ({ of, made: make() })
   const [kept, keep] = useState(fresh)

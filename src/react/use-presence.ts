@@ -10,21 +10,21 @@ import { useLatest } from './latest.js'
 import { useSocket } from './provider.js'
 import { constantStore, useStore } from './use-store.js'
 
-/** Of which socket, and who hears where this client may not be present. */
+/** Options of `usePresence`. */
 export interface UsePresenceOptions {
-  /** False: this client is not there and does not look, as with a topic of `null`. Default true. */
+  /** False: this client is not present and does not look, as with a topic of `null`. Default true. */
   readonly enabled?: boolean
-  /** The server refuses it: this client is not there. Default: an `error` event of the socket. */
+  /** Called when the server refuses this client's presence. Default: an `error` event of the socket. */
   readonly onError?: (error: LiveSocketError) => void
-  /** Instead of the nearest provider's. */
+  /** The socket to use instead of the nearest provider's. */
   readonly socket?: LiveSocket<any, any, any>
 }
 
 /**
- * Who is in the topic. With `data` this client is there too, with that, for as long as the component is mounted; data
- * that says the same is no change. Without it the component only looks. In a new session, after a sign-out, it enters
- * again, as whoever is signed in then. Renders once an animation frame at most; a member of whom nothing has changed is
- * the same object. On a server, and while it hydrates, nobody is there.
+ * Who is present in the topic. With `data` this client is present too, with that data, for as long as the component is
+ * mounted; data with the same content is no change. Without `data` the component only looks. In a new session, after a
+ * sign-out, it enters again as the user who is signed in then. It renders at most once per animation frame, and an
+ * unchanged member stays the same object. On a server, and while it hydrates, the list is empty.
  */
 export function usePresence<Data = unknown, User = unknown>(
   topic: string | null,
@@ -38,17 +38,17 @@ export function usePresence<Data = unknown, User = unknown>(
   const here = useMemo(() => {
     if (attended === null) return null
     const attendance = attendanceOf(socket, attended)
-    // Who is told is read when there is something to tell.
+    // `onError` is looked up when there is an error to report.
     const who: Claimant = (error) => attendance.report(error, latest().onError)
     return { who, attendance }
   }, [socket, attended, latest])
-  // Null while it is closed: what is said then is nobody's.
+  // Null while the socket is closed: there is no session that could be present.
   const session = useSyncExternalStore(
     socket.store.subscribe,
     () => (socket.store.getState().status === 'closed' ? null : sessionOf(socket)),
     () => null,
   )
-  // By what it says: an object may be a new one in every render.
+  // Compared by its content, because the object may be new in every render.
   const text = data === undefined ? null : serialise(data)
   const said = text && ('json' in text ? text.json : text.invalid)
   const isThere = said !== null
@@ -58,7 +58,7 @@ export function usePresence<Data = unknown, User = unknown>(
     const { attendance, who } = here
     attendance.claim(who, latest().data).catch(who)
   }, [here, session, said, latest])
-  // Of its own: other data is no leaving.
+  // This is a separate effect, because a change of data must not leave the topic.
   useEffect(() => {
     if (!here || !isThere) return undefined
     return () => void here.attendance.drop(here.who).catch(() => {})

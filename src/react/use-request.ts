@@ -5,11 +5,11 @@ import type { LiveSocket } from '../socket/live-socket.js'
 import type { RegisteredMethods, TopicName } from './register.js'
 import { useCalls, type Outcomes } from './use-calls.js'
 
-/** A request function, and how its last call is doing. */
+/** A request function, and the state of its calls. */
 export interface Requesting<Method> extends Outcomes {
   /**
-   * Resolves with the server's answer; rejects with a `LiveSocketError`. A rejection that nobody waits for is no
-   * unhandled one: it is in `error`. The function is the same one while socket and method are.
+   * Resolves with the server's answer; rejects with a `LiveSocketError`. A rejection that nothing awaits never counts
+   * as unhandled: it is in `error`. The function stays the same while socket and method do.
    */
   readonly request: (
     ...args: undefined extends MethodData<Method>
@@ -18,7 +18,7 @@ export interface Requesting<Method> extends Outcomes {
   ) => Promise<MethodAnswer<Method>>
 }
 
-/** Asks the server, and renders when what is pending or what failed changes. */
+/** Sends requests to the server. The component renders when `pending` or `error` changes. */
 export function useRequest<Method extends TopicName<Methods>, Methods extends object = RegisteredMethods>(
   method: Method,
   options: { readonly socket?: LiveSocket<any, any, Methods> } = {},

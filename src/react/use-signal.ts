@@ -7,8 +7,9 @@ import { constantStore } from './use-store.js'
 import { useTopicStore } from './use-topic-store.js'
 
 /**
- * Calls the latest `handler` for each signal of others to the topic, which is subscribed meanwhile; nothing renders by
- * itself. What it gives sends one: see `signal` of the live socket. It is the same function while socket and topic are.
+ * Calls the latest `handler` for each signal that others send to the topic; the topic is subscribed meanwhile, and no
+ * signal renders the component. Returns a function that sends a signal: see `signal` of the live socket. It stays the
+ * same while socket and topic do.
  */
 export function useSignal<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
@@ -21,5 +22,5 @@ export function useSignal<Topic extends TopicName<Topics>, Topics extends object
   }))
 }
 
-/** Throws `invalid`, as sending to no topic does. */
+/** Throws `invalid`, as sending without a topic does. */
 const sendNowhere = () => checkTopic(null)

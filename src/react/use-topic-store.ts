@@ -8,22 +8,24 @@ import type { TopicOptions } from './topic-options.js'
 import { constantStore } from './use-store.js'
 import { useMade } from './use-made.js'
 
-/** What a hook shows of a topic. */
+/** The store behind a hook of a topic. */
 export interface TopicStore<Value> extends ReadableStore<Value> {
-  /** Called by each render, on a client, where it is enabled. */
+  /** Called by each render on a client while the hook is enabled. */
   readonly begin?: (() => void) | undefined
-  /** What else goes on while it has a listener, and begins before it has. Returns the undo. */
+  /**
+   * Starts what runs while the store has a listener, before that listener is added. Returns a function that stops it.
+   */
   readonly open?: () => (() => void) | undefined
 }
 
 export interface TopicStoreOptions extends Omit<TopicOptions<any>, 'from' | 'onGap'> {
-  /** It is made anew where this is another one, as it is with another topic. */
+  /** When this changes the store is made anew, as it is for another topic. */
   readonly place?: unknown
 }
 
 /**
- * What a store of the topic holds, `initial` without a topic. The store is `make`'s, given these options with functions
- * that call those of the last committed render, and has a listener while it is enabled: on a client.
+ * The value of a store for the topic; `initial` without a topic. `make` creates the store from these options, with
+ * functions that call those of the last committed render. While it is enabled, on a client, the store has a listener.
  */
 export function useTopicStore<Value, Options extends TopicStoreOptions>(
   topic: string | null,
@@ -38,7 +40,7 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
     () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest))),
     [socket, topic, place],
   )
-  // Where nobody hears of a refusal it is an event of the socket.
+  // Without an `onError` a refusal is an `error` event of the socket.
   const hearsRefusals = !!options.onError
   const subscribe = useCallback(
     (listener: () => void) => {
@@ -54,7 +56,7 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
     },
     [socket, enabled, topic, store, latest, hearsRefusals],
   )
-  // React asks for the state in every render on a client, and in none on a server.
+  // React reads the state in every render on a client, and never on a server.
   const getState = () => {
     if (enabled) store.begin?.()
     return store.getState()

@@ -1,4 +1,4 @@
-// The one file for a <script> tag: these are the names on `livesocket`. Presets come as modules.
+// The one file for a <script> tag: these are the names on `livesocket`. Presets are separate modules.
 export { LiveSocketError } from '../base/errors.js'
 export { createLiveSocket } from '../socket/whole-socket.js'
 export { livesocketV1 } from '../topics/livesocket-v1.js'
