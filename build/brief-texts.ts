@@ -3,10 +3,10 @@ import MagicString from 'magic-string'
 import { parseAst, type Plugin } from 'vite'
 
 /**
- * Makes a short key of every text for developers, `explain` with a template. A key is made of the text itself: it means
+ * Replaces every developer text, `explain` with a template, by a short key. A key is a hash of its text, so it means
  * the same in every release.
  *
- * @param list the file of the build that has the text of every key, with `{}` where a value stands. Default none.
+ * @param list the build's file with the text of every key, with `{}` in the place of a value. Default: none.
  */
 export function briefTexts({ list }: { readonly list?: string } = {}): Plugin {
   const texts = new Map<string, string>()
@@ -53,7 +53,7 @@ interface Explanation {
   }
 }
 
-/** Each `explain` with a template in this part of a syntax tree, those within others too. */
+/** Every `explain` with a template in this part of a syntax tree, including nested ones. */
 function explanations(part: unknown): Explanation[] {
   if (typeof part !== 'object' || part === null) return []
   const { type, tag } = part as { readonly type?: string; readonly tag?: { readonly name?: string } }

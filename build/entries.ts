@@ -8,14 +8,16 @@ interface Targets {
   readonly development?: string
 }
 
-/** The exports map of package.json is the one list of what this package offers: an entry added there is built. */
+/**
+ * The exports map of package.json is the only list of what the package offers: an entry that is added there is built.
+ */
 export interface Entry {
-  /** As an application imports it: `livesocket/react`. */
+  /** The name that applications import: `livesocket/react`. */
   readonly publicName: string
-  /** In a build, without its ending: `react/index`. */
+  /** The name in a build, without its ending: `react/index`. */
   readonly output: string
   readonly source: string
-  /** Pages load it: there are two builds of it. */
+  /** Whether pages load it. Such an entry has two builds. */
   readonly ofPages: boolean
 }
 
@@ -36,8 +38,8 @@ export const entries: readonly Entry[] = Object.entries(manifest.exports).flatMa
 })
 
 /**
- * Whoever builds from the sources means them by every public name: a built package beside them would be a second copy,
- * which knows none of the first one's sockets.
+ * In a build from the sources every public name means the sources: a built package beside them would be a second copy,
+ * which does not know the sockets of the first.
  */
 export const sourceAliases = entries.map(({ publicName, source }) => ({
   find: new RegExp(`^${publicName}$`),

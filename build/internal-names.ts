@@ -1,7 +1,7 @@
 /**
- * Members that only the code of `src/` knows: no public type reaches them, no browser and no package has one of that
- * name, they are in no frame, in nothing that is saved or told to another tab, and no text says one. Those that make the
- * production build lighter; `test/docs/internal-names.test.ts` holds the list to that.
+ * Names of members that only the code of `src/` knows: no public type reaches them, no browser API and no package has a
+ * member of that name, no frame contains them, nothing that is saved or sent to another tab does, and no text mentions
+ * one. The list has those that make the production build smaller. `test/docs/internal-names.test.ts` checks it.
  */
 export const INTERNAL_NAMES: readonly string[] = [
   'active',

@@ -4,7 +4,9 @@ import type { Plugin } from 'vite'
 
 const PACKAGE = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)(?=\/)/
 
-/** Whoever passes on a package's code passes on its licence: of each that is compiled into ours the text is beside it. */
+/**
+ * Distributing a package's code requires its licence: this writes the licence of each compiled package beside the code.
+ */
 export function licences(): Plugin {
   return {
     name: 'licences',

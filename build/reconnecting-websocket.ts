@@ -9,9 +9,10 @@ const SOURCE = join(
 )
 
 /**
- * Members of the library for which a leg has no use. `legs/leg.ts`, which alone knows the library, dials once and at
- * once: no retries, no queue, no time limit, no listeners but the `on…` handlers, hears nothing of a socket whose end it
- * was told, and asks the socket itself what it is. Bundlers leave out functions that nobody calls, and never a method.
+ * Members of the library that a leg does not use. Only `legs/leg.ts` knows the library. A leg dials once, without
+ * delay: it has no retries, no queue, no time limit and no listeners but the `on…` handlers. It hears nothing of a
+ * socket whose end was reported, and asks the socket itself for its properties. Bundlers remove functions that nobody
+ * calls, but never a method.
  */
 const UNUSED: ReadonlySet<unknown> = new Set([
   ...['retryCount', 'extensions', 'url', 'reconnect', '_debug', '_getNextUrl', 'bufferedAmount'],
@@ -23,13 +24,13 @@ const UNUSED: ReadonlySet<unknown> = new Set([
   ...['_removeListeners', '_disconnect'],
 ])
 
-/** What takes the place of a text that has such a member in it, or a check of what a leg always gives. */
+/** Replacements for code that uses such a member, or checks what a leg always provides. */
 const INSTEAD: readonly (readonly [text: RegExp, instead: string])[] = [
   [/setTimeout\(resolve, this\._getNextDelay\(\)\)/, 'setTimeout(resolve)'],
   [/\.then\(\(\) => this\._getNextUrl\(this\._url\)\)/, '.then(() => this._url)'],
   [/this\.OPEN/, '1'],
   [/this\.CLOSED/, '3'],
-  // Our own leg hears of the error, and closes the socket.
+  // Our leg receives the error itself, and closes the socket.
   [/this\._disconnect\(undefined, event\.message === 'TIMEOUT' \? 'timeout' : undefined\);/, ''],
   [/this\._options\.startClosed\s+\? ReconnectingWebSocket\.CLOSED\s+: ReconnectingWebSocket\.CONNECTING/, '0'],
   [/if \(this\._options\.startClosed\) \{\s+this\._shouldReconnect = false;\s+\}/, ''],
@@ -38,19 +39,19 @@ const INSTEAD: readonly (readonly [text: RegExp, instead: string])[] = [
   [/const \{\s+maxRetries[^}]+\} = this\._options;/, 'const {WebSocket} = this._options;'],
   [/if \(!isWebSocket\(WebSocket\)\) \{\s+throw[^}]+\}/, ''],
   [/const DEFAULT = \{[^}]+\};/, ''],
-  // A leg that failed is dialled again by whoever made it.
+  // A failed leg is dialled again by the code that made it.
   [/\s+this\._connect\(\);(?=\s+\};)/, ''],
 ]
 
 /**
- * reconnecting-websocket from the source that its package brings along, without what no leg uses. What it publishes is
- * made for browsers without classes, weighs five times as much, and makes 290 bytes of garbage with each message.
+ * reconnecting-websocket, compiled from the source in its package, without what no leg uses. The package's own build is
+ * made for browsers without classes, is five times as large, and makes 290 bytes of garbage with each message.
  */
 export function leanReconnectingWebSocket(): Plugin {
   return {
     name: 'lean-reconnecting-websocket',
     enforce: 'pre',
-    // Whoever else imports the package, as the demo beside us, means all of it.
+    // Any other import of the package, such as the demo's, gets all of it.
     resolveId: (id, importer) =>
       id === 'reconnecting-websocket' && importer?.endsWith('/src/legs/leg.ts') ? SOURCE : null,
     transform(code, id) {
@@ -66,7 +67,7 @@ export function leanReconnectingWebSocket(): Plugin {
           )
         }, code),
       )
-      // Its own members, which it calls so; our plugin for short names leaves packages alone.
+      // The library's own members. The plugin for short names does not touch packages.
       const own = new Map<string, string>()
       lean.replace(/\b_[a-z]\w+/gi, (name) => {
         const short = own.get(name) ?? `_${own.size.toString(36)}`
@@ -89,7 +90,10 @@ interface Part {
   readonly property?: { readonly name?: string }
 }
 
-/** Members of those names, and the statements about them; of functions within a statement, only what is about them. */
+/**
+ * Members with those names, and the statements about them. Within a statement's functions, only the statements about
+ * them.
+ */
 function unused(part: unknown): Part[] {
   if (typeof part !== 'object' || part === null) return []
   const { type, key, test } = part as Part

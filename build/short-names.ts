@@ -3,12 +3,15 @@ import MagicString from 'magic-string'
 import { parseAst, type Plugin } from 'vite'
 import { INTERNAL_NAMES } from './internal-names.js'
 
-/** Members of packages are none of ours. */
+/** Members of packages are not renamed. */
 const SRC = join(import.meta.dirname, '..', 'src', sep)
 
 const LETTERS = 'cdefghjklmoqrstuvwyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
-/** The first ones of the list are the most frequent: they get one letter. Two more are those of no other member. */
+/**
+ * The first names of the list are the most frequent and get one letter. All others have a `$` too, which no other
+ * member has.
+ */
 export const SHORT_NAMES: ReadonlyMap<string, string> = new Map(
   INTERNAL_NAMES.map((name, at) => {
     const letter = LETTERS[at % LETTERS.length]!
@@ -17,10 +20,10 @@ export const SHORT_NAMES: ReadonlyMap<string, string> = new Map(
 )
 
 /**
- * Members that only this package's code knows get short names: minifiers shorten variables, and never members. A test
- * holds the list to what is known of each name.
+ * Gives short names to members that only this package's code knows: minifiers shorten variables, but never members. A
+ * test checks what the list claims of each name.
  *
- * @param besides what other files hand such members to this code. Default none.
+ * @param besides other files that pass such members to this code. Default: none.
  */
 export function shortNames({ besides = /^$/ }: { readonly besides?: RegExp } = {}): Plugin {
   return {

@@ -1,35 +1,39 @@
-/** What a request comes to. */
+/** The answer to a request: data, or a refusal. */
 export type Decision =
   | { data?: unknown }
   | { refuse: { code: string; message?: string; data?: unknown; retryAfter?: number } }
 
-/** What the simulated servers of a service are like. */
+/** Settings of the simulated servers. */
 export interface ClusterSettings {
-  /** A leg without a valid token is refused. Default false: a token is judged where there is one. */
+  /** A leg without a valid token is refused. Default false: a token is checked only if there is one. */
   requireToken?: boolean
-  /** Milliseconds, as in `welcome`. Default 10,000. */
+  /** The `heartbeat` of `welcome`, in milliseconds. Default 10,000. */
   heartbeat?: number
-  /** Bytes, as in `welcome`. Default: no limit, and none named. */
+  /** The `maxFrame` of `welcome`, in bytes. Default: no limit, and `welcome` names none. */
   maxFrame?: number
-  /** Milliseconds, as in `welcome`. Default: not named. */
+  /** The `reconnectSpread` of `welcome`, in milliseconds. Default: `welcome` names none. */
   reconnectSpread?: number
-  /** Whether clients may see a message. */
+  /** Whether clients may see a message. Default: every message. */
   filter?: (topic: string, data: unknown) => boolean
-  /** Whether clients may subscribe to a topic. */
+  /** Whether clients may subscribe to a topic. Default: every topic. */
   authorize?: (topic: string) => boolean
   /**
-   * Decides about a publish: what the answer's `data` is, or a refusal; one that throws is answered `error`, as a real
-   * server answers it. Default: it is appended to its topic.
+   * Decides about a publish: returns the answer's `data`, or a refusal. If it throws, the answer is the refusal
+   * `error`, as from a real server. Default: the message is appended to its topic.
    */
   onPublish?: (
     topic: string,
     data: unknown,
   ) => { data?: unknown } | { refuse: { code: string; message?: string; retryAfter?: number } }
-  /** Answers a request: what the answer's `data` is, or a refusal; at once, or later. Default: `unknown-method`. */
+  /**
+   * Answers a request: returns the answer's `data` or a refusal, or a promise of one. Default: the refusal
+   * `unknown-method`.
+   */
   onRequest?: (method: string, data: unknown) => Decision | Promise<Decision>
   /**
-   * Whether somebody may be present in a topic: `{ show }` is what others see as `user`, `true` shows the `subject`, which
-   * is the device's where it has a token (`user-1` is the first one's), and nobody's without. Default: there is no presence.
+   * Whether a client may be present in a topic. With `{ show }` others see that value as `user`. With `true` they see
+   * the `subject`: the name of the device if the session has a token (`user-1` for the first device), otherwise null.
+   * Default: the servers have no presence.
    */
   presence?: (topic: string, subject: string | undefined) => boolean | { readonly show: unknown }
 }

@@ -11,31 +11,32 @@ interface Subscribable {
   subscribe(topic: string, handler: (data: unknown, message: Omit<Delivered, 'data' | 'at'>) => void): () => void
 }
 
-/** A message as an observed socket was given it. */
+/** A message as the observed socket delivered it. */
 export interface Delivered {
   readonly epoch: string
   readonly offset: number
   readonly data: unknown
   readonly leg: number
   readonly replayed: boolean
-  /** On the simulated clock, in milliseconds since its start. */
+  /** Milliseconds since the start of the simulated clock. */
   readonly at: number
 }
 
-/** What one handler was given of one topic, and whether it was right. */
+/** What one handler received of one topic, and whether it was right. */
 export interface Observation {
   readonly messages: readonly Delivered[]
   readonly gaps: readonly Gap[]
   /**
-   * What is wrong: a message twice, out of order, altered or never published; one missing without a gap that says so; a
-   * gap that says so of one that was delivered. Judged from the first message that was delivered to the last one that
-   * was published; a test that is not at rest asks with `complete: false`, and then to the last one that was delivered.
+   * What is wrong: a message that came twice, out of order, altered or never published; one that is missing without a
+   * gap that covers it; a gap that covers a message that was delivered. Checks from the first delivered message to the
+   * last published one. With `complete: false`, for a test in which messages are still under way, it checks to the last
+   * delivered one.
    */
   problems(options?: { complete?: boolean }): string[]
   stop(): void
 }
 
-/** @param published what was published in the topic and may be seen, in order. */
+/** @param published what was published in the topic and is visible to clients, in order. */
 export function observe(
   socket: Observable,
   topic: string,
@@ -64,7 +65,7 @@ export function observe(
     const expected = published()
     const place = new Map(expected.map((message, at) => [`${message.epoch} ${message.offset}`, at]))
     const name = (message: { epoch: string; offset: number }) => `${topic} ${message.offset} of ${message.epoch}`
-    /** The place in `expected` of what has to come next; null while anything may. */
+    /** The place in `expected` of the message that must come next; null while any may come. */
     let next: number | null = null
     for (const event of events) {
       if (event.is === 'gap') {

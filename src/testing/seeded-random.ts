@@ -1,8 +1,8 @@
 import type { Random } from '../base/clock.js'
 
 /**
- * The same numbers in the same order for the same seed, in every engine: mulberry32, 32 bits of state.
- * For tests and simulations; it guards no secret.
+ * The same numbers in the same order for the same seed, in every engine: mulberry32, with 32 bits of state. For tests
+ * and simulations; it must not guard a secret.
  */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0

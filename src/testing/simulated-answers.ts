@@ -14,7 +14,7 @@ type PublishDecision = ReturnType<NonNullable<ClusterSettings['onPublish']>>
 
 export const FAILED: PublishDecision = { refuse: { code: 'error', message: 'the server failed to answer this' } }
 
-/** What a publish comes to: decided once for each id, whichever leg brings it. */
+/** The answer to a publish. It is decided once for each id, whichever leg brings the publish. */
 export function answerPublish(cluster: Cluster, session: string, welcomedAt: number, frame: PublishFrame): ServerFrame {
   const key = `${session} ${frame.id}`
   const known = cluster.answers.get(key)
@@ -22,7 +22,7 @@ export function answerPublish(cluster: Cluster, session: string, welcomedAt: num
   const topic = `${session} ${frame.topic}`
   const newest = cluster.decided.get(topic) ?? 0
   const answer = apply(cluster, welcomedAt, newest, frame)
-  // A refusal for now is no final answer: the same id may still be applied.
+  // A temporary refusal is no final answer: the same id may still be applied.
   if (answer.type !== 'nack' || answer.retryAfter === undefined) {
     cluster.answers.set(key, answer)
     if (frame.n !== undefined) cluster.decided.set(topic, Math.max(frame.n, newest))
@@ -36,7 +36,8 @@ function apply(
   newest: number,
   { id, topic, n, data, age }: PublishFrame,
 ): ServerFrame {
-  // What was sent before they forgot may have been applied: a repeat, and a first copy on a leg of before.
+  // What was sent before the servers forgot their answers may have been applied: a repeat, and a first copy on a leg
+  // that was welcomed before.
   const sent = age !== undefined ? clock.monotonic() - age : n !== undefined ? welcomedAt : Infinity
   if (sent <= answersLost)
     return { type: 'nack', id, code: 'outcome-unknown', message: 'there is no record of what this publish came to' }
@@ -57,7 +58,7 @@ function decided({ onPublish }: ClusterSettings, topic: string, data: unknown): 
   }
 }
 
-/** What a request is answered, or how it is refused. */
+/** The answer to a request, or its refusal. */
 export function answerRequest(
   cluster: Cluster,
   method: string,

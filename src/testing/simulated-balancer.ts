@@ -2,12 +2,12 @@ import type { Clock } from '../base/clock.js'
 import type { SimulatedServer } from './simulated-server.js'
 import type { Incoming } from './simulated-socket.js'
 
-/** What stands before the servers of a service. */
+/** The load balancer in front of the simulated servers. */
 export interface SimulatedBalancer {
-  /** Every dial that has arrived, and where it was sent. */
+  /** Every dial that has arrived, and the server to which it was sent. */
   readonly dials: { at: number; url: string; server: string | null }[]
   knock(incoming: Incoming): void
-  /** So many more dials go to that server, whatever has become of it: the balancer has not heard yet. */
+  /** Sends that many further dials to this server, whatever its state: the balancer learns of changes late. */
   sendStale(server: SimulatedServer | undefined, dials: number): void
 }
 

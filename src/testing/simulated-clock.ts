@@ -2,35 +2,37 @@ import { systemClock, type Clock } from '../base/clock.js'
 import { LiveSocketError } from '../base/errors.js'
 import { TimerHeap } from './timer-heap.js'
 
-/** A clock that stands still until the test advances it. */
+/** A clock whose time passes only when the test advances it. */
 export interface SimulatedClock extends Clock {
   /**
-   * Advances time by `ms` milliseconds: runs what falls due on the way in order, timers set by timers included, and
-   * between them lets promises and pending real tasks finish. Resolves when time has arrived and everything is quiet;
-   * rejects then with the first error that a timer threw. Calls that overlap run one after the other.
+   * Advances time by `ms` milliseconds. It runs what falls due meanwhile, in order, including timers that are set by
+   * timers; between timers it lets promises and pending real tasks finish. Resolves when all of this is done, or
+   * rejects then with the first error that a timer threw. Overlapping calls run one after the other.
    */
   advance(ms: number): Promise<void>
-  /** Lets promises and pending real tasks finish, and runs what is due at this very moment. Time stands still. */
+  /** Lets promises and pending real tasks finish, and runs what is due now, without advancing time. */
   flush(): Promise<void>
-  /** Milliseconds until the next timer is due, or `null` when there is none. */
+  /** Milliseconds until the next timer is due; `null` if there is none. */
   next(): number | null
   /** How many timers are set. */
   readonly pending: number
-  /** The machine sleeps for `ms`: the wall clock goes on, the monotonic clock and the timers do not. */
+  /** The machine sleeps for `ms` milliseconds: the wall clock advances, the monotonic clock and the timers do not. */
   sleep(ms: number): void
-  /** Somebody sets the wall clock, to milliseconds since 1970. */
+  /** Sets the wall clock, to milliseconds since 1970, as a user may. */
   setWall(wall: number): void
 }
 
 const FRAME = 16
 
-/** 2030-01-01T00:00:00Z: a date that no test takes for the real one. */
+/** 2030-01-01T00:00:00Z: a date that nobody mistakes for the real one. */
 const DEFAULT_START = 1_893_456_000_000
 
-/** Tasks at one moment beyond which a loop of zero timers is taken for endless. */
+/** More tasks than this without time passing count as an endless loop of zero timers. */
 const MOST_AT_ONCE = 50_000
 
-/** Creates a simulated clock whose wall time is `start`, in milliseconds since 1970 (default: the first of 2030). */
+/**
+ * Creates a simulated clock whose wall time is `start`, in milliseconds since 1970. Default: the first of January 2030.
+ */
 export function createSimulatedClock(start: number = DEFAULT_START): SimulatedClock {
   interface Timer {
     readonly due: number
@@ -41,7 +43,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   let wallAhead = start
   let order = 0
   let running: Promise<void> = Promise.resolve()
-  // A cancelled timer is skipped when it comes up.
+  // A cancelled timer stays in the heap and is skipped when it is due.
   const heap = new TimerHeap<Timer>()
   const live = new Set<Timer>()
 
@@ -76,7 +78,7 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
       } catch (error) {
         thrown ??= { error }
       }
-      // Between timers of one moment promises run, as they do between tasks; real timers run before time goes on.
+      // Between timers of the same time promises run, as they do between tasks. Real timers run before time advances.
       await turn()
       const following = first()
       if (!following || following.due > elapsed) await settle()
@@ -101,7 +103,8 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   return {
     now: () => wallAhead + elapsed,
     monotonic: () => elapsed,
-    // Sums of times differ in their last digits: what is due at one moment is due at one number.
+    // Rounded, because sums of times differ in their last digits: what is due at the same time must have the same
+    // number.
     setTimeout: (task, delay) => set(task, Math.round((elapsed + (delay > 0 ? delay : 0)) * 1e6) / 1e6),
     settled: (task) => set(task, elapsed),
     frame: (task) => set(task, (Math.floor(elapsed / FRAME) + 1) * FRAME),
@@ -119,17 +122,17 @@ export function createSimulatedClock(start: number = DEFAULT_START): SimulatedCl
   }
 }
 
-/** A number that time can go on by: with another one a test would wait for nothing, or for ever. */
+/** Checks the number: with any other value a test would wait for nothing, or for ever. */
 function time(ms: number): number {
   if (!Number.isFinite(ms)) throw new LiveSocketError('invalid', `A simulated clock takes milliseconds, and not ${ms}.`)
   return ms
 }
 
 /**
- * Waits for the zero timers that code under test may have set for real: reconnecting-websocket waits for one before
- * each dial. Timers of one length fire in the order in which they were set, so ours is always the last of those set
- * before it. The turn at the end leaves the timer's task: browsers make timers that are set by timers set by timers
- * wait 4 ms.
+ * Waits for zero timers that the code under test may have set for real: reconnecting-websocket waits for one before
+ * each dial. Timers of the same length fire in the order in which they were set, so ours fires after those set before
+ * it. The turn at the end leaves the timer's task, because browsers delay timers that are set within nested timers by 4
+ * ms.
  */
 async function settle() {
   await turn()
@@ -138,18 +141,18 @@ async function settle() {
 }
 
 /**
- * Jest and Vitest fake timers with sinon's, which leaves its clock on what it replaces; `node:test` with a method of its
- * own, bound.
+ * Jest and Vitest fake timers with sinon's, which leaves a `clock` on what it replaces. `node:test` uses a bound method
+ * of its own.
  */
 function timersAreFake(): boolean {
   const timer = Reflect.get(globalThis, 'setTimeout') as object & { readonly name: string }
   return Object.hasOwn(timer, 'clock') || timer.name.startsWith('bound #')
 }
 
-/** One turn of the event loop that is not a timer's: every promise that can go on has gone on before it ends. */
+/** One turn of the event loop that is not a timer's: every promise that can continue has continued before it ends. */
 function turn() {
   return new Promise<void>((resolve) => {
-    // jsdom has none, and Jest gives it none: a timer does as well, and takes longer.
+    // jsdom has no MessageChannel, and Jest does not add one. A timer works too, and takes longer.
     if (typeof MessageChannel !== 'function') return void systemClock.setTimeout(resolve, 0)
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {

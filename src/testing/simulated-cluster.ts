@@ -5,14 +5,14 @@ import type { SimulatedLog } from './simulated-log.js'
 import type { SimulatedPresence } from './simulated-presence.js'
 import type { SimulatedTokens } from './simulated-tokens.js'
 
-/** What the servers know in common, and how they are set up. */
+/** What all simulated servers share, and their settings. */
 export interface Cluster {
   readonly clock: Clock
   readonly log: SimulatedLog
   readonly tokens: SimulatedTokens
   readonly settings: ClusterSettings
   readonly presence: SimulatedPresence
-  /** Each leg's: a signal of that session. */
+  /** One function for each leg: receives a signal of that session. */
   readonly signals: Set<(signal: SignalFrame, from: string) => void>
   /** The newest leg of each session. */
   readonly newest: Map<string, number>
@@ -20,16 +20,16 @@ export interface Cluster {
   readonly answers: Map<string, ServerFrame>
   /** The newest `n` that was decided, by session and topic. */
   readonly decided: Map<string, number>
-  /** When `answers` and `decided` were lost, on the clock. */
+  /** When `answers` and `decided` were lost, in monotonic ms. */
   answersLost: number
   record(server: string, by: 'client' | 'server', session: string, leg: number, text: string): void
 }
 
-/** What a server does wrong, and can be told to do at any moment. */
+/** The faults of a server, which a test can set at any time. */
 export interface Behaviour {
   /**
-   * What becomes of a dial. `open`: it is served. `refuses`: it fails. `hangs`: the handshake is never answered.
-   * `mute`: it opens and is never welcomed. The others answer the `hello` with that error.
+   * What happens to a dial. `open`: it is served. `refuses`: it fails. `hangs`: the handshake is never answered.
+   * `mute`: it opens and is never welcomed. All others answer the `hello` with that error.
    */
   door:
     | 'open'
@@ -42,7 +42,7 @@ export interface Behaviour {
     | 'busy'
     | 'draining'
     | 'protocol'
-  /** Milliseconds; sent along with `busy`. */
+  /** Milliseconds, sent with `busy`. */
   retryAfter?: number
   /** False: publishes are applied and never answered. */
   acks: boolean

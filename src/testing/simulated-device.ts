@@ -8,7 +8,7 @@ import type { SimulatedTokens, TokenAnswer } from './simulated-tokens.js'
 import { createThrottledClock } from './throttled-clock.js'
 import { createSimulatedPath } from './simulated-path.js'
 
-/** What `createLiveSocket` takes as its `environment`. */
+/** The `environment` option of `createLiveSocket`. */
 export interface SimulatedEnvironment {
   readonly WebSocket: typeof WebSocket
   readonly clock: Clock
@@ -18,48 +18,54 @@ export interface SimulatedEnvironment {
   readonly tabs: Tabs
 }
 
-/** A machine with a browser on it, and what can happen to its network and its lid. */
+/** A machine with a browser, and what can happen to its network and its lid. */
 export interface SimulatedDevice {
-  /** The first tab's. */
+  /** The environment of the first tab. */
   readonly environment: SimulatedEnvironment
-  /** One more tab of the same browser. */
+  /** Opens another tab of the same browser. */
   tab(): SimulatedEnvironment
-  /** What `createLiveSocket` takes as `getToken`: asks the simulated token service. */
+  /** The `getToken` option of `createLiveSocket`: asks the simulated token service. */
   getToken(ask: { readonly reason: string; readonly signal: AbortSignal }): Promise<TokenAnswer>
   /**
-   * The network is gone, and the browser knows: dials fail at once, living connections hear nothing and are not closed.
+   * The network is gone, and the browser knows it: dials fail at once, and open connections receive nothing and are not
+   * closed.
    */
   offline(): void
   online(): void
-  /** From one network to another: connections stay half-open for ever, dials work. The browser tells `change`. */
+  /**
+   * Changes from one network to another: connections stay half-open for ever, and dials work. The browser reports
+   * `change`.
+   */
   changeNetwork(): void
-  /** Living connections carry nothing more in that direction, and neither end is told. New dials work. */
+  /**
+   * Open connections carry nothing more in that direction, and neither end is notified. New dials work. Default `both`.
+   */
   freeze(direction?: 'up' | 'down' | 'both'): void
   thaw(): void
   /** Milliseconds that a frame takes in each direction from now on. Default 10. */
   delay(latency: number | { up?: number; down?: number }): void
   /**
-   * The tab goes to the back: its timers run at most once in `every` ms (default 0: as ever; browsers: 1,000, and
-   * 60,000 after minutes).
+   * The tab is hidden. Its timers then run at most once in `every` ms. Default 0: as usual. Browsers use 1,000, and
+   * 60,000 after some minutes.
    */
   hide(every?: number): void
   show(): void
-  /** The page is loaded before anybody has asked for it. Called before a live socket of it connects. */
+  /** The page is prerendered, before the user has opened it. Call it before a live socket of the page connects. */
   prerender(): void
-  /** Somebody opens the prerendered page. */
+  /** The user opens the prerendered page. */
   activate(): void
   /**
-   * Somebody follows a link that is a download, in Firefox: the page is told that it may be left, its sockets are
-   * closed with 1001, and it lives on.
+   * The user follows a download link in Firefox: the page is told that it may be left, its sockets are closed with
+   * 1001, and the page lives on.
    */
   download(): void
-  /** The page goes into the back/forward cache: it is told, and then nothing of it runs until it comes back. */
+  /** The page enters the back/forward cache: it is notified, and then nothing of it runs until `restore`. */
   store(): void
   restore(): void
-  /** The lid closes: nothing of the device runs until `wake`, while the world goes on. */
+  /** The lid closes: nothing on the device runs until `wake`, while time goes on. */
   sleep(): void
   wake(): void
-  /** Somebody sets the device's wall clock, to milliseconds since 1970. */
+  /** Sets the device's wall clock, to milliseconds since 1970, as a user may. */
   setWall(wall: number): void
 }
 
@@ -68,7 +74,7 @@ export interface SimulatedDeviceDeps {
   readonly random: Random
   readonly base: string
   readonly latency: number
-  /** Who signs in on it. */
+  /** The user who signs in on the device. */
   readonly subject: string
   readonly tokens: SimulatedTokens
   knock(incoming: Incoming): void
@@ -147,7 +153,7 @@ export function createSimulatedDevice(deps: SimulatedDeviceDeps): SimulatedDevic
     },
     changeNetwork() {
       freeze()
-      // Nobody can thaw them: their addresses are the old network's.
+      // These connections can never be thawed: their addresses belong to the old network.
       paths.clear()
       hint('change')
     },
@@ -218,7 +224,8 @@ function createDevicePage(clock: ReturnType<typeof createThrottledClock>) {
 }
 
 /**
- * A clock that follows the world's while the device is awake. Asleep, its monotonic time and its timers stand still.
+ * A clock that follows the world's clock while the device is awake. During sleep its monotonic time and its timers
+ * stand still.
  */
 function createDeviceClock(world: Clock) {
   interface Timer {
@@ -265,7 +272,7 @@ function createDeviceClock(world: Clock) {
       if (asleepSince === null) return
       slept += world.monotonic() - asleepSince
       asleepSince = null
-      // In the order in which they would have run: those of one moment in the order in which they were set.
+      // In the order in which they would have run; timers of the same time in the order in which they were set.
       for (const timer of [...timers].sort((a, b) => a.due - b.due)) arm(timer, timer.due)
     },
     setWall: (wall: number) => void (wallAhead = wall - world.now()),

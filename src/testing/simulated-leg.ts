@@ -12,7 +12,7 @@ export interface SimulatedLeg {
   received(text: string): void
   closed(): void
   send(frame: ServerFrame): void
-  /** Says why, and closes. */
+  /** Sends the reason as an error, and closes. */
   refuse(code: string, closeCode: number, message: string, extra?: { retryAfter?: number; id?: string }): void
   close(code: number, reason: string): void
   reset(): void
@@ -39,7 +39,7 @@ interface Serving {
   readonly behaviour: Behaviour
 }
 
-/** One leg on its server: the protocol's server half, as small as it can be and still be right. */
+/** One leg on its server: the server's half of the protocol, as small as possible and still correct. */
 export function createSimulatedLeg(
   cluster: Cluster,
   server: Serving,
@@ -228,7 +228,10 @@ class ServedLeg implements SimulatedLeg {
     for (const topic of answers.keys()) this.#reading.pump(topic)
   }
 
-  /** Before what names the others: a topic that is asked for, and in neither, has not been answered. */
+  /**
+   * Refusals come before the frame that has the answers: a topic that was requested and is in neither has not been
+   * answered.
+   */
   #refuseTopics(refused: readonly string[], asked?: { readonly id: string }) {
     for (const topic of refused)
       this.send({ type: 'error', code: 'forbidden', message: 'this topic is not for this client', topic, ...asked })

@@ -12,25 +12,27 @@ export interface LoggedMessage {
 
 /** The log of topics that all simulated servers share, and what can happen to it. */
 export interface SimulatedLog {
-  /** Keeps a copy of the data, as JSON has them; throws `LiveSocketError` `invalid` for what JSON has no word for. */
+  /**
+   * Keeps a copy of the data as JSON has it. Throws a `LiveSocketError` `invalid` for data that JSON cannot express.
+   */
   append(topic: string, data: unknown): LoggedMessage
-  /** What a leg that asks so is told, as the protocol's `welcome` has it. */
+  /** The answer to a leg that asks for the topic from there, as the protocol's `welcome` has it. */
   answer(topic: string, asked: TopicRequest): TopicAnswer
-  /** The messages of the present epoch after that offset, as far as they are kept. */
+  /** The messages of the present epoch after that offset that are still kept. */
   after(topic: string, offset: number): readonly LoggedMessage[]
-  /** Forgets all but the newest `keep` messages of the topic. */
+  /** Forgets all messages of the topic but the newest `keep`. Default 0. */
   trim(topic: string, keep?: number): void
-  /** The topic's numbering starts over, under a new epoch and without history. */
+  /** The topic starts a new epoch, without history. */
   loseEpoch(topic: string): void
-  /** Whether positions are resumed from; without history every leg begins at the head. */
+  /** Whether legs resume from a position. Without history every leg begins at the head. */
   history: boolean
-  /** Everything appended so far, in order; the last 100,000 at least. */
+  /** Everything appended so far, in order; at least the last 100,000 messages. */
   readonly published: readonly LoggedMessage[]
-  /** Told in the order in which legs listen; returns the undo. */
+  /** Listeners are called in the order in which they were added. Returns a function that removes the listener. */
   listen(listener: (topic: string, change: 'message' | 'epoch') => void): () => void
 }
 
-/** Messages of one topic that are kept. */
+/** How many messages of one topic are kept. */
 const KEPT = 10_000
 
 const PUBLISHED = 100_000
@@ -64,7 +66,7 @@ export function createSimulatedLog(): SimulatedLog {
       topic.kept.push(message)
       published.push(message)
       if (published.length >= 2 * PUBLISHED) published.splice(0, PUBLISHED)
-      // In lumps: one shift a message would copy ten thousand.
+      // Cut in large steps: a shift for each message would copy ten thousand every time.
       if (topic.kept.length >= 2 * KEPT) topic.kept = topic.kept.slice(-KEPT)
       tell(name, 'message')
       return message
@@ -103,7 +105,7 @@ export function createSimulatedLog(): SimulatedLog {
   return log
 }
 
-/** As a real log has it: what whoever published it changes afterwards is not in it. */
+/** A copy, as in a real log: what the publisher changes afterwards is not in it. */
 function copied(topic: string, data: unknown): unknown {
   if (data === null || typeof data === 'string' || typeof data === 'boolean') return data
   const written = serialise(data)

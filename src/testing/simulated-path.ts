@@ -1,17 +1,17 @@
 import type { Clock } from '../base/clock.js'
 
-/** One direction of one connection: what goes in comes out in order, `delay` later, each piece in a task of its own. */
+/** One direction of one connection. What goes in comes out in order, `delay` later, each piece in a task of its own. */
 export interface SimulatedPath {
   carry(deliver: () => void): void
-  /** Nothing comes out until `thaw`, and neither end is told: a dead path. */
+  /** A dead path: nothing comes out until `thaw`, and neither end is notified. */
   freeze(): void
   thaw(): void
-  /** What is under way is gone, and what comes later too. */
+  /** Discards what is under way, and everything sent later. */
   cut(): void
   readonly frozen: boolean
 }
 
-/** @param delay asked for each piece, in milliseconds. */
+/** @param delay called for each piece; returns milliseconds. */
 export function createSimulatedPath(clock: Clock, delay: () => number): SimulatedPath {
   const queue: { due: number; deliver: () => void }[] = []
   let last = 0
@@ -44,7 +44,7 @@ export function createSimulatedPath(clock: Clock, delay: () => number): Simulate
     },
     thaw() {
       frozen = false
-      // What was sent into the dead path is sent again.
+      // What was sent into the dead path is transmitted again.
       last = clock.monotonic() + Math.max(0, delay())
       for (const piece of queue) piece.due = Math.max(piece.due, last)
       arm()

@@ -5,19 +5,22 @@ import { presenceOf, presenceTopic } from '../protocol/own-topics.js'
 import type { ClusterSettings, Decision } from './cluster-settings.js'
 import type { SimulatedLog } from './simulated-log.js'
 
-/** Who is in which topic, of all simulated servers: as the protocol has it, told at once and in one page. */
+/**
+ * Who is in which topic, over all simulated servers. It follows the protocol; changes are announced at once, and a list
+ * has one page.
+ */
 export interface SimulatedPresence {
-  /** Null: that method is not of presence. */
+  /** Null: the method is not one of presence. */
   answer(method: string, data: unknown, who: SessionUser): Decision | null
-  /** The session has one leg more. */
+  /** The session has one more leg. */
   joined(session: string): void
-  /** It has one less; where that was the last one, it has so many milliseconds to come back. */
+  /** The session has one leg less. After its last one it has `grace` milliseconds to come back. */
   left(session: string, grace: number): void
 }
 
 export interface SessionUser {
   readonly session: string
-  /** Whose its token is; without one a session is a member of its own. */
+  /** The owner of its token. A session without one is a member of its own. */
   readonly subject: string | undefined
 }
 
@@ -35,7 +38,7 @@ export function createSimulatedPresence({ clock, log, settings }: SimulatedPrese
   const leaving = new Map<string, () => void>()
   const names = new Map<string, string>()
 
-  // Where a topic's numbering starts over nobody is listed, and clients say again that they are there.
+  // In a new epoch of the topic nobody is listed, and clients enter again.
   log.listen((topic, change) => {
     const about = change === 'epoch' && presenceOf(topic)
     if (about) lists.delete(about)
@@ -69,7 +72,7 @@ export function createSimulatedPresence({ clock, log, settings }: SimulatedPrese
     const user = shown === true ? (who.subject ?? null) : shown.show
     const row: MemberRow = [...idsOf(who), clock.now(), n, data, user]
     const list = lists.get(topic) ?? new Map<string, MemberRow>()
-    // Two legs of a session bring what it says in any order.
+    // The two legs of a session may bring its requests in any order.
     if ((list.get(who.session)?.[3] ?? -1) > n) return {}
     lists.set(topic, list.set(who.session, row))
     tell(topic, { set: [row] })

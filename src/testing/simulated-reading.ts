@@ -2,10 +2,10 @@ import type { ServerFrame, TopicAnswer, TopicRequests } from '../protocol/frames
 import { presenceOf } from '../protocol/own-topics.js'
 import type { Behaviour, Cluster } from './simulated-cluster.js'
 
-/** What one leg reads: its topics, and how far each has come. */
+/** What one leg reads: its topics, and the position reached in each. */
 export interface SimulatedReading {
   subscribe(asked: TopicRequests): { readonly answers: Map<string, TopicAnswer>; readonly refused: readonly string[] }
-  /** Sends what the log has after what was sent. */
+  /** Sends the log's messages after those that were sent. */
   pump(topic: string): void
   has(topic: string): boolean
   drop(topic: string): void
@@ -13,10 +13,10 @@ export interface SimulatedReading {
 }
 
 interface Subscription {
-  /** The last offset that was looked at, and the last one that the client was told of as visible. */
+  /** The last offset that was examined, and the last one that the client knows as visible. */
   at: number
   prev: number
-  /** Up to here it is replay. */
+  /** Messages up to this offset are replay. */
   readonly head: number
   waiting: boolean
 }
@@ -29,7 +29,7 @@ export function createSimulatedReading(
   const topics = new Map<string, Subscription>()
 
   function mayRead(topic: string): boolean {
-    // Whoever may read a topic may see who is in it.
+    // Whoever may read a topic may see who is present in it.
     return settings.authorize?.((settings.presence && presenceOf(topic)) || topic) !== false
   }
   const isSeen = (topic: string, data: unknown) =>
@@ -38,10 +38,10 @@ export function createSimulatedReading(
   function pump(topic: string) {
     const subscription = topics.get(topic)
     if (!subscription || subscription.waiting) return
-    // A hidden message is told of by its offset, where no visible one follows it at once.
+    // The offset of a hidden message, which is sent if no visible message follows at once.
     let hidden: number | null = null
     for (const { offset, data } of log.after(topic, subscription.at)) {
-      // What the log has forgotten in between shows: this message does not follow the one before.
+      // The log has forgotten messages in between. `prev` shows it: this message does not follow the previous one.
       if (offset > subscription.at + 1) subscription.prev = offset - 1
       subscription.at = offset
       if (!isSeen(topic, data)) {

@@ -3,47 +3,51 @@ import type { Behaviour, Cluster } from './simulated-cluster.js'
 import { createSimulatedLeg, type SimulatedLeg } from './simulated-leg.js'
 import type { Incoming } from './simulated-socket.js'
 
-/** How a server is emptied. Durations are milliseconds. */
+/** How a server is drained. Durations are milliseconds. */
 export interface DrainOptions {
-  /** Milliseconds after which a leg that is still there is closed. Default 10,000. */
+  /** Milliseconds after which remaining legs are closed. Default 10,000. */
   deadline?: number
   /** Milliseconds over which clients wait at random before they dial. Default 0. */
   spread?: number
-  /** Legs asked a second. Default: all at once. */
+  /** How many legs are asked per second. Default: all at once. */
   rate?: number
-  /** Default `deploy`. */
+  /** The reason in the request to hand over. Default `deploy`. */
   reason?: string
-  /** Where to; default: where they came from. */
+  /** The URL to which clients hand over. Default: the one that they dialled. */
   url?: string
 }
 
-/** One server process. What it does wrong is set on it: `server.door = 'busy'`. */
+/** One server process. A test sets its faults as properties: `server.door = 'busy'`. */
 export interface SimulatedServer extends Behaviour {
   readonly id: string
-  /** Where this very server answers, whatever the balancer does. */
+  /** The address of this very server, whatever the balancer does. */
   readonly url: string
   readonly state: 'up' | 'draining' | 'down'
-  /** Legs that it has welcomed and that are still there. */
+  /** The number of legs that it has welcomed and that are still open. */
   readonly legs: number
-  /** Whether the balancer sends dials here. */
+  /** Whether the balancer sends dials to this server. */
   taking: boolean
   /**
-   * Asks every leg to hand over, takes no new ones, and is down when the last one is gone or the deadline has passed.
+   * Asks every leg to hand over, and accepts no new ones. The server is down when the last leg is gone or the deadline
+   * has passed.
    */
   drain(options?: DrainOptions): void
-  /** Asks every leg to hand over, and goes on taking new ones. Legs still there at the deadline are closed. */
+  /** Asks every leg to hand over, and goes on accepting new ones. Legs that remain at the deadline are closed. */
   unload(options?: DrainOptions): void
-  /** Takes the request back. */
+  /** Cancels the request to hand over. */
   cancel(): void
-  /** The process dies: connections are reset, clients see 1006. */
+  /** The process dies: connections are reset, and clients see 1006. */
   crash(): void
   /** Comes up again after a crash or a drain. */
   restart(): void
-  /** A dial arrives here. */
+  /** A dial arrives at this server. */
   knock(incoming: Incoming): void
 }
 
-/** Milliseconds for which a session without a leg is present still: where a leg of it has ended, and where its server has died. */
+/**
+ * Milliseconds that a session without a leg stays present: `GRACE` after its last leg ended, `LEASE` if the server
+ * died.
+ */
 const GRACE = 5_000
 const LEASE = 15_000
 
@@ -155,7 +159,7 @@ export function createSimulatedServer(cluster: Cluster, id: string, url: string)
         (welcomed) => {
           legs.delete(leg)
           asked.delete(leg)
-          // A server that has died says nothing of its sessions: they have their lease.
+          // A server that has died announces nothing about its sessions: they stay until their lease ends.
           if (welcomed) cluster.presence.left(leg.session, state === 'down' ? LEASE : GRACE)
           goneIsDone()
         },

@@ -3,7 +3,7 @@ import { byteLength } from '../protocol/json.js'
 import type { SimulatedPath } from './simulated-path.js'
 
 /**
- * The way between a client and a server. The wire down is timed by the client's device, so that a sleeping one hears
+ * The connection between a client and a server. The client's device times the wire down, so a sleeping device receives
  * nothing.
  */
 export interface Path {
@@ -11,13 +11,13 @@ export interface Path {
   readonly down: SimulatedPath
 }
 
-/** A dial as it arrives at the other side. Answered by nothing, it hangs. */
+/** A dial as it arrives at the other side. If it is not answered, it hangs. */
 export interface Incoming {
   readonly url: URL
   readonly protocols: readonly string[]
-  /** Opens the connection; `protocol` is the selected subprotocol, '' for none. */
+  /** Opens the connection. `protocol` is the selected subprotocol, '' for none. */
   accept(protocol: string, server: ServerEndHandlers): ServerEnd
-  /** The dial fails: nobody listens, or an answer that is not 101. A client cannot tell the two apart. */
+  /** The dial fails: nothing listens, or the answer is not 101. A client cannot distinguish the two. */
   refuse(): void
 }
 
@@ -30,36 +30,36 @@ export interface ServerEnd {
 
 export interface ServerEndHandlers {
   received(text: string): void
-  /** The client closed, or its connection ended. Not told after our own `close` or `reset`. */
+  /** The client closed, or its connection ended. Not called after our own `close` or `reset`. */
   closed(code: number): void
 }
 
 export interface SimulatedSocketDeps {
-  /** The device's. */
+  /** The clock of the device. */
   readonly clock: Clock
   readonly base: string
-  /** A way to that host, or null when the device knows that it has no network. */
+  /** A path to that host; null if the device knows that it has no network. */
   path(): Path | null
   /** The dial has arrived. */
   knock(incoming: Incoming): void
-  /** A connection is over: its path is needed no more. */
+  /** The connection has ended, and its path is not needed any more. */
   over(path: Path): void
-  /** What closes each socket of the page, as a browser does at a navigation. */
+  /** Close each socket of the page, as a browser does at a navigation. */
   readonly navigations: Set<() => void>
 }
 
-/** How long a closing handshake may take before the client ends the connection itself: Chrome's number. */
+/** Milliseconds that a closing handshake may take before the client ends the connection itself: Chrome's number. */
 const CLOSING_TIMEOUT = 2_000
 
 const ABNORMAL = 1006
 const GOING_AWAY = 1001
 
-/** Code 1005 is how an API says that a close frame bore no code. */
+/** The code with which the API says that a close frame had no code. */
 const NO_CODE = 1005
 
 /**
- * A WebSocket class of one device, with the semantics of a browser's: states, events in tasks of their own, exceptions,
- * and the rule that what arrives after `close()` is dropped.
+ * A WebSocket class of one device that behaves as a browser's: states, events in tasks of their own, exceptions, and
+ * the rule that nothing is delivered after `close()`.
  */
 export function createSimulatedSocket(deps: SimulatedSocketDeps): typeof WebSocket {
   return class extends SimulatedSocket {
@@ -115,7 +115,7 @@ class SimulatedSocket extends EventTarget {
     const bytes = byteLength(data)
     const path = this.#path
     if (this.readyState !== 1 || !path) return void (this.bufferedAmount += bytes)
-    // Into a living path a frame leaves at once; into a dead one it stays with the sender.
+    // On a living path a frame leaves at once. On a dead one it stays buffered at the sender.
     if (!path.up.frozen) return path.up.carry(() => this.#server?.received(data))
     this.bufferedAmount += bytes
     path.up.carry(() => {
@@ -185,7 +185,7 @@ class SimulatedSocket extends EventTarget {
     if (this.readyState === 1) this.#emit(new MessageEvent('message', { data: text, origin: new URL(this.url).origin }))
   }
 
-  /** The server has heard that we close: it answers with the same code, and the connection ends. */
+  /** The server has received our close. It answers with the same code, and the connection ends. */
   #serverHears({ code, reason }: { code: number; reason: string }) {
     const server = this.#server
     this.#server = null
@@ -213,7 +213,7 @@ class SimulatedSocket extends EventTarget {
     this.#stopClosing?.()
     const path = this.#path
     if (path) {
-      // The server learns of an end without a handshake when its side of the connection notices.
+      // Without a closing handshake the server learns of the end when its side of the connection notices it.
       const server = this.#server
       if (server) path.up.carry(() => server.closed(ABNORMAL))
       path.down.cut()

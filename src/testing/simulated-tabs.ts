@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.js'
 import type { TabGroup, Tabs } from '../host/tabs.js'
 
-/** The tabs of one browser: they talk, take turns and share numbers. */
+/** The tabs of one browser: they exchange messages, take turns, and share numbers. */
 export interface SimulatedTabs {
-  /** One more tab. */
+  /** Opens one more tab. */
   open(): SimulatedTab
-  /** A worker: as a tab, without the numbers. */
+  /** Opens a worker: like a tab, but without the shared numbers. */
   openWorker(): SimulatedTab
-  /** What localStorage would show. */
+  /** The content of localStorage. */
   readonly stored: ReadonlyMap<string, number>
   /** The user clears the site's data. */
   clearStorage(): void
@@ -15,26 +15,26 @@ export interface SimulatedTabs {
 
 export interface SimulatedTab extends Tabs {
   join(name: string): TabGroup
-  /** What others post waits; a turn that it holds stays held. */
+  /** Messages from others wait until `thaw`; a turn that this tab holds stays held. */
   freeze(): void
   thaw(): void
-  /** What it posts from now on takes so many milliseconds. */
+  /** Messages that it posts from now on take this many milliseconds. */
   slow(latency: number): void
-  /** The tab crashes: its turn is given back, and nothing of it runs on. */
+  /** The tab crashes: its turn is released, and nothing of it runs any more. */
   kill(): void
 }
 
 export interface SimulatedTabsOptions {
-  /** Milliseconds that a post takes; a turn is handed over at once, so that posts may come after it. Default 2. */
+  /** Milliseconds that a post takes. A turn is passed on at once, so a post may arrive after it. Default 2. */
   readonly latency?: number
-  /** Told of everything that is posted. */
+  /** Called with everything that is posted. */
   readonly posted?: (message: unknown) => void
 }
 
 interface Tab {
   frozen: boolean
   latency: number
-  /** What waits until it thaws. */
+  /** What waits until the tab is thawed. */
   readonly inbox: (() => void)[]
 }
 
@@ -146,7 +146,7 @@ function remove<Item>(list: Item[], item: Item) {
   if (at >= 0) list.splice(at, 1)
 }
 
-/** jsdom has no structured clone, and Jest gives it none; what tabs post is plain. */
+/** jsdom has no structured clone, and Jest does not add one. What tabs post is plain data. */
 function cloned(message: unknown): unknown {
   return typeof structuredClone === 'function' ? structuredClone(message) : JSON.parse(JSON.stringify(message))
 }

@@ -1,31 +1,31 @@
 import type { Clock } from '../base/clock.js'
 
-/** What a token provider answers: `createLiveSocket` takes the function that `getToken` of a device is. */
+/** The answer of a token provider. `getToken` of a device is such a provider for `createLiveSocket`. */
 export type TokenAnswer = { token: string; ttl: number } | { retryAfter: number } | { ended: string }
 
-/** The token service, and what can happen to it. It mints `token-1`, `token-2`, …; no cryptography is involved. */
+/** The token service, and what can happen to it. It issues `token-1`, `token-2`, …, without any cryptography. */
 export interface SimulatedTokens {
-  /** Milliseconds that a token lives. Default 10 minutes. */
+  /** Milliseconds that a token lives. Default 600,000: 10 minutes. */
   ttl: number
   /** Milliseconds that an answer takes. Default 20. */
   latency: number
-  /** It works. */
+  /** The service works. */
   up(): void
-  /** Requests fail; with `retryAfter` it says for how long to leave it alone, in milliseconds. */
+  /** Requests fail. With `retryAfter` the service says for how many milliseconds it should not be asked. */
   down(retryAfter?: number): void
   /** Requests get no answer. */
   hang(): void
-  /** The login session is over: every request is told so. */
+  /** The login session has ended: every request is answered so. */
   end(reason?: string): void
-  /** No token minted so far is valid any more. */
+  /** Makes every token issued so far invalid. */
   revoke(): void
-  /** Milliseconds that the token has left; null where it is not valid. */
+  /** Milliseconds until the token expires; null if it is not valid. */
   left(token: string | undefined): number | null
-  /** Whose that token is: the name of the device that it was minted for. */
+  /** The owner of the token: the name of the device for which it was issued. */
   subject(token: string | undefined): string | undefined
-  /** Answers one request, as the service is at that moment. */
+  /** Answers one request according to the service's present state. */
   request(reason: string, signal: AbortSignal, connected: boolean, subject?: string): Promise<TokenAnswer>
-  /** Every request so far; `at` on the simulated clock since its start. */
+  /** Every request so far. `at` is in milliseconds since the start of the simulated clock. */
   readonly requests: readonly {
     readonly at: number
     readonly reason: string

@@ -11,11 +11,11 @@ import { createSimulatedPresence } from './simulated-presence.js'
 import { createSimulatedServer, type DrainOptions, type SimulatedServer } from './simulated-server.js'
 import { createSimulatedTokens, type SimulatedTokens } from './simulated-tokens.js'
 
-/** The world of a simulation. Durations are milliseconds. */
+/** The options of a simulation. Durations are milliseconds. */
 export interface SimulationOptions extends ClusterSettings {
-  /** Two simulations with one seed do the same. Default 1. */
+  /** Two simulations with the same seed behave the same. Default 1. */
   seed?: number
-  /** Servers at a time. Default 1. */
+  /** How many servers are up at a time. Default 1. */
   servers?: number
   /** Milliseconds that a frame takes in each direction. Default 10. */
   latency?: number
@@ -25,11 +25,14 @@ export interface SimulationOptions extends ClusterSettings {
 
 /** How a simulated deploy goes. Durations are milliseconds. */
 export interface DeployOptions extends Omit<DrainOptions, 'url'> {
-  /** What the new servers do to a dial. Default `open`. */
+  /** What the new servers do with a dial. Default `open`. */
   door?: Behaviour['door']
-  /** So many dials still land on an old server: a balancer that learns late. Default 0. */
+  /** How many dials still reach an old server, because the balancer learns late. Default 0. */
   staleDials?: number
-  /** `direct`: the request names the new server's own address. Any other text is sent as it is. Default: no address. */
+  /**
+   * `direct`: the request names the new server's own address. Any other text is sent as the address. Default: no
+   * address.
+   */
   url?: 'direct' | (string & {})
 }
 
@@ -38,13 +41,13 @@ export interface Deploy {
   readonly from: readonly SimulatedServer[]
   readonly to: readonly SimulatedServer[]
   /**
-   * The old servers stay after all, and take new dials again; the new ones take none. Once all the old ones are down it
-   * does nothing.
+   * The old servers stay after all and accept dials again; the new ones get none. Does nothing once all old servers are
+   * down.
    */
   cancel(): void
 }
 
-/** One thing that went over a connection, as the server saw it. `at` on the simulated clock since its start. */
+/** One frame on a connection, as the server saw it. `at` is in milliseconds since the start of the simulated clock. */
 export interface WireRecord {
   readonly at: number
   readonly server: string
@@ -55,63 +58,66 @@ export interface WireRecord {
 }
 
 /**
- * A world for one live socket or many: servers, a token service, devices and networks, all on one clock that the test
- * handovers, all from one seed. Its own device is the one that `offline`, `freeze`, `sleep` and the like are about;
- * `device()` makes others.
+ * A world for one live socket or many: servers, a token service, devices and networks. They share one clock, which the
+ * test advances, and one seed. `offline`, `freeze`, `sleep` and the like act on the simulation's own device; `device()`
+ * makes others.
  */
 export interface Simulation extends SimulatedDevice {
-  /** What to give `createLiveSocket`: any server that is up answers there. */
+  /** The URL for `createLiveSocket`: any server that is up answers there. */
   readonly url: string
   readonly clock: SimulatedClock
-  /** For the test's own draws; live socket and servers have others. */
+  /** Random numbers for the test itself; the live socket and the servers draw from others. */
   readonly random: Random
   readonly log: SimulatedLog
   readonly tokens: SimulatedTokens
-  /** Every server so far, those that are down included. */
+  /** Every server so far, including those that are down. */
   readonly servers: readonly SimulatedServer[]
   /** Advances time; see `SimulatedClock.advance`. */
   advance(ms: number): Promise<void>
-  /** Lets the simulation follow real time, `speed` times as fast (default 1): for stories. Returns the stop. */
+  /**
+   * Makes the simulation follow real time, `speed` times as fast (default 1), for stories. Returns a function that
+   * stops it.
+   */
   play(speed?: number): () => void
-  /** Somebody else publishes. */
+  /** Publishes as another client. */
   publish(topic: string, data: unknown): LoggedMessage
-  /** Somebody else publishes every `interval` ms; `make` gets 1, 2, 3, …. Returns the stop. */
+  /**
+   * Publishes as another client every `interval` ms; `make` is called with 1, 2, 3, …. Returns a function that stops
+   * it.
+   */
   publishEvery(interval: number, topic: string, make?: (count: number) => unknown): () => void
-  /** New servers take the place of those that are up, which are drained. */
+  /** Replaces the servers that are up by new ones, and drains them. */
   deploy(options?: DeployOptions): Deploy
-  /** The servers that are up ask their legs to hand over, and stay: what rebalancing does. */
+  /** The servers that are up ask their legs to hand over, and stay up, as in rebalancing. */
   rebalance(options?: Omit<DeployOptions, 'door'>): void
-  /** Every server that is not down dies at once. Clients see 1006; dials are refused until `restart`. */
+  /** Every server that is not down dies at once. Clients see 1006, and dials are refused until `restart`. */
   crash(): void
-  /** The servers that `crash` has ended come up again. */
+  /** The servers that `crash` ended come up again. */
   restart(): void
-  /** What every server that is up, and every later one, does to a dial from now on. `accept` undoes it. */
+  /** What every server that is up, and every later one, does with a dial from now on. `accept` undoes it. */
   refuse(how: Exclude<Behaviour['door'], 'open'>, retryAfter?: number): void
   accept(): void
   /** The servers forget which publishes they have applied. */
   forgetPublishes(): void
   /** One more machine with a browser. */
   device(): SimulatedDevice
-  /** Subscribes, and keeps the books: whether everything published arrived once and in order. */
+  /** Subscribes, and checks whether everything published arrives once and in order. */
   observe(socket: Observable, topic: string): Observation
-  /** Everything published so far, the last 100,000 at least. */
+  /** Everything published so far; at least the last 100,000 messages. */
   readonly published: readonly LoggedMessage[]
   /** Every dial that reached the balancer. */
   readonly dials: readonly { readonly at: number; readonly url: string; readonly server: string | null }[]
-  /** The last 10,000 frames of all legs, tokens included. */
+  /** At least the last 10,000 frames of all legs, tokens included. */
   readonly wire: readonly WireRecord[]
 }
 
 const ORIGIN = 'wss://live.test'
 const RECORDS = 10_000
 
-/** Streams of one seed that are drawn from independently. */
+/** Independent random streams of one seed. */
 const STREAMS = { test: 0x9e3779b9, device: 0x85ebca6b }
 
-/**
- * Creates a simulation. It runs in Node and in browsers, touches no network, and does something only when it is told
- * to.
- */
+/** Creates a simulation. It runs in Node and in browsers, touches no network, and does nothing on its own. */
 export function createSimulation(options: SimulationOptions = {}): Simulation {
   const { seed = 1, servers: size = 1, latency = 10, history = true, ...settings } = options
   const clock = createSimulatedClock()
@@ -248,7 +254,7 @@ function createCluster(parts: Pick<Cluster, 'clock' | 'log' | 'tokens' | 'settin
   }
 }
 
-/** Lets simulated time pass as real time does. Returns what stops it. */
+/** Lets simulated time pass as real time does. Returns a function that stops it. */
 function play(clock: SimulatedClock, speed: number): () => void {
   let playing = true
   let before = systemClock.monotonic()
@@ -256,7 +262,7 @@ function play(clock: SimulatedClock, speed: number): () => void {
     while (playing) {
       await new Promise<void>((resolve) => void systemClock.frame(resolve))
       const now = systemClock.monotonic()
-      // A tab that was hidden for long does not have to catch up.
+      // A tab that was hidden for long need not catch up.
       const passed = Math.min(now - before, 1_000)
       before = now
       if (playing) await clock.advance(passed * speed)

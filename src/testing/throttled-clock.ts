@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.js'
 
-/** The clock of a page, whose timers run late while it is hidden. */
+/** The clock of a page. Its timers run late while the page is hidden. */
 export interface ThrottledClock extends Clock {
-  /** From now on timers run at whole multiples of `every` milliseconds only; 0: when they are due. */
+  /** From now on timers run only at whole multiples of `every` milliseconds; with 0 they run when they are due. */
   throttle(every: number): void
 }
 

@@ -1,10 +1,10 @@
-/** Something that falls due; what is set first comes first of those that fall due together. */
+/** Something that falls due. Of those that fall due together, the one set first comes first. */
 export interface Due {
   readonly due: number
   readonly order: number
 }
 
-/** A binary heap by due time, then by order: a million timers cost what they cost to sort. */
+/** A binary heap by due time, then by order: a million timers cost as much as sorting them. */
 export class TimerHeap<Timer extends Due> {
   readonly #heap: Timer[] = []
 
@@ -24,7 +24,7 @@ export class TimerHeap<Timer extends Due> {
     heap[at] = timer
   }
 
-  /** Takes out the first; there must be one. */
+  /** Removes the first entry; there must be one. */
   pop() {
     const heap = this.#heap
     const last = heap.pop()!
