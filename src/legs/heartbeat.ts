@@ -1,35 +1,38 @@
 import { createAlarm, type Alarm } from '../base/alarm.js'
 import { between, instant, since, type Clock, type Instant } from '../base/clock.js'
 
-/** Notices when one leg has gone silent, and keeps it from looking silent to the other side. */
+/** Detects that one leg has gone silent, and keeps the leg from looking silent to the other side. */
 export interface Heartbeat {
-  /** A frame has arrived: the leg lives. `at`: now. */
+  /** A frame has arrived, so the leg is alive. `at`: now. */
   heard(at: Instant): void
   /** A frame was sent. */
   sent(at: Instant): void
-  /** Asks now, and takes `timeout` milliseconds without a frame for silence: after a wake or a change of network. */
+  /**
+   * Pings now; `timeout` milliseconds without a frame then count as silence. For use after a wake or a change of
+   * network.
+   */
   probe(timeout: number): void
   stop(): void
 }
 
 export interface HeartbeatDeps {
   readonly clock: Clock
-  /** Milliseconds without a frame after which the other side is asked for one; Infinity: never, except by `probe`. */
+  /** Milliseconds without a frame after which the other side is pinged; Infinity: never, except by `probe`. */
   readonly interval: number
   /** Milliseconds that an answer may take. */
   readonly timeout: number
-  /** The longest silence that the other side lets us have, in milliseconds; Infinity: any. */
+  /** The longest silence that the other side allows this one, in milliseconds; Infinity: any. */
   readonly keepalive: number
 }
 
 export interface HeartbeatHandlers {
-  /** Send something that is answered at once. */
+  /** Must send something that the other side answers at once. */
   ping(): void
-  /** Asked, and not answered in time. Told once, and again only after a frame has arrived in between. */
+  /** A ping was not answered in time. Called once, and again only after a frame has arrived in between. */
   fellSilent(): void
 }
 
-/** What the other side was asked. `excused`: the answer had time once before, while the program stood still. */
+/** An unanswered ping. `excused`: its time ran out once already, while the program stood still. */
 interface Question {
   readonly at: Instant
   readonly timeout: number
@@ -37,23 +40,23 @@ interface Question {
 }
 
 /**
- * A visible page's timers are late by milliseconds, a hidden one's by a second; beyond that the program itself stood
- * still.
+ * A visible page's timers are late by milliseconds, a hidden page's by a second. Beyond this many milliseconds the
+ * program itself stood still.
  */
 const LATE = 1_500
 
 /**
- * Where timers run late by more than that, as once a minute in a tab long in the back, whatever is cut after as long a
- * silence would meet each tick in a race. So the other side's answer to such a tick is answered as well, and its answer
- * again, and the last word is some round trips younger than the tick: this many at most, and within so many
- * milliseconds.
+ * If timers run later than `LATE`, as with one tick a minute in a tab long in the background, a proxy that cuts idle
+ * connections after about that time would race with every tick. So after such a tick the other side's answer is
+ * answered with another ping, and so on. The last frame is then some round trips younger than the tick. This many pings
+ * at most, and within this many milliseconds.
  */
 const ECHOES = 250
 const ECHO_FOR = 250
 
 /**
- * Starts at once; `stop` ends it. There is one timer, set for what is due first and looked at again when it fires, so
- * that a frame costs a clock reading and no timer.
+ * Starts at once; `stop` ends it. There is one timer, set for what is due first, and checked again when it fires, so
+ * that a frame costs one clock reading and no timer.
  */
 export function createHeartbeat(deps: HeartbeatDeps, handlers: HeartbeatHandlers): Heartbeat {
   return new LegHeartbeat(deps, handlers)
@@ -64,10 +67,10 @@ class LegHeartbeat implements Heartbeat {
   readonly #handlers: HeartbeatHandlers
   #heardAt: Instant
   #sentAt: Instant
-  /** Once it is told that the leg fell silent the answer has no end: nothing else is asked until a frame arrives. */
+  /** After `fellSilent` the question has no end: no new ping is due until a frame arrives. */
   #question: Question | null = null
   #stopped = false
-  /** Answers that are still answered, and since when. */
+  /** How many answers are still answered with a ping, and since when. */
   #echoes: { left: number; readonly since: Instant } | null = null
   readonly #alarm: Alarm
 
@@ -84,7 +87,7 @@ class LegHeartbeat implements Heartbeat {
     this.#heardAt = at
     this.#question = null
     if (answered) this.#echo(at)
-    // Frames arrive on time where timers run late.
+    // Frames arrive on time even where timers run late.
     this.#keepAlive(at)
     if (answered) this.#arm()
   }
@@ -95,7 +98,7 @@ class LegHeartbeat implements Heartbeat {
 
   probe(patience: number): void {
     const left = this.#left
-    // Probes that follow each other must not put the verdict off for ever.
+    // A series of probes must not postpone the verdict for ever.
     if (this.#question && left > 0 && (left <= patience || left === Infinity)) this.#ping()
     else this.#ask(patience, false)
     this.#arm()
@@ -106,7 +109,7 @@ class LegHeartbeat implements Heartbeat {
     this.#alarm.clear()
   }
 
-  /** Milliseconds that the answer may still take; Infinity where none is waited for. */
+  /** Milliseconds left for the answer; Infinity if none is awaited. */
   get #left(): number {
     const question = this.#question
     return question ? question.timeout - this.#since(question.at) : Infinity
@@ -118,7 +121,7 @@ class LegHeartbeat implements Heartbeat {
     const asking = this.#question ? this.#left : interval - this.#since(this.#heardAt)
     const delay = Math.max(0, Math.min(asking, keepalive - this.#since(this.#sentAt)))
     const { left } = this.#alarm
-    // One that is overdue has slept, and would sleep on for the rest of its time.
+    // An overdue timer has slept, and would sleep on for the rest of its time.
     if (left === null || left <= 0 || left > delay) this.#alarm.set(delay)
   }
 
@@ -128,9 +131,8 @@ class LegHeartbeat implements Heartbeat {
     const question = this.#question
     this.#echoes = late ? { left: ECHOES, since: instant(clock) } : null
     if (question && this.#left <= 0) {
-      // A late timer means that the program stood still (sleep, a frozen page), and the answer may lie unread: it is
-      // asked for anew. Once only: where timers are always late, as in a page long hidden, frames have been read all
-      // the while.
+      // A late timer means that the program stood still (sleep, a frozen page), and the answer may have arrived unread:
+      // ping again. Only once: where timers are always late, as in a page long hidden, frames have been read all along.
       if (late && !question.excused) this.#ask(question.timeout, true)
       else {
         this.#question = { ...question, timeout: Infinity }

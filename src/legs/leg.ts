@@ -5,33 +5,32 @@ import type { WireData } from '../protocol/protocol.js'
 
 /** One physical WebSocket, from its dial to its end. */
 export interface Leg {
-  /** Hands `data` to the socket. False: it is not open, and the data went nowhere. */
+  /** Hands `data` to the socket. False: the socket is not open, and nothing was sent. */
   send(data: WireData): boolean
   /**
-   * Lets go of the leg. From here on nothing is heard of it, and a dial that is still under way leaves no socket
-   * behind. The socket API takes 1000 and 3000–4999 only: any other `code` goes out as 1000; `reason` is cut to 123
-   * bytes.
+   * Ends the leg. Afterwards no handler is called, and a dial that is still under way leaves no socket behind. The
+   * socket API accepts 1000 and 3000–4999 only: any other `code` is sent as 1000. `reason` is cut to 123 bytes.
    */
   close(code?: number, reason?: string): void
 }
 
 export interface LegDeath {
   /**
-   * The server's close code; 1006 when the connection just ended. A failed dial is 1006 too, but 1002 when the server
-   * answered without selecting a subprotocol that was offered, and 0 when nobody was asked: there is no WebSocket class,
-   * or it refused the URL.
+   * The server's close code; 1006 if the connection ended without one. A failed dial is 1006 too, but 1002 if the
+   * server answered without selecting an offered subprotocol, and 0 if no server was dialled: there is no WebSocket
+   * class, or it refused the URL.
    */
   readonly code: number
   readonly reason: string
-  /** False: the leg never opened, and the dial failed. */
+  /** False: the dial failed. */
   readonly opened: boolean
 }
 
-/** None of these may throw, and none is called before `createLeg` has returned. */
+/** These must not throw. None is called before `createLeg` has returned. */
 export interface LegHandlers {
   opened(): void
   received(data: WireData): void
-  /** Exactly once, unless `close` was called first. */
+  /** Called exactly once, unless `close` was called first. */
   died(death: LegDeath): void
 }
 
@@ -42,8 +41,8 @@ export interface LegDeps {
   readonly WebSocket?: unknown
 }
 
-// Published as CommonJS whose export is the class, as a module for bundlers, and with declarations that fit the latter
-// only. Compiled for us it is the class.
+// The package is CommonJS whose export is the class, and also a module for bundlers; its declarations fit only the
+// module. In our production build it is compiled in, and the import is the class.
 const ReconnectingWebSocket = (!brief && 'default' in imported ? imported.default : imported) as typeof imported.default
 
 const BINARY = 'arraybuffer'
@@ -52,15 +51,15 @@ const ABNORMAL = 1006
 const PROTOCOL_ERROR = 1002
 
 /**
- * What the library is told where it is the published one, as in a program that runs from its source: compiled for us it
- * does nothing else. Timers take a signed 32-bit number, and Infinity would fire at once: this is as close to never as
- * they come.
+ * Options for the published library, as in a program that runs from its source; the copy compiled into our build never
+ * retries or queues. Timers take a signed 32-bit number, and Infinity would fire at once, so this timeout is as close
+ * to never as possible.
  */
 const ONCE = { maxRetries: 0, maxEnqueuedMessages: 0, connectionTimeout: 2 ** 31 - 1 }
 
 /**
- * Dials `url` once. reconnecting-websocket is used for the socket alone: it never retries and never queues here, and
- * what it makes of errors and close codes is undone below. It is the only place that knows it.
+ * Dials `url` once. reconnecting-websocket is used only for its socket: it never retries or queues here, and the
+ * changes that it makes to errors and close codes are undone below. No other file knows the library.
  */
 export function createLeg(deps: LegDeps, handlers: LegHandlers): Leg {
   return new SocketLeg(deps, handlers)
@@ -68,7 +67,7 @@ export function createLeg(deps: LegDeps, handlers: LegHandlers): Leg {
 
 type Dialling = [address: string, protocols?: string[]]
 
-/** What the library makes with `new` is the socket that was dialled. */
+/** The library calls this with `new`, and gets the dialled socket. */
 function Dialled(leg: SocketLeg, ...dialled: Dialling) {
   return leg.dial(dialled)
 }
@@ -77,17 +76,17 @@ class SocketLeg implements Leg {
   readonly #socket: InstanceType<typeof ReconnectingWebSocket>
   readonly #handlers: LegHandlers
   readonly #Class: unknown
-  /** What was dialled; null where that was refused. */
+  /** The platform's socket; null if the dial was refused. */
   #physical: WebSocket | null = null
   #state: 'dialling' | 'open' | 'gone' = 'dialling'
-  /** In Node the socket says why a dial failed, the HTTP status for one; a browser's never does. */
+  /** In Node the socket says why a dial failed, for example the HTTP status; in a browser it never does. */
   #trouble = ''
 
   constructor({ url, subprotocols, WebSocket }: LegDeps, handlers: LegHandlers) {
     this.#handlers = handlers
     this.#Class = physicalSocket(WebSocket)
-    // Bound, where a function of each leg's own would be a class of its own, which holds that leg until a full garbage
-    // collection.
+    // Bound, because a closure for each leg would be a class of its own, which keeps that leg in memory until a full
+    // garbage collection.
     const Class = Dialled.bind(null, this)
     const options = brief ? { WebSocket: Class } : { WebSocket: Object.assign(Class, { CLOSING: 2 }), ...ONCE }
     const offered = subprotocols.length > 0 ? [...subprotocols] : undefined
@@ -95,11 +94,11 @@ class SocketLeg implements Leg {
     if (!brief) socket.binaryType = BINARY
     socket.onopen = () => this.#opened(subprotocols)
     socket.onmessage = (event) => handlers.received(event.data as WireData)
-    // As it is published the library makes up a close event at an error, with code 1000: a network failure that looks
-    // like a server's polite goodbye. Its own events name itself as their target.
+    // The published library invents a close event for an error, with code 1000, so that a network failure looks like a
+    // server's normal close. Its own events have the library's object as their target.
     socket.onclose = (event) => this.#ended(brief || (event.target as unknown) !== socket ? event : {})
-    // Compiled for us the library does not close a socket that failed, and neither makes up a close event. Nothing is
-    // heard of it by then: Node's own WebSocket tells a failed dial once more while it is closed.
+    // The compiled-in library neither closes a socket that failed nor invents a close event. `#ended` comes first, so
+    // that later events are ignored: Node's own WebSocket reports a failed dial again while it is closed.
     socket.onerror = () => {
       this.#ended({})
       this.#shut(1000, '')
@@ -107,8 +106,8 @@ class SocketLeg implements Leg {
   }
 
   /**
-   * An exception of the constructor would be lost in a promise of the library's: it gets a socket that is closed already
-   * instead.
+   * An exception from the constructor would be lost in a promise of the library, so the library gets a socket that is
+   * already closed instead.
    */
   dial(dialled: Dialling) {
     const Class = this.#Class
@@ -121,20 +120,20 @@ class SocketLeg implements Leg {
       const Physical = Class as typeof globalThis.WebSocket
       const physical = (this.#physical = new Physical(...dialled))
       physical.binaryType = BINARY
-      // In Node an error that nobody listens to ends the process, and the library stops listening at the first one.
+      // In Node an error event without a listener ends the process, and the library stops listening at the first one.
       physical.addEventListener('error', (event: Event & { readonly message?: unknown }) => {
         if (typeof event.message === 'string') this.#trouble = event.message
       })
       return physical
     } catch (thrown) {
-      // Not the text: it may repeat the URL, and what an application put there.
+      // The error's text is left out: it may repeat the URL, with whatever the application put there.
       const name = (thrown as Partial<Error> | null)?.name ?? 'an exception'
       return this.#refused(explain`the WebSocket constructor refused the URL or the subprotocols (${name})`)
     }
   }
 
   #refused(reason: string) {
-    // Only after this task has the library armed the timer that close() clears.
+    // The library arms the timer that close() clears only after this task.
     queueMicrotask(() => {
       this.#socket.close()
       this.#died(reason, 0)
@@ -164,12 +163,12 @@ class SocketLeg implements Leg {
     this.#handlers.died({ code, reason, opened })
   }
 
-  /** Nothing that the socket still says reaches anyone. */
+  /** From here on no event of the socket reaches a handler. */
   #detach() {
     const socket = this.#socket
     this.#state = 'gone'
     socket.onmessage = socket.onclose = socket.onerror = null
-    // React Native on Android closes nothing that is not open yet, and opens it all the same.
+    // React Native on Android does not close a socket that is not open yet, and opens it afterwards.
     socket.onopen = () => socket.close()
   }
 
@@ -177,7 +176,7 @@ class SocketLeg implements Leg {
     try {
       this.#socket.close(allowedCode(code), allowedReason(reason))
     } catch {
-      // A socket that cannot even be closed is nobody's any more all the same.
+      // The leg has ended, even if its socket cannot be closed.
     }
   }
 

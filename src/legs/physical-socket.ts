@@ -1,11 +1,11 @@
 /**
- * Under this name a class that only looks like a socket has the one that makes them: other copies of this package have
- * it too.
+ * The property in which a class that only looks like a WebSocket holds the class that makes its sockets. A global
+ * symbol, because other copies of this package use it too.
  */
 export const PHYSICAL = Symbol.for('livesocket.physical')
 
 /**
- * The class by which to dial. An application may have put ours in the place of the platform's, and ours must not dial
+ * The class to dial with. An application may have replaced the platform's class with ours, which must not dial through
  * itself.
  */
 export function physicalSocket(given?: unknown): unknown {

@@ -11,7 +11,7 @@ import type { ClientFrame, ErrorFrame, Rejected, ServerFrame, TopicAnswers, Welc
 import { plainFrame } from '../protocol/plain-frame.js'
 import type { Codec, Line, Protocol, WireData } from '../protocol/protocol.js'
 
-/** How a server may be reached, and how it is spoken to: the same for all legs of a socket. */
+/** How to reach a server and how to talk to it: the same for all legs of a socket. */
 export interface LegSettings {
   readonly clock: Clock & { readonly present: Present }
   readonly protocol: Protocol
@@ -23,21 +23,21 @@ export interface LegEnd {
   readonly code: number
   readonly reason: string
   readonly opened: boolean
-  /** What the server said of the leg before it closed it. */
+  /** What the server said about the leg before it closed it. */
   readonly error: ErrorFrame | undefined
 }
 
-/** How long a server may take to close a leg after it said that it will. */
+/** How long, in ms, a server may take to close a leg after announcing it. */
 const CLOSE_AFTER_ERROR = 1_000
 
 /**
- * A frame must have arrived within the silence that a server allows: this part of it is ours, the rest is the timer's
- * (late by a second in a hidden page) and the way's. Our server speaks unasked only after 0.9 of it, and so hardly
- * ever.
+ * The server must receive a frame within the silence that it allows. This part of that time is the client's; the rest
+ * is for a late timer (a second in a hidden page) and for the network. Our server sends unasked only after 0.9 of it,
+ * and so hardly ever.
  */
 const KEEPALIVE = 0.8
 
-/** A server that says that the welcome is to come is waited for so many times longer in all. */
+/** If the server says that the welcome is still to come, the total wait is this many times longer. */
 const QUEUED = 12
 
 function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected)[] {
@@ -45,37 +45,39 @@ function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected
 }
 
 /**
- * One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. Whose leg
- * it is says what it needs, and hears what comes.
+ * One leg from its dial to its end: fetches what the dial needs, says hello, is welcomed, keeps its heartbeat. A
+ * subclass supplies what the leg needs, and receives what arrives.
  */
 export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Line {
   readonly clock: Clock
   readonly dialledAt: Instant
-  /** Where it was dialled, without the query; empty before that is known. */
+  /** The dialled URL, without the query; empty before it is known. */
   url = ''
   token: string | undefined
-  /** What its welcome said, and when. */
+  /** The content of its welcome, and when it arrived. */
   welcome: (Pick<WelcomeFrame, 'server' | 'maxFrame'> & { readonly at: Instant }) | null = null
-  /** Nothing was heard for too long, and it did not answer when it was asked: since when. Null: it is no such leg. */
+  /**
+   * Since when the leg is silent: nothing arrived for too long, and its ping was not answered. Null: it is not silent.
+   */
   silentSince: Instant | null = null
-  /** What its welcome says of topics, until it serves. */
+  /** The welcome's answers about topics, until the leg serves. */
   answers: TopicAnswers | null = null
   readonly #settings: LegSettings
   readonly #codec: Codec
-  /** From the dial to the welcome, ms. */
+  /** The time limit from the dial to the welcome, ms. */
   readonly connectTimeout: number
-  /** Of what the dial needs; null once there is a socket: what it took has been answered then. */
+  /** Aborts fetching what the dial needs; null once there is a socket, since by then everything has been fetched. */
   #abort: AbortController | null = new AbortController()
   #socket: Leg | null = null
   #heartbeat: Heartbeat | null = null
   #opened = false
   #over = false
-  /** The moment of its last sign of life. Null: something was sent since then, which the next frame may answer. */
+  /** When the last frame arrived. Null: something was sent since then, which the next frame may answer. */
   #heardAt: Instant | null = null
-  /** When its time began to run, with the token in hand. */
+  /** When the time limit began, with the token at hand. */
   #dialling: Instant
   readonly #late: Alarm
-  /** Its time was cut short. */
+  /** The time limit was shortened. */
   #hurried = false
   #error: ErrorFrame | undefined
 
@@ -89,28 +91,28 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     this.#codec = protocol.open(this)
   }
 
-  // Whose leg it is.
+  // For the subclass.
 
-  /** A token to say hello with. */
+  /** Fetches the token for the hello. */
   protected abstract bearer(signal: AbortSignal): Promise<string | undefined>
-  /** Where it is dialled. */
+  /** The URL to dial. */
   protected abstract address(signal: AbortSignal): Promise<string>
-  /** Its socket is open. */
+  /** The socket is open: returns the frame to send. */
   protected abstract hello(): ClientFrame
-  /** Something has come, whatever it says. */
+  /** Data has arrived, whatever its content. */
   protected abstract arrived(at: Instant): void
   protected abstract frame(frame: ServerFrame): void
   abstract invalid(rejected: Rejected): void
   protected abstract silent(): void
-  /** It is gone by itself: not told of one that was closed. */
+  /** The leg ended on its own. Not called for a leg that was closed. */
   protected abstract ended(end: LegEnd): void
 
   // From its dial to its welcome.
 
-  /** Once. Within `openTimeout` ms the socket has to be open. */
+  /** Called once. The socket must open within `openTimeout` ms. */
   dial(openTimeout: number): void {
     this.#dial(openTimeout, this.#abort!.signal).catch((thrown: unknown) => {
-      // An aborted fetch is our own doing; anything else is a dial that failed before there was a socket.
+      // An aborted fetch is the client's own doing; any other error is a dial that failed before there was a socket.
       this.died({ code: 1006, reason: thrown instanceof Error ? thrown.message : 'the dial failed' })
     })
   }
@@ -139,7 +141,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     return Math.max(0, times * this.connectTimeout - since(this.clock, this.#dialling))
   }
 
-  /** Not welcomed yet, it has to be within so many ms. */
+  /** If the leg is not welcomed yet, leaves it at most `patience` ms. */
   shortenDial(patience: number): void {
     const { left } = this.#late
     if (this.welcome || left === null || left <= patience) return
@@ -174,11 +176,11 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     this.silent()
   }
 
-  // What comes, and what is sent.
+  // What arrives, and what is sent.
 
   received(data: WireData): void {
     const at = this.#settings.clock.present.look()
-    // What comes in one moment, with nothing sent in between, is one sign of life.
+    // Frames that arrive at one moment, with nothing sent in between, count as one sign of life.
     if (at !== this.#heardAt) {
       this.#heardAt = at
       this.silentSince = null
@@ -193,7 +195,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
 
   #take(one: ServerFrame | Rejected, data: WireData) {
     if (this.#over) return
-    // What is the application's is told as it is.
+    // The application's data is delivered unchanged.
     if (!('invalid' in one) && one.type === 'message') return this.frame(one)
     const told = this.token !== undefined && typeof data === 'string' && data.includes(this.token)
     const frame = told ? plainFrame(one, (text) => this.#plain(text)) : one
@@ -210,18 +212,18 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
       if (frame.code === 'too-large') this.#error ??= frame
       if (isAboutLeg(frame)) {
         this.#error = frame
-        // The close that follows tells the rest; should it not follow, the leg is over all the same.
+        // The close that follows has the details; if none follows, the leg ends all the same.
         if (isFinal(frame)) this.#late.set(CLOSE_AFTER_ERROR)
       }
     } else if (frame.type === 'pong' && !this.welcome && !this.#error) {
-      // Its server has many to welcome, and this one has its place among them.
+      // The server has many clients to welcome, and this one is in the queue.
       this.#hurried = false
       this.#late.set(Math.min(this.connectTimeout, this.timeLeft(QUEUED)))
     }
     this.frame(frame)
   }
 
-  /** False where it is not open, or the protocol has no such frame. */
+  /** False if the leg is not open or the protocol has no such frame. */
   send(frame: ClientFrame): boolean {
     if (this.#over) return false
     const data = this.#codec.encode(frame)
@@ -233,7 +235,7 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   put(data: WireData | readonly WireData[]): boolean {
     const socket = this.#socket
     if (!socket) return false
-    // Where the protocol has no word for something nothing goes out, and the other side has heard nothing.
+    // If the protocol has no equivalent, the list is empty: nothing is sent, and it does not count as a sign of life.
     if (typeof data !== 'string' && !(data instanceof ArrayBuffer)) return data.every((piece) => this.put(piece))
     const out = socket.send(data)
     if (out) this.#heartbeat?.sent(this.#settings.clock.present.look())
@@ -241,22 +243,19 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
     return out
   }
 
-  /**
-   * Asks for a sign of life; without one in `timeout` ms the leg is silent. Nothing where legs are never to be
-   * suspected.
-   */
+  /** Pings; without a frame in `timeout` ms the leg is silent. Does nothing if heartbeats are switched off. */
   probe(timeout: number): void {
     if (this.#settings.heartbeat) this.#heartbeat?.probe(timeout)
   }
 
   // To its end.
 
-  /** It still owes an answer that no other leg can give. */
+  /** Whether it still owes an answer that no other leg can give. */
   get owes(): boolean {
     return this.#codec.owes?.() ?? false
   }
 
-  /** From here on nothing of this leg is ever heard of again. */
+  /** Closes the leg. Afterwards it calls nothing for events of its socket. */
   close(code: number, reason?: string): void {
     if (!this.#over) this.put(this.#codec.goodbye?.() ?? [])
     this.#release(code, reason)

@@ -1,13 +1,14 @@
 /** Messages that are missing and will not come. */
 export interface Gap {
   readonly topic: string
-  /** The epoch that the offsets, and what follows, belong to. */
+  /** The epoch of these offsets and of the messages that follow. */
   readonly epoch: string
-  /** The first and the last missing offset, inclusive; null where that is unknown. */
+  /** The first and the last missing offset, inclusive; null if unknown. */
   readonly from: number | null
   readonly to: number | null
   /**
-   * The log no longer had them (`trimmed`), its numbering started over (`epoch`), or the server skipped them (`lost`).
+   * `trimmed`: the log had already discarded them. `epoch`: its numbering started over. `lost`: the server skipped
+   * them.
    */
   readonly reason: 'trimmed' | 'epoch' | 'lost'
 }

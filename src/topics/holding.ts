@@ -1,4 +1,4 @@
-/** What a message tells. */
+/** The content of a message. */
 export interface Told {
   readonly data?: unknown
   readonly hasData: boolean
@@ -6,7 +6,7 @@ export interface Told {
   readonly by?: unknown
 }
 
-/** A message that a leg brought and that was not told yet. */
+/** A message that a leg brought and that is not delivered yet. */
 export interface HeldMessage {
   readonly frame: Told
   readonly offset: number
@@ -21,17 +21,17 @@ export class Holding {
   #held: HeldMessage[] = []
   readonly #total: { messages: number; bytes: number }
 
-  /** @param total is kept up to date with what is held here. */
+  /** @param total is updated with the messages and bytes held here. */
   constructor(total: { messages: number; bytes: number }) {
     this.#total = total
   }
 
-  /** Its `prev` is the lowest. */
+  /** The first held message. It has the lowest `prev`. */
   get first(): HeldMessage | undefined {
     return this.#held[0]
   }
 
-  /** False: one with that offset is held already. */
+  /** False: a message with that offset is held already. */
   add(message: HeldMessage): boolean {
     const held = this.#held
     let at = held.length
@@ -45,9 +45,9 @@ export class Holding {
     } else {
       same!.prev = Math.min(same!.prev, message.prev)
     }
-    // Two legs may name different predecessors, where one of them mentions hidden messages and the other one skips
-    // them. Each says truly that nothing visible is between; so a message inherits the claim of one that reaches over
-    // it.
+    // Two legs may name different predecessors, if one of them mentions hidden messages and the other one skips them.
+    // Each truthfully says that nothing visible lies between, so a message inherits the lower `prev` of a later message
+    // that reaches past it.
     for (let i = Math.min(at + 1, held.length - 1); i > 0; i--) {
       const before = held[i - 1]!
       const after = held[i]!
@@ -58,8 +58,8 @@ export class Holding {
   }
 
   /**
-   * Takes out the next one, if it is next after `offset`. Everything held is after `offset`: it is only passed in this
-   * way.
+   * Removes and returns the first message, if it directly follows `offset`. All held messages are after `offset`,
+   * because the position only passes one by taking it.
    */
   take(offset: number): HeldMessage | undefined {
     const first = this.#held[0]
@@ -78,9 +78,9 @@ export class Holding {
 }
 
 /**
- * About how many bytes a value takes on the wire, without encoding it: strings by their length, 8 for every other leaf,
- * 2 more for every member. Walks by a stack of its own, as what a server sends may be nested deeper than the engine's
- * stack.
+ * About how many bytes a value takes on the wire, without encoding it: strings count their length, every other leaf 8,
+ * every member 2 more. Uses a stack of its own, since what a server sends may be nested deeper than the engine's stack
+ * allows.
  */
 export function estimateBytes(data: unknown): number {
   let bytes = 0

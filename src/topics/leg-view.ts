@@ -6,15 +6,15 @@ export interface Named {
   readonly epoch: string
   readonly head: number
   readonly after: number
-  /** What this answered. */
+  /** The request that this answered. */
   readonly from: TopicRequest
-  /** The newest offset that this leg brought since: it brings nothing up to here a second time. */
+  /** The newest offset that this leg has brought since: it brings nothing up to here again. */
   tail: number
 }
 
-/** What one leg was asked of a topic, and what it said. A leg that was asked anew has named nothing yet. */
+/** What one leg was asked about a topic, and what it answered. A leg that was asked again has named nothing yet. */
 export interface LegView {
-  /** For which of the application's subscriptions it was asked. */
+  /** The number of the application's subscription for which it was asked. */
   readonly generation: number
   /** The newest `subscribe` while it is unanswered, or the `hello`, which has no id. */
   asked: { readonly id: string | null; readonly from: TopicRequest } | null
@@ -23,19 +23,19 @@ export interface LegView {
 }
 
 /**
- * Whether everything after the position still comes on this leg. The tail is part of it: a leg that already brought
- * something past the position, which then was not in sequence, has shown that it does not bring what is between.
- * Coverage returns by itself when the position gets there.
+ * Whether this leg will still bring everything after the position. The tail counts too: a leg that has brought
+ * something past the position that was out of sequence has shown that it will not bring what lies between. The leg
+ * covers the topic again once the position gets there.
  */
 export function covers(named: Named | null | undefined, position: Position): boolean {
   return !!named && named.epoch === position.epoch && Math.max(named.after, named.tail) <= position.offset
 }
 
-/** Takes down what the leg named; says why not where it contradicts itself. */
+/** Records what the leg named. If the answer contradicts itself, records nothing and returns why. */
 export function takeAnswer(view: LegView, { epoch, offset: head, after }: TopicAnswer): string | null {
   const from = view.asked?.from ?? null
-  // A server that lags behind the one that served before may answer a position with itself, though its own head is
-  // below.
+  // A server that lags behind the previous one may answer a position with that same position, though its own head is
+  // lower.
   if (after > Math.max(head, from?.offset ?? 0))
     return explain`The server named ${after} as what comes before its replay, which is past the head ${head}.`
   view.asked = null

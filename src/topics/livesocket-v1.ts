@@ -34,7 +34,7 @@ class LegCodec implements Codec {
     try {
       return encodeClientFrame(frame)
     } catch {
-      // Only data that JSON cannot say gets here, and `publish` has refused that before it was queued.
+      // Only data that JSON cannot express gets here, and `publish` rejects such data before queuing it.
       return null
     }
   }

@@ -24,20 +24,20 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   readonly #topics = new Map<string, TopicSequence>()
   #active: number | null = null
   #old: number | null = null
-  /** What the hellos asked of legs that are not ready yet. */
+  /** What was requested by the hello of each leg that is not ready yet. */
   readonly #hellos = new Map<number, ReadonlyMap<string, LegView>>()
   #generations = 0
-  /** Topics to be looked at, before the present call returns. */
+  /** Topics to process before the current call returns. */
   #dirty: Set<TopicSequence> | null = null
-  /** Names of topics that are to be asked for on the active leg, or given up. */
+  /** Names of topics to request from the active leg, or to unsubscribe. */
   #asking: Set<string> | null = null
-  /** The application is being told something. What it causes by calling back waits until that is done. */
+  /** A handler of the application is running. What it causes by calling back waits until it returns. */
   #telling = false
   readonly #held = { messages: 0, bytes: 0 }
   readonly #counts = { duplicates: 0, held: 0, gaps: 0 }
   readonly #deps: MergeDeps
   readonly #handlers: MergeHandlers
-  /** Of the application, or (where a schema may refuse) of who stands before it. */
+  /** The application's handler, or the schema check in front of it. */
   readonly deliver: MergeHandlers['deliver']
 
   constructor(deps: MergeDeps, handlers: MergeHandlers) {
@@ -85,7 +85,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (!topic.active?.refused) this.#gather(name)
   }
 
-  /** What is asked for and given up by the code that runs now goes in as few frames as take it. */
+  /** Requests and unsubscribes of the code that is running now are combined into as few frames as possible. */
   #gather(name: string) {
     const { clock } = this.#deps
     const gathers = this.#asking
@@ -150,27 +150,27 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   subscribed(leg: number, id: string | undefined, answers: TopicAnswers) {
     for (const topic of this.#topics.values()) {
       const view = this.#viewOf(topic, leg)
-      // Without an id it is unasked: while a `subscribe` is unanswered there, its answer is what counts.
+      // Without an id the frame is unasked. While a `subscribe` is unanswered on this leg, only its answer counts.
       const counts = id === undefined ? view?.named && answers.has(topic.name) : view?.asked?.id === id
       if (counts) this.#answered(topic, view!, answers)
     }
     this.ask()
   }
 
-  /** The leg answered what it was asked: with this topic, or without it, and then the active one is asked again. */
+  /** The leg answered its request. If the answer lacks this topic, the active leg is asked again. */
   #answered(topic: TopicSequence, view: LegView, answers: TopicAnswers) {
     const answer = answers.get(topic.name)
     if (answer) this.#name(topic, view, answer)
     else if (view === topic.active) topic.resubscribe()
   }
 
-  /** The leg answered a `subscribe` or its `hello`, or (unasked) named an epoch. */
+  /** The leg answered a `subscribe` or its `hello`, or named an epoch unasked. */
   #name(topic: TopicSequence, view: LegView, answer: TopicAnswer) {
     const unasked = view.asked === null
     const wrong = takeAnswer(view, answer)
     if (wrong) {
       if (!unasked && view === topic.active) topic.resubscribe()
-      // Who is told may give the topic up.
+      // The handler may unsubscribe the topic.
       return this.#handlers.invalid(topic.name, wrong)
     }
     this.#mark(topic)
@@ -204,18 +204,19 @@ class LogMerge implements Merge, TopicSequenceHandlers {
       this.#mark(topic)
       if (wasActive && this.#serveAgain(topic)) served.push(topic)
     }
-    // Who is told may end the next one.
+    // A handler may end the next topic.
     for (const topic of served)
       if (this.#topics.get(topic.name) === topic) this.#handlers.answered?.(topic.name, topic.position!)
     this.ask()
   }
 
-  /** The old leg has become the active one again, or none is left. True: what it has said of the topic holds. */
+  /** The old leg has become the active one again, or no leg is left. True: what it said about the topic holds. */
   #serveAgain(topic: TopicSequence): boolean {
     const { active: view } = topic
     topic.refresh()
-    // Also what it has left unanswered so far: it may have answered without the topic while it was to be spared. And the
-    // last ones that are wanted it may have brought while they were the other leg's to name.
+    // A topic that it left unanswered is requested too: it may have answered without the topic while it was being
+    // spared. It may also have brought some of the newest messages that are wanted while the other leg was to name
+    // them.
     if (!view?.named || topic.last > 0 || view.generation !== topic.generation) topic.resubscribe()
     else {
       if (topic.epoch === null) topic.adopt(view.named, false)
@@ -243,9 +244,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     ;(this.#dirty ??= new Set()).add(topic)
   }
 
-  /**
-   * All that is open is seen to here, in one loop that never nests: a handler that calls back only leaves work for it.
-   */
+  /** Processes all open work in one loop that never nests: a handler that calls back only adds work to it. */
   ask() {
     if (this.#telling || !(this.#dirty ?? this.#asking)) return
     this.#telling = true
@@ -273,7 +272,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     }
   }
 
-  /** Sends what was decided to ask, from where the positions are by now: as much as one frame takes, one at least. */
+  /** Sends the pending requests, from the current positions: as many as fit into one frame, at least one. */
   #sendAsking(names: ReadonlySet<string>) {
     this.#asking = null
     if (this.#active === null) return
@@ -292,12 +291,15 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (requests.size > 0) this.#handlers.subscribe(this.#active, id, requests)
   }
 
-  /** The legs are to hear what is wanted of that topic. */
+  /** The legs must be told whether that topic is wanted. */
   #tell(name: string) {
     ;(this.#asking ??= new Set()).add(name)
   }
 
-  /** Past the bound, gives up what will come again by itself; else a standby leg; else asks again for what is held. */
+  /**
+   * Above the bound, discards what the active leg will bring again anyway; else drops a standby leg; else discards and
+   * requests what is held.
+   */
   #relieve() {
     if (this.#within()) return
     for (const topic of this.#topics.values()) {
@@ -322,7 +324,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     this.#handlers.gap(gap)
   }
 
-  /** A leg that has refused a topic for good is not asked for it again, whoever wants it from wherever. */
+  /** A leg that has refused a topic permanently is not asked for it again, whatever position is wanted. */
   resubscribe(topic: TopicSequence) {
     if (!topic.active?.refused) this.#tell(topic.name)
   }
@@ -352,7 +354,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
   }
 }
 
-/** A leg is asked of the topic, by that `subscribe` or by its `hello`. */
+/** Requests the topic from a leg, by that `subscribe` or by its `hello`. */
 function ask(topic: TopicSequence, id: string | null, requests: Map<string, TopicRequest>): LegView {
   const { name, generation, request: from } = topic
   requests.set(name, from)

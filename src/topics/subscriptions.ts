@@ -5,78 +5,79 @@ import type { Merge } from './merge-contract.js'
 import type { MessageInfo } from './message.js'
 
 /**
- * Of a topic that somebody has subscribed: not answered yet, served, or refused by the server; with a `retryAfter` only
- * for now, and it is asked for again.
+ * The status of a subscribed topic: not answered yet, served, or refused by the server. A refusal with a `retryAfter`
+ * is temporary, and the topic is requested again.
  */
 export type TopicStatus = 'pending' | 'live' | LiveSocketError
 
-/** `before`: the one that it had; the same for who comes where the topic is refused by then. */
+/** `before`: the previous status. It equals `status` for a handler that is added when the topic is already refused. */
 export type StatusWatch = (status: TopicStatus, before: TopicStatus) => void
 
 export type MessageHandler = (data: unknown, info: MessageInfo) => void
 
-/** The handler of who wants to learn where a topic is, and nothing of it: a refusal is no news to it. */
+/** The handler of code that only needs a topic's position and none of its messages. A refusal does not concern it. */
 export const nobody: MessageHandler = () => {}
 
 export interface SubscriptionsHandlers {
-  /** Of the present session: it is asked for what handlers want, and knows where each topic is. */
+  /** The merge of the current session. It is asked for what handlers want, and knows the position of each topic. */
   readonly merge: Pick<Merge, 'position' | 'subscribe' | 'unsubscribe'>
-  /** A handler threw. The others were told all the same, and the message counts as told. */
+  /** A handler threw. The other handlers were called all the same, and the message counts as delivered. */
   threw(error: unknown, topic: string): void
 }
 
 /**
- * Called, it removes the handler. The topic is given up behind what runs now, unless somebody has come to it by then,
- * and at once where it was refused.
+ * Calling it removes the handler. The topic is unsubscribed after the running code, unless another handler was added by
+ * then; and at once if the topic was refused.
  */
 export interface Subscription {
   (): void
-  /** Everything that this handler wanted up to here it has had. Null: it is not known yet where its 'now' is. */
+  /**
+   * The handler has had everything that it wanted up to here. Null: it is not known yet where its 'from now on' begins.
+   */
   position(): Position | null
 }
 
-/** For whom a session's messages are, and what its server says of topics. */
+/** The receivers of a session's messages and of what its server says about topics. */
 export interface Readers {
   deliver(data: unknown, info: MessageInfo): void
   /**
-   * The active leg serves the topic, and named this as its head: there begins who came 'from now' meanwhile. Null: its
-   * protocol has no answers to subscriptions.
+   * The active leg serves the topic, and named this as its head, where handlers added 'from now on' in the meantime
+   * begin. Null: the protocol does not answer subscriptions.
    */
   answered(topic: string, head: Position | null): void
-  /** The server will not give the topic. False: somebody has it subscribed, and none of them watches. */
+  /** The server refuses the topic. False: handlers have it subscribed, and none of them watches the status. */
   refused(topic: string, error: LiveSocketError): boolean
-  /** No leg serves any more: what was said of topics is no news by now. */
+  /** No leg serves any more, so every topic's status is `pending` again. */
   unserved(): void
-  /** In a new session every handler begins as if it were added by now: after its `from`, or from now on. */
+  /** For a new session: every handler begins as if it were added now, after its `from` or from now on. */
   restart(): void
 }
 
 /**
- * Many handlers a topic, each with its own place in it: two parts of a page may want one topic from different
- * positions.
+ * Many handlers per topic, each with its own position: two parts of a page may want one topic from different positions.
  */
 export interface Subscriptions extends Readers {
   /**
-   * Every message after `from`, or after where the topic is by now, goes to `handler` once. Returns the undo. `watch` is
-   * told when the topic's status is another one, and soon of a refusal from before. `once`: in a later session it does
-   * not begin at `from` again.
+   * Passes every message after `from`, or after the topic's current position, to `handler` once. Returns the undo.
+   * `watch` is called when the topic's status changes, and soon after adding if the topic is already refused. `once`:
+   * in a later session the handler does not begin at `from` again.
    */
   add(topic: string, handler: MessageHandler, watch?: StatusWatch, from?: Position | Last, once?: boolean): Subscription
-  /** Undefined: nobody has it subscribed. */
+  /** Undefined: the topic is not subscribed. */
   status(topic: string): TopicStatus | undefined
-  /** Where a handler that is added now, and 'from now on', begins; null while that is still to be learnt. */
+  /** Where a handler that is added now with 'from now on' begins; null while that is not known yet. */
   position(topic: string): Position | null
 }
 
 class Subscriber {
   /**
-   * It has had, or does not want, what is up to here. `epoch` is null while it waits to learn where 'now' is, and
-   * undefined while whatever comes first is for it.
+   * The handler has had, or does not want, everything up to here. `epoch` is null while it is not known where 'from now
+   * on' begins, and undefined while the handler takes whatever comes first.
    */
   epoch: string | null | undefined = null
   offset = 0
   removed = false
-  /** From when it has its undo. */
+  /** Set once the subscriber has its undo. */
   watch: StatusWatch | undefined
 
   constructor(
@@ -94,13 +95,13 @@ class Subscriber {
 }
 
 interface SubscribedTopic {
-  /** Another array with each that comes or goes: who is being told is told to its end. */
+  /** A new array with each handler added or removed: a delivery in progress runs over the old one. */
   subscribers: readonly Subscriber[]
-  /** Whether a leg has answered since the topic was asked for, first or from further back. */
+  /** Whether a leg has answered since the topic was requested, first or from further back. */
   answered: boolean
-  /** A message is being told, which not everybody has had. */
+  /** A message is being delivered, which not every handler has had. */
   telling: boolean
-  /** Where the topic was before it went back. */
+  /** The topic's position before it went back. */
   served: Position | null
   status: TopicStatus
 }
@@ -111,7 +112,7 @@ export function createSubscriptions(handlers: SubscriptionsHandlers): Subscripti
 
 class TopicSubscriptions implements Subscriptions {
   readonly #topics = new Map<string, SubscribedTopic>()
-  /** How many sessions have ended. */
+  /** The number of sessions that have ended. */
   #ended = 0
   readonly #handlers: SubscriptionsHandlers
 
@@ -126,8 +127,8 @@ class TopicSubscriptions implements Subscriptions {
     const { subscribers } = topic
     const ended = this.#ended
     topic.telling = true
-    // By number: an iterator would be one more object with each message. And where one of them signs out, what was the
-    // former user's is nobody else's.
+    // By index: an iterator would be one more object per message. If a handler signs out, the loop ends: the former
+    // user's messages are for no other user.
     for (let at = 0; at < subscribers.length && ended === this.#ended; at++) {
       const subscriber = subscribers[at]!
       if (subscriber.removed || (subscriber.epoch === epoch && offset <= subscriber.offset)) continue
@@ -153,10 +154,11 @@ class TopicSubscriptions implements Subscriptions {
     const topic = known ?? this.#begin(name)
     const isBehind = from !== undefined && known !== undefined && !reaches(from, present)
     if (isBehind && topic.answered) {
-      // The others are not told again what comes again for this one. What is just being told they may have still to hear.
+      // The other handlers do not get again what is replayed for this one. The message being delivered may still be due
+      // for some of them.
       topic.served = furthest(topic.served, present)
       const heard = present && topic.telling ? { ...present, offset: present.offset - 1 } : present
-      // Nor is it theirs who still wait for the last ones.
+      // Handlers that wait for their `last` messages have no position to advance.
       for (const other of topic.subscribers) if (other.epoch !== undefined) other.seen = furthest(other.seen, heard)
       topic.answered = false
     }
@@ -167,7 +169,8 @@ class TopicSubscriptions implements Subscriptions {
     if (typeof topic.status === 'object') queueMicrotask(() => this.#tell(name, topic, subscriber, topic.status))
 
     const remove = () => this.#remove(name, topic, subscriber)
-    // While the topic goes back for another one, or tells another one first, its position says nothing about this one.
+    // While the topic goes back for another handler, or delivers to another handler first, its position says nothing
+    // about this one.
     const position = () =>
       subscriber.removed || !topic.answered || topic.telling
         ? subscriber.seen
@@ -190,8 +193,9 @@ class TopicSubscriptions implements Subscriptions {
       this.#topics.delete(name)
       this.#handlers.merge.unsubscribe(name)
     }
-    // Who comes back at once, as in a StrictMode or a hot-reload remount, finds the topic still subscribed. One that was
-    // refused is asked for anew: who tries again when told so would be told the same without end, and nothing else run.
+    // A handler that is added again at once, as in a StrictMode or hot-reload remount, finds the topic still
+    // subscribed. A refused topic is unsubscribed at once, so that it is requested anew: otherwise code that subscribes
+    // again on each refusal would get the same refusal in an endless loop that blocks everything else.
     if (typeof topic.status === 'object') giveUp()
     else queueMicrotask(giveUp)
   }
@@ -222,9 +226,9 @@ class TopicSubscriptions implements Subscriptions {
   refused(name: string, error: LiveSocketError): boolean {
     const topic = this.#topics.get(name)
     if (!topic) return true
-    // Who is told may leave.
+    // A watcher may remove handlers.
     const readers = topic.subscribers.filter(({ handler }) => handler !== nobody)
-    // One leg after the other may say the same: that is no news.
+    // Several legs may report the same refusal. Only the first is a change.
     if (String(topic.status) !== String(error)) this.#turn(name, topic, error)
     return readers.length === 0 || readers.some(({ watch }) => watch)
   }
@@ -261,7 +265,10 @@ class TopicSubscriptions implements Subscriptions {
   }
 }
 
-/** The later one of two. Under different epochs nothing compares: then it is the second one, which is the present. */
+/**
+ * The later of two positions. Under different epochs they cannot be compared, and the second one, which is current,
+ * counts.
+ */
 function furthest(before: Position | null, present: Position | null): Position | null {
   return !present || reaches(before, present) ? before : present
 }

@@ -14,54 +14,60 @@ export interface TopicSequenceDeps {
 export interface TopicSequenceHandlers {
   deliver(data: unknown, info: MessageInfo): void
   gap(gap: Gap): void
-  /** The active leg must be asked from the position. */
+  /** Must request the topic from the active leg, from its position. */
   resubscribe(sequence: TopicSequence): void
-  /** A time that was waited for is over: look at the topic again. */
+  /** A wait has ended: the topic must be processed again. */
   wake(sequence: TopicSequence): void
 }
 
-/** Re-subscriptions from one position after which a hole is taken for real, and the server for one to be spared. */
+/**
+ * After this many re-subscriptions from one position, a hole counts as real, and further requests to the server are
+ * spaced out.
+ */
 const TRIES = 2
 
-/** How long a server is spared that leaves topics unanswered or broken, in milliseconds; doubled each time. */
+/**
+ * The first and the longest pause, in milliseconds, before requesting again from a server that leaves topics unanswered
+ * or incomplete; doubled each time.
+ */
 const FIRST_PAUSE = 1_000
 const LONGEST_PAUSE = 30_000
 
 /**
- * One topic of a merge: where it is, what its legs say of it, what is held, and what to do about what is missing.
+ * One topic of a merge: its position, what its legs say about it, what is held, and what to do about what is missing.
  *
- * A message that is next is told and the position advances: that is all, as long as nothing is open. `look` sees to
- * what is: messages that are held, a gap that is owed, a leg that is waited for or has to be asked.
+ * A message that is next is delivered and the position advances. As long as nothing is open, that is all. `look`
+ * handles what is open: held messages, a gap to report, a leg to wait for or to ask.
  */
 export class TopicSequence {
-  /** The position; `epoch` is null before there is one. */
+  /** The position; `epoch` is null while there is none. */
   epoch: string | null = null
   offset = 0
-  /** Something may be held, owed, waited for or missing, and the next message must not pass it. */
+  /** Something may be held, due, waited for or missing, and the next message must not overtake it. */
   open = true
-  /** Which of the application's subscriptions this is: an answer to a former one says nothing about it. */
+  /** The number of the application's subscription: an answer to an earlier one says nothing about it. */
   generation = 0
   /**
-   * So many of the newest messages are wanted from before, and the active leg has not said yet where they begin. Until
-   * then nothing is told: what another leg brings meanwhile comes after them.
+   * How many of the newest messages are wanted while the active leg has not said yet where they begin; else 0. Until
+   * then nothing is delivered: what another leg brings in the meantime comes after them.
    */
   last = 0
-  /** What the active leg and the old leg say of it. */
+  /** What the active leg and the old leg say about this topic. */
   active: LegView | null = null
   old: LegView | null = null
   readonly holding: Holding
-  /** The gap of a new epoch: due, or unconfirmed while it is only a subscriber's word that there is such an epoch. */
+  /** The gap of a new epoch: `due`, or `unconfirmed` while only a subscriber's position names that epoch. */
   #epochGap: 'none' | 'unconfirmed' | 'due' = 'none'
-  /** The old leg's time is over, until the active leg covers again. */
+  /** The wait for the old leg is over, until the active leg covers the topic again. */
   #waited = false
   #stopWaiting: (() => void) | null = null
-  /** How often the active leg was asked since the position advanced. */
+  /** How often the active leg was asked since the position last advanced. */
   #tries = 0
   #stopPausing: (() => void) | null = null
   readonly #deps: TopicSequenceDeps
   readonly #handlers: TopicSequenceHandlers
 
-  /** @param total is kept up to date with what is held, over all topics. */
+  /** @param total is updated with the messages and bytes that are held, over all topics. */
   constructor(
     readonly name: string,
     total: { messages: number; bytes: number },
@@ -78,8 +84,8 @@ export class TopicSequence {
   }
 
   /**
-   * What to ask a leg for. Who comes for the last ones of a topic that is served already asks from so far back: then
-   * nothing is passed over that the others have still to get.
+   * What to request from a leg. A new handler that wants the last messages of a topic that is already served makes the
+   * request start that far back, so that nothing is skipped that the other handlers have yet to get.
    */
   get request(): TopicRequest {
     const { epoch, offset, last } = this
@@ -87,20 +93,24 @@ export class TopicSequence {
     return { epoch, offset: Math.max(0, offset - last) }
   }
 
-  /** The next message: everything is in order before the application is called, which may change or end the topic. */
+  /**
+   * Delivers the next message. The position advances before the application is called, since the application may change
+   * or end the topic.
+   */
   tell(offset: number, { data, hasData, id, by }: Told, leg: number, replayed: boolean) {
     this.#advance(offset)
     if (hasData) this.#handlers.deliver(data, { topic: this.name, offset, epoch: this.epoch!, leg, replayed, id, by })
   }
 
-  /** It is not next, or not yet its turn. False: that message is held already. */
+  /** Holds a message that is not next or cannot be delivered yet. False: that message is held already. */
   hold(message: HeldMessage): boolean {
     this.open = true
     return this.holding.add(message)
   }
 
   /**
-   * The application wants it from there: from before, or under another epoch. False: it is no further on than there.
+   * The application wants the topic from an earlier position or under another epoch. False: the topic is not past that
+   * position.
    */
   rewind(to: TopicRequest): boolean {
     if (!to) return false
@@ -121,8 +131,8 @@ export class TopicSequence {
   }
 
   /**
-   * The active leg's word, given now (`unasked`: of itself), or given earlier by a leg that serves again. `whole`: it
-   * answers all that is wanted, also the last ones where somebody came for them.
+   * Takes over what the active leg named, now or earlier (by a leg that serves again). `unasked`: on its own. `whole`:
+   * it answers everything that is wanted, including the last messages for a handler that asked for them.
    */
   adopt(named: Named, unasked: boolean, whole?: boolean) {
     const { epoch, last } = this
@@ -130,25 +140,26 @@ export class TopicSequence {
     if (whole) this.last = 0
     if (epoch === named.epoch) {
       if (this.#epochGap === 'unconfirmed') this.#epochGap = 'due'
-      // Of the last ones that it was asked for, what is not kept any more is no gap.
+      // Of the last messages that were requested, those that are not kept any more are no gap.
       if (last > this.last) this.offset = Math.min(this.offset, named.after)
       return
     }
     if (epoch !== null) {
-      // What it was asked for elsewhere says nothing about this place.
+      // An answer to another epoch's position says nothing about this one.
       if (!unasked && named.from?.epoch !== epoch) return
       this.holding.clear()
       this.#epochGap = 'due'
     }
     this.epoch = named.epoch
-    // The tail: what an old leg brought before it served again was not told, and the subscription begins now.
+    // The tail counts, because what an old leg brought before it served again was not delivered, and the subscription
+    // begins now.
     this.offset = Math.max(named.after, named.tail)
   }
 
   /**
-   * Tells the application the next thing, and says true; with nothing to be told, sees to what is missing.
+   * Reports the next message or gap to the application and returns true. If there is none, deals with what is missing.
    *
-   * @param asking the active leg is about to be asked anew: nothing that it said holds.
+   * @param asking the active leg is about to be asked again, so nothing that it said holds.
    */
   look(asking: boolean): boolean {
     const at = this.position
@@ -165,7 +176,7 @@ export class TopicSequence {
       this.tell(next.offset, next.frame, next.leg, next.replayed)
       return true
     }
-    // What is not named yet is asked for, and the answer decides.
+    // A topic that the leg has not named yet has been requested, and the answer decides.
     if (!active || covers(active, at)) {
       this.#endWait()
       if (!active) return false
@@ -173,7 +184,7 @@ export class TopicSequence {
       this.open = this.holding.first !== undefined
       return false
     }
-    // Where the leg does not even number alike, neither waiting nor a gap would help.
+    // If the leg's epoch differs, neither waiting nor a gap would help.
     if (active.epoch === at.epoch) {
       if (!this.#waited && covers(this.old?.named, at)) return (this.#wait(), false)
       this.#endWait()
@@ -183,14 +194,14 @@ export class TopicSequence {
     return false
   }
 
-  /** Tells of what neither leg brings any more; false where the active leg has yet to say so. */
+  /** Reports what neither leg will bring; false if the active leg has yet to say so. */
   #skipHole(at: Position, active: Named): boolean {
     const held = this.holding.first?.prev ?? Infinity
-    // An answer speaks for what is after the position that was asked from, not for what lies before it.
+    // An answer says something about what is after the requested position, not about what is before it.
     if (reaches(at, active.from) && active.after > at.offset) {
       return held < active.after ? this.#skip(at, held, 'lost') : this.#skip(at, active.after, 'trimmed')
     }
-    // The server was asked from here again and again, and its stream breaks here: what it lacks is lost.
+    // The server was asked from here several times, and its stream always breaks here: what it lacks is lost.
     if (this.#tries >= TRIES && held < Infinity) return this.#skip(at, held, 'lost')
     return false
   }
@@ -204,7 +215,8 @@ export class TopicSequence {
   #advance(offset: number) {
     this.offset = offset
     this.#tries = 0
-    // An old leg that goes on bringing what is missing is not given up: each message of it is one less in the gap.
+    // The wait for an old leg starts over while that leg keeps bringing what is missing: each of its messages makes the
+    // gap smaller.
     this.#endWait()
   }
 
@@ -222,7 +234,9 @@ export class TopicSequence {
     this.#stopWaiting = null
   }
 
-  /** Asks the active leg from the position: at once, and in growing pauses where that did not help. */
+  /**
+   * Requests the topic from the active leg, from the position: at once, and after growing pauses if that did not help.
+   */
   resubscribe(least = 0) {
     this.open = true
     if (this.#stopPausing) return
@@ -237,7 +251,7 @@ export class TopicSequence {
     )
   }
 
-  /** Another leg serves, or is asked for something else: what was tried and waited for counts no more. */
+  /** Another leg serves, or the request changes: earlier attempts and waits count no more. */
   refresh() {
     this.open = true
     this.#endWait()
@@ -247,7 +261,7 @@ export class TopicSequence {
     this.#tries = 0
   }
 
-  /** The server wants to be left alone with this topic for so long at least. */
+  /** The server asks not to be asked about this topic for at least so many milliseconds. */
   pause(least: number | undefined) {
     this.#tries = Math.max(this.#tries, TRIES)
     this.resubscribe(least)
