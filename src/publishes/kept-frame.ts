@@ -4,28 +4,28 @@ import { byteLength, serialise, type Serialised } from '../protocol/json.js'
 import { unsendable, type Said } from './refusal.js'
 
 /**
- * A frame with a copy of the data, as the application may change its own: JSON text, which nobody reads who need not, or
- * bytes, or nothing.
+ * A frame with a copy of the application's data, which the application may change later. The copy is JSON text, parsed
+ * only when needed, or bytes, or nothing.
  */
 export class KeptFrame<Type extends Said['type']> implements Said {
   declare readonly type: Type
   declare readonly id: string
-  /** Of a publish and of a signal; of a request there is none. */
+  /** The topic of a publish or a signal; a request has none. */
   declare readonly topic: string
-  /** Of a request. */
+  /** The method of a request. */
   declare readonly method: string
   declare readonly n: number | undefined
-  /** As it goes over the wire, without `age`. */
+  /** The text sent over the wire, without `age`. */
   declare readonly text: string
-  /** Of the text, or of it and the binary data. */
+  /** The size of the text plus any binary data. */
   declare readonly bytes: number
   declare age: number | undefined
-  /** Binary data, or where in the text the data begins. */
+  /** Binary data, or the index in the text at which the data begins. */
   private readonly kept: ArrayBuffer | number | undefined
 
   /**
-   * Throws `invalid` for what cannot be sent; only a request may have no data. `binary`: bytes are taken. The type and
-   * the id are ours: nothing in them is escaped.
+   * Throws `invalid` for data that cannot be sent; only a request may have no data. `binary`: bytes are accepted. The
+   * type and the id come from this library, so nothing in them needs escaping.
    */
   constructor(head: Said & { readonly type: Type }, data: unknown, binary?: boolean) {
     const { type, id, topic, method, n } = head
@@ -42,12 +42,12 @@ export class KeptFrame<Type extends Said['type']> implements Said {
     const named = JSON.stringify({ topic, method, n }).slice(1, -1)
     const start = `{"type":"${type}","id":"${id}",${named}${isText ? ',"data":' : '}'}`
     this.kept = isText ? start.length : json
-    // To be counted it becomes one piece, once, and is sent as that.
+    // Counting the bytes flattens the string once, and the flat string is what is sent.
     this.text = isText ? `${start}${json}}` : start
     this.bytes = byteLength(this.text) + (json && !isText ? json.byteLength : 0)
   }
 
-  /** The data as JSON text, where it is that. */
+  /** The data as JSON text, if it is JSON. */
   get json(): string | undefined {
     return typeof this.kept === 'number' ? this.text.slice(this.kept, -1) : undefined
   }

@@ -2,72 +2,74 @@ import type { Clock, Present } from '../base/clock.js'
 import type { AckFrame, ClientFrame, NackFrame } from '../protocol/frames.js'
 import type { Said } from './refusal.js'
 
-/** How long a publish may take, and what takes it back. */
+/** How long a publish may take, and how to withdraw it. */
 export interface PublishOptions {
-  /** Aborting takes back what was not sent yet (`aborted`); what was sent is not sent again (`outcome-unknown`). */
+  /**
+   * Aborting withdraws a publish that was not sent yet (`aborted`); one that was sent is not sent again
+   * (`outcome-unknown`).
+   */
   readonly signal?: AbortSignal
   /**
-   * Milliseconds from now. Not sent by then: `timeout`; sent but not answered: `outcome-unknown`. Default: as long as
-   * it takes.
+   * Milliseconds from now. Not sent by then: `timeout`; sent but not answered: `outcome-unknown`. Default: no limit.
    */
   readonly ttl?: number
 }
 
-/** What became of a publish, or a request, that the server applied. */
+/** The result of a publish or request that the server applied. */
 export interface Published {
   readonly id: string
-  /** Where the topic's log has it; absent where the server does not say. */
+  /** Its offset in the topic's log; absent if the server does not say. */
   readonly offset?: number
-  /** The numbering that `offset` belongs to, where the server says. */
+  /** The epoch of `offset`, if the server says. */
   readonly epoch?: string
-  /** What the server's `onPublish` or `onRequest` answered. */
+  /** The answer of the server's `onPublish` or `onRequest`. */
   readonly data?: unknown
 }
 
-/** `data` is what the application's data was when it was published: changing the object later changes nothing. */
+/** `data` is a copy, made when it was published: changing the object later changes nothing. */
 export type PublishFrame = Extract<ClientFrame, { readonly type: 'publish' }>
 
-/** What is to be sent and owed an answer: each kind is counted by itself. */
+/** Something to send that the server must answer. Each kind has its own limits. */
 export interface Owed extends Said {
   readonly type: 'publish' | 'request'
   readonly id: string
 }
 
-/** How something is sent, and how its answer is waited for. */
+/** How something is sent, and how long its answer is awaited. */
 export interface Sending {
   /**
-   * Where its leg is gone before the answer came it is sent again, on the next one. Else its outcome is unknown then,
+   * If its leg ends before the answer arrives, it is sent again on the next leg. Otherwise its outcome is then unknown,
    * and no other leg is asked.
    */
   readonly repeatable: boolean
   /**
-   * Milliseconds for which one leg may leave it unanswered. Past it the leg is suspect; or, where it may not be sent
-   * twice, its outcome is unknown, and no leg is accused: such servers leave many unanswered. Infinity: as long as the
-   * leg lives.
+   * Milliseconds for which one leg may leave it unanswered. After that the leg is suspect. If it may not be sent twice,
+   * its outcome is unknown instead and the leg is not suspected, since servers without deduplication leave many
+   * publishes unanswered. Infinity: as long as the leg lives.
    */
   readonly ackTimeout: number
-  /** Milliseconds for all of it. Default: as long as it takes. */
+  /** Milliseconds in all. Default: no limit. */
   readonly limit?: number
   readonly signal?: AbortSignal | undefined
 }
 
 export interface OutboxHandlers {
   /**
-   * Puts the frame on that leg, as it is by now: a repeat is the same object with another `age`. False: not sendable
-   * now; call `ready` again when it is. Throws nothing.
+   * Sends the frame on that leg, as it is at that moment: a repeat is the same object with another `age`. False: it
+   * cannot be sent now; call `ready` again when it can. Must not throw.
    */
   send(leg: number, frame: ClientFrame): boolean
   /** `size` changed. */
   changed(): void
   /**
-   * The oldest unanswered publish on the active leg has waited `ackTimeout`: the leg is suspect. The publish goes on.
-   * For one publish each wait is twice as long as the one before, so that a server that answers nothing is not left
-   * over and over.
+   * The oldest unanswered publish on the active leg has waited `ackTimeout`, so the leg is suspect. The publish stays
+   * in the outbox. Each further wait of one publish is twice as long as the previous one, so that the client does not
+   * leave a server that answers nothing again and again.
    */
   overdue(leg: number): void
-  /** `owes` may have changed by the passing of time alone. */
+  /** `owes` may have changed because time has passed. */
   settled?(): void
-  /** Why nothing is taken; null: everything is. */
+  /** Why new entries are rejected; null: they are accepted. */
   readonly closed: string | null
   /** The leg that serves. */
   readonly serving: { readonly leg: number; readonly maxFrame?: number | undefined } | null
@@ -75,25 +77,29 @@ export interface OutboxHandlers {
 
 export interface OutboxDeps {
   readonly clock: Clock & { readonly present: Present }
-  /** Mints the id of a publish, unique in the session. */
+  /** Creates the id of a publish, unique in the session. */
   readonly id: () => string
-  /** Of each kind. */
+  /** The most entries of each kind. */
   readonly maxMessages: number
   readonly maxBytes: number
   readonly ackTimeout: number
   /**
-   * How long a cutover waits for the old leg's answers before it sends the same again on the new leg, in milliseconds.
+   * After a cutover, how long unanswered publishes wait for the old leg's answers before they are sent again on the new
+   * leg, in milliseconds.
    */
   readonly settleTimeout: number
-  /** False: the server answers no publish, and one is done when it is sent. */
+  /** False: the server answers no publish, so a publish is done once it is sent. */
   readonly acknowledges: boolean
-  /** False: the server applies a publish as often as it comes, and each is sent once. Default true. */
+  /** False: the server applies a publish each time it arrives, so it is sent only once. Default true. */
   readonly dedupes?: boolean
-  /** Whether an ArrayBuffer, or a view of one, is published as it is. */
+  /** Whether an ArrayBuffer, or a view of one, is published as bytes. */
   readonly binary?: boolean
 }
 
-/** A server's no. A `nack` speaks of what has that id, however often it was sent, and an `error` of that frame alone. */
+/**
+ * A server's refusal. A `nack` is about everything sent under that id, however often; an `error` is about that frame
+ * alone.
+ */
 export type Refusal = Omit<NackFrame, 'type'> & { readonly type?: 'nack' | 'error' }
 
 export interface Outbox {
@@ -102,10 +108,10 @@ export interface Outbox {
    * `forbidden`, `outcome-unknown`, `closed`.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Published>
-  /** To be sent on the leg that serves. Resolves with the answer, rejects as `publish`. */
+  /** Queues something to send on the serving leg. Resolves with the answer, rejects like `publish`. */
   add(head: Owed, data: unknown, sending: Sending): Promise<Published>
   /**
-   * `leg` is the active leg from now on, and the former one the old leg. For the leg that is active already: it takes
+   * `leg` is the active leg from now on, and the previous one is the old leg. If `leg` is already active: it can send
    * more.
    */
   ready(leg: number, maxFrame?: number): void
@@ -113,14 +119,14 @@ export interface Outbox {
   gone(leg: number): void
   acked(ack: Omit<AckFrame, 'type'>): void
   /**
-   * `leg` is the one that said so: what it refuses for now, or for its size, may still be applied where another leg took
-   * the same.
+   * `leg` is the leg that refused. If it refused only for now, or for the frame's size, an earlier copy on another leg
+   * may still be applied.
    */
   nacked(nack: Refusal, leg?: number): void
   /** Whether anything is unanswered on that leg. */
   owes(leg: number): boolean
-  /** Of publishes. */
+  /** The number and bytes of unsettled publishes. */
   readonly size: { readonly messages: number; readonly bytes: number }
-  /** Settles everything at once, what was not sent as `closed`, what was sent as `outcome-unknown`. */
+  /** Settles everything at once: what was not sent as `closed`, what was sent as `outcome-unknown`. */
   close(why: string): void
 }

@@ -4,26 +4,26 @@ import { KeptFrame } from './kept-frame.js'
 import type { Owed, Published, Sending } from './outbox-contract.js'
 import type { OutboxLeg } from './outbox-leg.js'
 
-/** What is owed an answer, from the call that made it until it settles: the frame, and how it fares. */
+/** A frame that awaits an answer, with its state, from the call that made it until it settles. */
 export class OutboxEntry extends KeptFrame<Owed['type']> {
   readonly repeatable: boolean
   readonly limit: number
-  /** Where it has a limit, which counts from then. */
+  /** When it was queued, from which its limit counts; set only if it has a limit or a signal. */
   queued: Instant | null = null
-  /** The leg on which it is unanswered; null while it waits to be sent. The queue sets it. */
+  /** The leg on which it is unanswered; null while it waits to be sent. Set by the queue. */
   leg: OutboxLeg | null = null
   firstSent: Instant | null = null
-  /** How often it was sent without an answer to that sending. */
+  /** How many sent copies are unanswered. */
   copies = 0
-  /** The wait after which the leg becomes suspect, and on the monotonic clock the moment at which it ends. */
+  /** The wait after which the leg becomes suspect, and when that wait ends, on the monotonic clock. */
   patience: number
   overdueAt = 0
   resolve!: (answer: Published) => void
   reject!: (error: LiveSocketError) => void
-  /** Lets go of the timer and the signal, where it has one. */
+  /** Clears the timer and the signal listener, if there are any. */
   release: (() => void) | null = null
 
-  /** Throws `invalid` for what cannot be sent. */
+  /** Throws `invalid` for data that cannot be sent. */
   constructor(head: Owed, data: unknown, { repeatable, ackTimeout, limit = Infinity }: Sending, binary?: boolean) {
     super(head, data, binary)
     this.repeatable = repeatable
@@ -31,7 +31,7 @@ export class OutboxEntry extends KeptFrame<Owed['type']> {
     this.limit = limit
   }
 
-  /** What is sent in one lane is answered in that order: a topic is one, and each request is its own. */
+  /** Entries of one lane are answered in the order of sending: each topic is a lane, and each request has its own. */
   get lane(): string {
     return this.topic ?? this.id
   }

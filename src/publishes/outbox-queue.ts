@@ -1,21 +1,24 @@
 import type { OutboxEntry } from './outbox-entry.js'
 import type { OutboxLeg } from './outbox-leg.js'
 
-/** Given up, and still owed by a leg; beyond, the oldest goes. A server that answers nothing is left long before. */
+/**
+ * The most publishes per leg that were given up and are still unanswered; above it the oldest is dropped. A server that
+ * answers nothing is left long before.
+ */
 const MAX_ABANDONED = 1_000
 
 /**
- * Entries in the order in which they were published, up to two legs, and which entry is unanswered on which. Whatever
- * holds back an entry stands before it.
+ * Entries in the order in which they were published, up to two legs, and which entry is unanswered on which leg. An
+ * entry is only ever held back by entries before it.
  */
 export class OutboxQueue {
   active: OutboxLeg | null = null
-  /** The former active leg, while its answers are waited for and while it can serve again. */
+  /** The previous active leg, while its answers are awaited and while it can serve again. */
   old: OutboxLeg | null = null
   readonly #entries = new Map<string, OutboxEntry>()
-  /** How many of them have no leg. */
+  /** How many entries have no leg. */
   #waiting = 0
-  /** What is in it, of each kind. */
+  /** The entries and bytes in the queue, by kind. */
   readonly size = { publish: { messages: 0, bytes: 0 }, request: { messages: 0, bytes: 0 } }
 
   get(id: string): OutboxEntry | undefined {
@@ -32,7 +35,7 @@ export class OutboxQueue {
     this.#count(entry, 1)
   }
 
-  /** It has settled, now or before. */
+  /** Removes an entry that has settled. It may have been removed before. */
   remove(entry: OutboxEntry) {
     if (!this.#entries.delete(entry.id)) return
     this.place(entry, null)
@@ -40,7 +43,7 @@ export class OutboxQueue {
     this.#count(entry, -1)
   }
 
-  /** It is unanswered on that leg from now on; null: it waits in its place. */
+  /** The entry is unanswered on that leg from now on; null: it waits in its place. */
   place(entry: OutboxEntry, leg: OutboxLeg | null) {
     if (entry.leg) entry.leg.owed--
     else this.#waiting--
@@ -50,8 +53,9 @@ export class OutboxQueue {
   }
 
   /**
-   * What may be sent on the active leg, in order, as far as it is asked for: nothing passes one of its lane whose answer the old leg still owes.
-   * Where nothing but `newest` waits, that alone is looked at: it may be taken back by then, or sent, and another waits.
+   * The entries that may be sent on the active leg, in order, produced on demand. No entry overtakes one of its lane
+   * whose answer the old leg still owes. If only `newest` is waiting, only that entry is looked at. It is checked by
+   * id, because it may have been withdrawn or sent meanwhile while another one waits.
    */
   *sendable(newest?: OutboxEntry): Iterable<OutboxEntry> {
     if (!this.active || this.#waiting === 0) return
@@ -64,14 +68,14 @@ export class OutboxQueue {
       } else if (entry.leg === holding) held.add(entry.lane)
   }
 
-  /** The oldest whose patience may run out: on the active leg, or, where it may not be sent twice, on any. */
+  /** The oldest entry whose patience may run out: on the active leg, or, if it may not be sent twice, on any leg. */
   oldest(): OutboxEntry | undefined {
     return this.all().find(
       ({ leg, patience, repeatable }) => leg && patience < Infinity && (leg === this.active || !repeatable),
     )
   }
 
-  /** `number` is the active leg, and the former one the old leg. */
+  /** Makes `number` the active leg, and the previous one the old leg. */
   activate(number: number, maxFrame = Infinity) {
     const { active, old } = this
     if (old?.number === number) {
@@ -86,13 +90,15 @@ export class OutboxQueue {
     this.active!.maxFrame = maxFrame
   }
 
-  /** That leg is no more: what is unanswered on it waits again in its place. False where it was none of ours. */
+  /**
+   * The leg has ended: its unanswered entries wait again in their places. False if it was neither the active leg nor
+   * the old one.
+   */
   drop(number: number): boolean {
     const leg = this.#legOf(number)
     if (!leg) return false
     this.#requeue(leg)
-    // An old leg that serves again still owes the answers that it owed: they are the active leg's now, and hold back
-    // nothing.
+    // An old leg that serves again still owes its answers. They are the active leg's now, and hold back nothing.
     if (leg === this.active) this.active = this.old
     if (this.active) this.active.passed = false
     this.old = null
@@ -100,8 +106,8 @@ export class OutboxQueue {
   }
 
   /**
-   * Nothing is held back any longer for the old leg's answers. A publish that may be sent twice is sent again; whatever
-   * else it owes is waited for as long as that leg lives.
+   * Stops holding back entries for the old leg's answers. Publishes that may be sent twice are sent again; the old
+   * leg's other answers are awaited as long as that leg lives.
    */
   giveUpOld() {
     const { old } = this
@@ -110,9 +116,9 @@ export class OutboxQueue {
     this.#requeue(old, (entry) => entry.repeatable && entry.patience < Infinity)
   }
 
-  /** The application has given up a publish that may be on its way. */
+  /** Notes that the application has given up a publish that may already be on its way. */
   abandon({ id, lane, leg }: OutboxEntry) {
-    // Nothing waits for a leg that was passed.
+    // Nothing waits for the answers of a leg that was passed.
     if (!leg || leg.passed) return
     const { abandoned } = leg
     abandoned.delete(lane)
@@ -121,8 +127,8 @@ export class OutboxQueue {
   }
 
   /**
-   * The entry that the server has answered; one that was never sent has no answer. What was given up holds back nothing
-   * any more.
+   * The entry that the server has answered; an entry that was never sent has no answer. An answer to a publish that was
+   * given up ends what it held back.
    */
   answered(id: string): OutboxEntry | undefined {
     const entry = this.#entries.get(id)
@@ -132,7 +138,7 @@ export class OutboxQueue {
     return undefined
   }
 
-  /** Whether that leg still owes an answer. */
+  /** Whether that leg still owes an answer, also to a publish that was given up. */
   owes(number: number | undefined): boolean {
     const leg = this.#legOf(number)
     return !!leg && leg.owed + leg.abandoned.size > 0

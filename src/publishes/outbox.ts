@@ -20,9 +20,9 @@ import { failure, refusal } from './refusal.js'
 export type { Outbox, OutboxDeps, OutboxHandlers, PublishFrame, Published, PublishOptions } from './outbox-contract.js'
 
 /**
- * What was sent and is owed an answer: publishes, in order (client rule 5), and requests. An entry leaves it when it
- * settles, and only then: a leg that goes puts its unanswered entries back in their places, to be sent again under the
- * same id, or settles those that may not be.
+ * Holds what must be sent and answered: publishes, in order (client rule 5), and requests. An entry leaves only when it
+ * settles. When a leg ends, its unanswered entries return to their places, to be sent again under the same id, or
+ * settle if they may not be sent again.
  */
 export function createOutbox(deps: OutboxDeps, handlers: OutboxHandlers): Outbox {
   return new LegOutbox(deps, handlers)
@@ -32,15 +32,15 @@ class LegOutbox implements Outbox {
   readonly #deps: OutboxDeps
   readonly #handlers: OutboxHandlers
   readonly #queue = new OutboxQueue()
-  /** `n` of the newest publish: one count for all topics, which rises in each of them. */
+  /** The `n` of the newest publish: one counter for all topics, so it rises in each of them. */
   #count = 0
-  /** How often what may be sent was to be looked at since that began; 0: it is not being looked at. */
+  /** How many times `#pump` was called since its current run began; 0: it is not running. */
   #pumps = 0
-  /** The wait for what the old leg owes. */
+  /** Ends the wait for the old leg's answers. */
   readonly #settling: Alarm
-  /** For the oldest unanswered publish. */
+  /** Rings when the oldest unanswered publish is overdue. */
   readonly #suspicion: Alarm
-  /** Which one that was when the alarm was set, and for when, on the monotonic clock; Infinity: it is not. */
+  /** The entry for which that alarm was set, and when it rings, on the monotonic clock; Infinity: it is not set. */
   #suspect: OutboxEntry | undefined
   #ringsAt = Infinity
 
@@ -53,7 +53,7 @@ class LegOutbox implements Outbox {
     if (serving) this.#queue.activate(serving.leg, serving.maxFrame)
   }
 
-  // What is to be sent.
+  // Taking entries.
 
   publish(topic: string, data: unknown, { signal, ttl }: PublishOptions = {}): Promise<Published> {
     const { id: newId, dedupes: repeatable = true, ackTimeout } = this.#deps
@@ -76,7 +76,7 @@ class LegOutbox implements Outbox {
       entry.resolve = resolve
       entry.reject = reject
       const { signal } = sending
-      // What throws here, or was aborted before, is never taken.
+      // An entry that throws here, or whose signal was already aborted, is never queued.
       if (signal || entry.limit !== Infinity) this.#limit(entry, signal)
       if (!signal?.aborted) this.#queue.add(entry)
       this.#handlers.changed()
@@ -84,7 +84,7 @@ class LegOutbox implements Outbox {
     })
   }
 
-  /** Throws why it cannot be taken now. */
+  /** Throws the reason if the entry cannot be taken now. */
   #check(entry: OutboxEntry) {
     const { type, limit, bytes: size } = entry
     const { closed } = this.#handlers
@@ -107,7 +107,7 @@ class LegOutbox implements Outbox {
       )
   }
 
-  /** It is given up at the signal, and when its time is over. */
+  /** Gives the entry up when its signal fires or its time is over. */
   #limit(entry: OutboxEntry, signal: AbortSignal | undefined) {
     entry.queued = instant(this.#deps.clock)
     const abort = () => this.#abandon(entry, 'aborted', explain`its signal was aborted`, signal?.reason)
@@ -121,7 +121,7 @@ class LegOutbox implements Outbox {
     if (signal?.aborted) abort()
   }
 
-  // How it settles.
+  // Settling entries.
 
   #remove(entry: OutboxEntry) {
     this.#queue.remove(entry)
@@ -144,7 +144,7 @@ class LegOutbox implements Outbox {
     entry.resolve(published)
   }
 
-  /** There will be no answer: what was not sent did not happen, what was sent may have. */
+  /** There will be no answer: an entry that was not sent did not happen, one that was sent may have. */
   #giveUp(entry: OutboxEntry, code: LiveSocketErrorCode, why: string, cause?: unknown) {
     this.#fail(
       entry,
@@ -154,7 +154,7 @@ class LegOutbox implements Outbox {
     )
   }
 
-  /** The application gives it up, or its time is over. */
+  /** The application gives the entry up, or its time is over. */
   #abandon(entry: OutboxEntry, code: 'timeout' | 'aborted', why: string, cause?: unknown) {
     const { type, id, leg } = entry
     if (type === 'publish') this.#queue.abandon(entry)
@@ -176,22 +176,22 @@ class LegOutbox implements Outbox {
     this.#pump()
   }
 
-  /** `here`: the leg says so that it was sent on last. */
+  /** `here`: the refusal came on the leg on which the entry was last sent. */
   #nack(entry: OutboxEntry, nack: Refusal, here: boolean) {
     const { type, code, message, retryAfter } = nack
-    // Each of these speaks of one copy only, that was not applied. A request that is asked again may be applied twice:
-    // it is the newest answer that counts.
+    // Each of these refusals is about one copy only, which was not applied. A request that is sent again may be applied
+    // twice, so for it the newest answer counts.
     if (entry.type === 'publish' && (retryAfter !== undefined || type === 'error')) entry.copies--
-    // A server that has no record of a first copy speaks for that copy only: the leg that it was sent on anew has the
-    // answer.
+    // A server without a record of the first copy answers only for the copy that it received. The leg on which the
+    // entry was sent again has the answer that counts.
     else if (here || (code !== 'outcome-unknown' && code !== 'out-of-order')) entry.copies = 0
     if (entry.copies <= 0) this.#fail(entry, refusal(nack, entry))
     else if (here) this.#giveUp(entry, 'outcome-unknown', explain`the server refused a repeat (${message || code})`)
   }
 
-  // When it is sent.
+  // Sending entries.
 
-  /** `newest`: it has just been taken. */
+  /** `newest`: the entry that was just queued. */
   #pump(newest?: OutboxEntry) {
     if (this.#pumps++ > 0) return
     try {
@@ -205,7 +205,7 @@ class LegOutbox implements Outbox {
     if (!this.#queue.owes(this.#queue.old?.number)) this.#settling.clear()
   }
 
-  /** False: the leg takes no more for now. */
+  /** False: the leg cannot send more for now. */
   #send(entry: OutboxEntry): boolean {
     const { limit, queued, firstSent } = entry
     const { clock } = this.#deps
@@ -225,7 +225,7 @@ class LegOutbox implements Outbox {
       )
       return true
     }
-    // Everything is noted before `send`: an answer, the leg's death or a close() may come from within it.
+    // All state is updated before `send`, because an answer, the leg's death or a close() may happen within it.
     const now = clock.present.look()
     entry.firstSent ??= now
     entry.copies++
@@ -243,8 +243,8 @@ class LegOutbox implements Outbox {
   }
 
   /**
-   * One alarm for the oldest unanswered publish. It may ring early, never late: most are answered long before, and what
-   * is sent later is overdue later, but for one whose wait was doubled.
+   * Sets the one alarm, for the oldest unanswered publish. It may ring early but never late: most publishes are
+   * answered long before, and a later one is overdue later, except after its predecessor's wait was doubled.
    */
   #watch(entry = this.#queue.oldest()) {
     const at = entry ? entry.overdueAt : Infinity
@@ -278,7 +278,7 @@ class LegOutbox implements Outbox {
     this.#handlers.settled?.()
   }
 
-  // What becomes of the legs.
+  // Changes of legs.
 
   ready(number: number, maxFrame?: number) {
     const another = this.#queue.active?.number !== number
@@ -291,7 +291,7 @@ class LegOutbox implements Outbox {
     if (this.#queue.drop(number)) this.#turned()
   }
 
-  /** What was sent on a leg that was left, and may not be sent again, is lost; the rest goes on. */
+  /** Entries that were sent on a leg that ended, and may not be sent again, are lost; the others go on. */
   #turned() {
     for (const entry of this.#queue.all())
       if (!entry.repeatable && entry.firstSent && !entry.leg)

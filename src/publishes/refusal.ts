@@ -3,7 +3,7 @@ import { explain } from '../base/explanation.js'
 import type { NackFrame } from '../protocol/frames.js'
 import type { Unserialisable } from '../protocol/json.js'
 
-/** What is to be said to the server, or was; or what it answered. */
+/** What an error is about: something sent to the server, or about to be, or the server's answer. */
 export interface Said {
   readonly type: 'publish' | 'request' | 'answer' | 'signal' | 'presence'
   readonly id?: string
@@ -12,7 +12,7 @@ export interface Said {
   readonly n?: number | undefined
 }
 
-/** Why that was not done, or may not have been, as far as this client can tell. */
+/** The error for something that did not happen, or may not have, as far as this client can tell. */
 export function failure(
   { type, id, topic, method }: Said,
   code: LiveSocketErrorCode,
@@ -26,10 +26,10 @@ export function unsendable(said: Said, { invalid, cause }: Unserialisable): Live
   return failure(said, 'invalid', explain`its data cannot be sent: ${invalid}`, cause)
 }
 
-/** The codes of a server that are ours too. */
+/** The server's codes that are also codes of `LiveSocketError`. */
 const OWN = ['outcome-unknown', 'forbidden', 'too-large'] as const
 
-/** What the server says of it, in its own words. */
+/** The error for a server's refusal, in the server's own words. */
 export function refusal(
   { code, message, data, retryAfter }: Omit<NackFrame, 'type' | 'id'>,
   { id, topic }: LiveSocketErrorDetails = {},

@@ -1,17 +1,19 @@
 import { newId } from '../base/id.js'
 import type { Outbox, Published } from '../publishes/outbox.js'
 
-/** How long a request may take, what gives it up, and whether it may be sent twice. */
+/** How long a request may take, how to cancel it, and whether it may be sent twice. */
 export interface RequestOptions {
-  /** Aborting gives up: the server's `signal` fires. */
+  /** Aborting cancels the request: the server's `signal` fires. */
   readonly signal?: AbortSignal
-  /** Milliseconds for all of it, waiting for a leg included. Default 30,000. */
+  /** Milliseconds in all, including the wait for a leg. Default 30,000. */
   readonly timeout?: number
-  /** It does no harm to do it twice: where its leg dies before the answer, it is asked again on another one. */
+  /**
+   * The request may be applied twice without harm: if its leg ends before the answer, it is sent again on another leg.
+   */
   readonly idempotent?: boolean
 }
 
-/** For whom it is passed to, its outbox is nobody else's concern. */
+/** The outbox is typed `never`, because applications only pass this part on. */
 export type RequestsPart = (
   outbox: never,
   method: string,
@@ -22,9 +24,9 @@ export type RequestsPart = (
 const TIMEOUT = 30_000
 
 /**
- * The part of a live socket that asks its server: `requests` of `livesocket/core`. Requests are concurrent, and bound to
- * no topic. Rejects with a `LiveSocketError`: `invalid`, `outbox-full`, `too-large`, `timeout`, `aborted`, `refused`,
- * `forbidden`, `outcome-unknown`, `closed`.
+ * The part of a live socket that sends requests to its server: `requests` of `livesocket/core`. Requests are
+ * concurrent, and bound to no topic. Rejects with a `LiveSocketError`: `invalid`, `outbox-full`, `too-large`,
+ * `timeout`, `aborted`, `refused`, `forbidden`, `outcome-unknown`, `closed`.
  */
 export const requests: RequestsPart = (
   outbox: Outbox,

@@ -6,67 +6,76 @@ import type { ClientFrame, NackFrame, SignalFrame } from '../protocol/frames.js'
 import { KeptFrame } from '../publishes/kept-frame.js'
 import { failure, refusal } from '../publishes/refusal.js'
 
-/** What a signal's handler is told beside its data. */
+/** What a signal's handler receives besides its data. */
 export interface SignalInfo<Topic extends string = string> {
   readonly topic: Topic
-  /** Who sent it, where the server tells. */
+  /** Who sent it, if the server tells. */
   readonly by?: unknown
 }
 
 export type SignalHandler = (data: unknown, signal: SignalInfo) => void
 
-/** What a live socket says to those who have a topic subscribed now, and what they say to it. */
+/**
+ * The signals of a live socket: sent to, and received from, the sessions that have a topic subscribed at that moment.
+ */
 export interface Signals {
   /** Throws a `LiveSocketError`: `invalid` or `too-large`. */
   send(topic: string, data: unknown): void
   /**
-   * Returns the undo. `subscribe` is for the topic's legs to bring them, and throws what is wrong before either listens.
+   * Returns the undo. `subscribe` subscribes the topic, without which its legs receive no signals. It runs first, so
+   * that an error it throws leaves no listener behind.
    */
   on(topic: string, handler: SignalHandler, subscribe: () => () => void): () => void
-  /** One has come, on whichever leg. */
+  /** A signal has arrived, on any leg. */
   told(signal: SignalFrame): void
-  /** The server refused one of ours. */
+  /** The server refused a signal of this client. */
   refused(nack: NackFrame): void
-  /** Its session rests, or is over: what waits would be old news, or somebody else's, on the next leg. */
+  /**
+   * The session pauses or has ended. Waiting signals are dropped: on the next leg they would be outdated, or another
+   * user's.
+   */
   drop(): void
 }
 
-/** The live socket whose signals these are. */
+/** What this part uses of its live socket. */
 export interface SignalsSocket {
-  /** The present one. */
+  /** The current session. */
   readonly session: {
-    /** The leg that serves, and the largest frame that it takes; null: none does. */
+    /** The serving leg, and the largest frame that it accepts; null: no leg serves. */
     readonly serving: { readonly leg: number; readonly maxFrame: number | undefined } | null
     send(leg: number, frame: ClientFrame): boolean
   }
   readonly settings: { readonly clock: Clock }
-  /** What is known of a topic that is subscribed. */
+  /** The status of a subscribed topic. */
   readonly subscriptions: { status(topic: string): unknown }
   readonly events: Emitter<Record<string, SignalFrame>>
   error(error: LiveSocketError): void
 }
 
-/** For whom it is passed to, whose signals they are is nobody else's concern. */
+/** The socket is typed `never`, because applications only pass this part on. */
 export type SignalsPart = (socket: never) => Signals
 
-/** Topics of which a signal is sent in one frame: at 60 frames a second half of what a server takes of a session. */
+/**
+ * How many topics' signals are sent per animation frame: at 60 frames a second this is half of what a server accepts of
+ * a session.
+ */
 const TOPICS_PER_FRAME = 4
-/** After what is refused for no stated time the next one waits so long, in milliseconds. */
+/** How long to pause after a refusal without `retryAfter`, in milliseconds. */
 const PAUSE = 100
-/** Signals that are known again when the other leg of a handover brings them too. */
+/** How many signal ids are remembered, to recognise a signal that the other leg of a handover brings too. */
 const KNOWN = 1_000
 
-/** The part of a live socket that says what is never stored: `signals` of `livesocket/core`. */
+/** The part of a live socket for messages that are never stored: `signals` of `livesocket/core`. */
 export const signals: SignalsPart = (socket: SignalsSocket) => {
   const { clock } = socket.settings
   const known = new Set<string>()
-  /** The newest of each topic. */
+  /** The newest unsent signal of each topic. */
   const waiting = new Map<string, ClientFrame>()
-  /** Undoes the wait for the next frame, or for when the server takes more. */
+  /** Cancels the wait for the next frame, or for when the server accepts more. */
   let next: (() => void) | null = null
   let count = 0
 
-  /** What waits goes out, as much as is good for a frame; where no leg serves it is dropped. */
+  /** Sends waiting signals, as many as one frame allows; without a serving leg they are dropped. */
   function flush() {
     next?.()
     next = null
