@@ -1,10 +1,10 @@
 import { explain } from '../base/explanation.js'
 import { LiveSocketError } from '../base/errors.js'
 
-/** Makes of what was given under that name what is worked with, its default included; throws `invalid`. */
+/** Turns the value given under that name into the value to use, defaults included; throws `invalid`. */
 export type Rule<Value> = (name: string, given: unknown) => Value
 
-/** What options there are: a rule for each, and a table for each that is an object of options itself. */
+/** The known options: a rule for each, or a nested table for an object of options. */
 export interface Table {
   readonly [option: string]: Rule<unknown> | Table
 }
@@ -13,10 +13,10 @@ export type Read<Rules> = {
   -readonly [Option in keyof Rules]: Rules[Option] extends Rule<infer Value> ? Value : Read<Rules[Option]>
 }
 
-/** The longest time that anybody can mean: what is longer is a mistake in the unit. 400 days, in milliseconds. */
+/** The longest plausible time: a longer one is a mistake in the unit. 400 days, in milliseconds. */
 const LONGEST = 34_560_000_000
 
-/** The largest number of messages or bytes that anybody can mean. */
+/** The largest plausible number of messages or bytes. */
 const LARGEST = 2 ** 31 - 1
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -24,15 +24,15 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads an object of options by its table, each of them once, and own ones only: what somebody put on Object.prototype
- * is no option of ours. `name` is where it stands, empty for the options themselves.
+ * Reads an object of options by its table: each option once, and own properties only, so that additions to
+ * Object.prototype are ignored. `name` is the path of the object, empty for the options themselves.
  */
 export function readOptions<Rules extends Table>(table: Rules, given: unknown, name = ''): Read<Rules> {
   const known = given === undefined && defaults.get(table)
   if (known) return known as Read<Rules>
   if (given !== undefined && (!isObject(given) || Array.isArray(given)))
     throw invalid(name || 'options', 'an object', given)
-  // A copy of the table has its shape, which all that is read by it share.
+  // A copy of the table, so that all results read by it share its shape.
   const read: Record<string, unknown> = { ...table }
   for (const [option, rule] of Object.entries(table)) {
     const path = name === '' ? option : `${name}.${option}`
@@ -40,7 +40,7 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
       const own = isObject(given) && Object.hasOwn(given, option) ? given[option] : undefined
       read[option] = typeof rule === 'function' ? rule(path, own) : readOptions(rule, own, path)
     } catch (thrown) {
-      // An object of the application may throw when it is looked at.
+      // A getter of the application's object may throw.
       throw thrown instanceof LiveSocketError
         ? thrown
         : new LiveSocketError('invalid', explain`${path} could not be read: it threw.`, { cause: thrown })
@@ -50,12 +50,12 @@ export function readOptions<Rules extends Table>(table: Rules, given: unknown, n
   return read as Read<Rules>
 }
 
-/** What a table reads where nothing was given. */
+/** The result of each table when nothing was given. */
 const defaults = new WeakMap<Table, unknown>()
 
 /**
- * An object of whatever names, each of which goes by the one rule; undefined where none was given. One that is named and
- * not there is a mistake, such as a name that no module exports: it goes by the rule as null.
+ * A rule for an object with any names, each of whose values follows the same rule; undefined if none was given. A name
+ * without a value is a mistake, such as a name that no module exports: the rule receives null.
  */
 export function eachBy<Value>(rule: Rule<Value>): Rule<ReadonlyMap<string, Value> | undefined> {
   return (name, given) => {
@@ -66,7 +66,7 @@ export function eachBy<Value>(rule: Rule<Value>): Rule<ReadonlyMap<string, Value
   }
 }
 
-/** `otherwise` is what an option that was not given counts as. */
+/** `otherwise` is the default. */
 export function option<Value, Default>(
   otherwise: Default,
   fits: (given: unknown) => boolean,
@@ -79,7 +79,7 @@ export function option<Value, Default>(
   }
 }
 
-/** Milliseconds. */
+/** A duration in milliseconds. */
 export function duration<Default>(otherwise: Default, least = 1, most = LONGEST) {
   return option<number, Default>(
     otherwise,
@@ -101,13 +101,13 @@ export function optionalFunction<Call>(name: string, given: unknown): Call | und
 }
 
 export function givenFunction<Call>(name: string, given: unknown): Call {
-  // A string here may well be the token itself, which nobody is to read in a log.
+  // A string here may well be the token itself, which must not appear in a log.
   if (typeof given !== 'function')
     throw invalid(name, 'a function', given, typeof given === 'string' ? 'a string' : undefined)
   return given as Call
 }
 
-/** An object with these methods: a protocol, a signal, a part of the environment that somebody replaced. */
+/** An object with these methods: a protocol, a signal, or a replaced part of the environment. */
 export function seam<Part, Default = undefined>(otherwise: Default, ...methods: readonly string[]) {
   return option<Part, Default>(
     otherwise,
@@ -120,7 +120,7 @@ export function invalid(option: string, must: string, was: unknown, shownAs = sh
   return new LiveSocketError('invalid', `${option} must be ${must}; it was ${shownAs}.`)
 }
 
-/** Enough of a value to find the mistake, and never so much that a secret could be in it. */
+/** Enough of a value to find the mistake, and too little to reveal a secret. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return value.length > 24 || /[?@]/.test(value) ? 'a string' : JSON.stringify(value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)

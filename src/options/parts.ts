@@ -4,23 +4,23 @@ import type { SignalsPart } from '../signals/signals.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from '../tokens/token-part.js'
 import type { schemas } from './schemas.js'
 
-/** What a live socket can do without. Who leaves a part out does not load it. */
+/** The optional parts of a live socket. An application that leaves a part out does not load it. */
 export interface Parts {
-  /** Tokens: `getToken`, `tokenRefresh`, and what tabs share of them. */
+  /** The options `getToken` and `tokenRefresh`, and the sharing of tokens between tabs. */
   readonly tokens?: (deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) => TokenKeeper
-  /** `schemas` and `methods`. */
+  /** The options `schemas` and `methods`. */
   readonly schemas?: typeof schemas
-  /** `request`. */
+  /** The method `request`. */
   readonly requests?: RequestsPart
-  /** `signal` and `onSignal`. */
+  /** The methods `signal` and `onSignal`. */
   readonly signals?: SignalsPart
 }
 
-/** With what it speaks where the options name no protocol, and what stands for the parts that it does without. */
+/** The parts with stand-ins for those left out, and the default protocol. */
 export interface AllParts extends Parts {
   readonly requests: RequestsPart
   readonly signals: SignalsPart
   readonly protocol: () => Protocol
-  /** What stands in the place of `tokens` where that is left out, and is loaded there alone. */
+  /** The stand-in for `tokens` if that part is left out; loaded only then. */
   readonly noTokens?: Parts['tokens']
 }

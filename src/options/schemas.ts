@@ -5,7 +5,9 @@ import { eachBy, invalid, isObject, readOptions } from './option-table.js'
 
 const SIDES = { input: schema, output: schema }
 
-/** Part of a live socket: the rules of the options `schemas` and `methods`, and what checks data by them. */
+/**
+ * Part of a live socket: the rules of the options `schemas` and `methods`, and the function that checks data by them.
+ */
 export const schemas = {
   topics: eachBy(schema),
   methods: eachBy((name, given) => readOptions(SIDES, given, name)),

@@ -44,7 +44,7 @@ const origins = option<readonly string[], readonly string[]>(
   () => explain`an array of origins as new URL(url).origin gives them, such as "wss://b.example.com"`,
 )
 
-/** Every option but those that parts have the rules of. Durations are milliseconds. */
+/** Every option except those whose rules belong to parts. Durations are milliseconds. */
 const OPTIONS = {
   url: checkUrl,
   key: option<string, undefined>(
@@ -56,12 +56,12 @@ const OPTIONS = {
     from: fraction,
     to: fraction,
     lifetime: duration(undefined, bounds.lifetime.least, bounds.lifetime.most),
-    // Beyond what a healthy service needs, retries included.
+    // More than a healthy service needs, retries included.
     timeout: duration(10_000, 1_000, 300_000),
   },
   protocol: seam<Protocol>(undefined, 'open'),
   handover: {
-    // A copy: what becomes of the array later changes nothing.
+    // A copy, so that later changes to the array have no effect.
     redirectOrigins: (name, given) => origins(name, Array.isArray(given) ? [...(given as unknown[])] : given),
     overlapLimit: duration(30_000),
     dwell: duration(1_000, 0),
@@ -84,12 +84,12 @@ const OPTIONS = {
     random: (name, given) => optionalFunction<Random>(name, given) ?? systemRandom,
     network: seam<Network, Network>(browserNetwork, 'online', 'subscribe'),
     page: seam<Page, Page>(browserPage, 'hidden', 'subscribe'),
-    // By default the browser's, if there are tokens to be shared.
+    // Default: the browser's tabs, if there are tokens to share.
     tabs: seam<Tabs>(undefined, 'join'),
   },
 } satisfies Table
 
-/** With those that parts have the rules of. */
+/** The table with the options of parts added. */
 function tableOf({ tokens, schemas }: AllParts) {
   const lacksSchemas = lacks('schemas')
   return {
@@ -112,25 +112,25 @@ function lacks(part: string): Rule<undefined> {
 
 type Given = Read<ReturnType<typeof tableOf>>
 
-/** Options, checked, with every default filled in; and what is in `environment`. */
+/** The checked options with every default filled in, and the members of `environment` beside them. */
 export interface Settings
   extends Omit<Given, keyof Chosen | 'environment'>,
     Omit<Given['environment'], 'clock'>,
     Chosen {}
 
-/** What depends on more than the one option. */
+/** Settings that depend on more than one option. */
 interface Chosen {
   readonly key: string | null
   readonly reconnect: { readonly spread: number; readonly cap: number }
   readonly protocol: Protocol
   readonly parts: AllParts
-  /** What the schema makes of the data: the data itself, where there is none. */
+  /** The data as the schema returns it; without a schema, the data itself. */
   readonly check: (schema: StandardSchemaV1 | undefined, data: unknown) => Checked
-  /** Of this one live socket. */
+  /** The clock of this one live socket. */
   readonly clock: Deadlines
 }
 
-/** Throws `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
+/** Checks the options. Throws a `LiveSocketError` `invalid` that names the option, what it must be and what it was. */
 export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topics>, parts: AllParts): Settings {
   if (!isObject(given)) throw invalid('options', explain`an object with at least a \`url\``, given)
   const options = readOptions(tableOf(parts), given)
@@ -158,13 +158,14 @@ export function settingsOf<Topics extends object>(given: LiveSocketOptions<Topic
     check: parts.schemas?.check ?? unchecked,
     clock: new Deadlines(environment.clock),
   }
-  // Into what was read: all clients' settings have one shape, where a spread gives each its own.
+  // Assigned to the object that was read, so that all clients' settings have one shape; a spread would give each its
+  // own.
   return Object.assign(options, environment, chosen)
 }
 
 /**
- * Where a dial goes, from what the application gave: absolute, or relative to the document's base URL; `https:` and
- * `http:` mean `wss:` and `ws:`. Throws `LiveSocketError` `invalid`.
+ * The URL to dial, from what the application gave: absolute, or relative to the document's base URL; `https:` and
+ * `http:` mean `wss:` and `ws:`. Throws a `LiveSocketError` `invalid`.
  */
 export function dialUrl(given: unknown): string {
   const text = given instanceof URL ? given.href : given
@@ -180,19 +181,19 @@ export function dialUrl(given: unknown): string {
 
 function checkUrl(_name: string, given: unknown): LiveSocketOptions['url'] {
   if (typeof given === 'function') return given as LiveSocketOptions['url']
-  // A relative URL means nothing before there is a page: on a server it is looked at when it is dialled.
+  // Without a page a relative URL means nothing: on a server it is checked when it is dialled.
   const relative = typeof given === 'string' && /^[./?]/.test(given) && baseUrl() === undefined
   if (!relative) dialUrl(given)
   return given as string | URL
 }
 
 /**
- * What stands for service and login: where no `key` was given, all that is certain of them, which is where it connects,
- * as a whole, or nothing (null).
+ * The key of service and login: `key`, or by default all that is known of them for certain, which is the whole URL, or
+ * null if `url` is a function.
  */
 export function keyOf({
   url,
-  // Relative, and there is no page: on a server it names nothing but itself.
+  // A relative URL without a page, as on a server, counts as it is.
   key = typeof url === 'function' ? null : (addressOf(String(url))?.href ?? String(url)),
 }: Pick<LiveSocketOptions, 'url'> & { readonly key?: string | null | undefined }): string | null {
   return key

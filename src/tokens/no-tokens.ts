@@ -3,7 +3,7 @@ import { explain } from '../base/explanation.js'
 import { redactedError } from '../base/token-redaction.js'
 import type { TokenKeeper, TokenKeeperDeps, TokenKeeperHandlers } from './token-part.js'
 
-/** In the place of a token keeper where a live socket is made without that part: nobody is asked for a token. */
+/** Replaces the token keeper in a live socket that is made without that part: it never fetches a token. */
 export function noTokens(_deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
   let over = false
   let refusals = 0
@@ -15,7 +15,7 @@ export function noTokens(_deps: TokenKeeperDeps, handlers: TokenKeeperHandlers):
     accepted() {
       refusals = 0
     },
-    // As one that has a token: the second refusal in a row ends the session.
+    // As with a token, the second refusal in a row ends the session.
     rejected() {
       if (over || ++refusals < 2) return
       over = true

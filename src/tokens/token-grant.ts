@@ -2,33 +2,36 @@ import { since, type Clock, type Instant } from '../base/clock.js'
 import type { TokenReason } from '../policy/token-news.js'
 import { callGap, scheduleByServer, type TokenSchedule } from '../policy/token-schedule.js'
 
-/** A server's word on a token's end repeats the last one, rounded, and some milliseconds under way. */
+/**
+ * Ends that differ by less than this, in ms, are the same. A server repeats a token's end rounded, and the message
+ * spends some milliseconds under way.
+ */
 const SAME_END = 1_000
 
-/** What is known of a token when it comes. */
+/** What is known of a token on arrival. */
 export interface GivenToken {
   readonly token: string
-  /** Rises with every new token, over all tabs. */
+  /** Increases with every new token, over all tabs. */
   readonly generation: number
   readonly reason: TokenReason
   /** When its request started. */
   readonly start: Instant
   readonly schedule: TokenSchedule
-  /** Neither token nor provider said how long it lives: a server that knows is believed. */
+  /** Neither token nor provider said how long the token lives, so a server's statement is believed. */
   readonly assumed?: boolean
 }
 
-/** A token that was given to this tab, or to another one which told of it, and what becomes of it. */
+/** A token that this tab fetched, or received from another tab, and its current state. */
 export class TokenGrant {
   schedule: TokenSchedule
   /**
-   * The next one is not asked for sooner after this one's call: by its own lifetime, whatever a server says of it.
-   * Milliseconds.
+   * The least time from this token's call to the next one, in milliseconds. It depends on the token's own lifetime,
+   * whatever a server says.
    */
   readonly gap: number
-  /** A server wants it renewed before its time. */
+  /** A server wants the token renewed early. */
   cutShort = false
-  /** A server called it dead when it came: its word on this one is not believed. */
+  /** A server called the token almost dead on arrival: what it says about this token is not believed. */
   stillborn = false
   acceptedAt: Instant | null = null
   refused = false
@@ -55,7 +58,7 @@ export class TokenGrant {
     return since(this.#clock, this.given.start)
   }
 
-  /** Milliseconds until it may be refused; below 0 where it is dead. */
+  /** Milliseconds until the token may be refused; negative if it is dead. */
   get left(): number {
     return this.schedule.dead - this.age
   }
@@ -65,8 +68,8 @@ export class TokenGrant {
   }
 
   /**
-   * A server says that it lives `ttl` ms more. That is a word on the token's end, not a new token: a server knows less
-   * than who issued it, unless it is going to end things sooner. Returns whether it changes anything.
+   * A server says that the token lives `ttl` ms more. This only adjusts the token's end. A server knows less about it
+   * than the issuer, unless it will end the token sooner. Returns whether anything changes.
    */
   lives(ttl: number): boolean {
     const { age, gap, schedule } = this

@@ -14,14 +14,18 @@ import { LONGEST_TIMER, TokenRenewal } from './token-renewal.js'
 import { sameState } from './token-state.js'
 
 const KEPT_TOKENS = 3
-/** A token that served this long was refused for a new reason, not for the last one's. */
+/**
+ * After a token has worked this long, in ms, a refusal has a new reason and does not count together with the previous
+ * one.
+ */
 const PROVEN = 60_000
 
-/** A dial that waits for a token. Given none it looks for the one in force. False: it waits no longer. */
+/** A dial that waits for a token. Called without one, it checks for the token in force. False: it no longer waits. */
 type Waiter = (token?: string) => boolean
 
 /**
- * Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Inert until `token()`.
+ * Keeps one token per login session fresh, for one tab or for all tabs of a browser together. Does nothing until
+ * `token()`.
  */
 export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers): TokenKeeper {
   return new SessionTokens(deps, handlers)
@@ -30,16 +34,16 @@ export function createTokenKeeper(deps: TokenKeeperDeps, handlers: TokenKeeperHa
 class SessionTokens extends TokenRenewal implements TokenKeeper {
   protected readonly handlers: TokenKeeperHandlers
   #over = false
-  /** Nobody wants a token: the live socket is closed, or was never connected. */
+  /** No token is wanted: the live socket is closed, or was never connected. */
   #resting = true
-  /** The newest ones: an error that comes late may quote the one before. */
+  /** The newest tokens, for redaction: a late error may quote the previous one. */
   #tokens: readonly string[] = []
   #waiters: readonly Waiter[] = []
   #refusals = 0
   #wasHidden = false
   #told: TokenState | null = null
   readonly #alarm: Alarm
-  /** What is left of the login session, where somebody said when it ends. */
+  /** The time left in the login session, if its end is known. */
   #session: Period | null = null
 
   constructor(deps: TokenKeeperDeps, handlers: TokenKeeperHandlers) {
@@ -48,7 +52,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     this.#alarm = createAlarm(deps.clock, this.look, this)
   }
 
-  // What the live socket asks and tells.
+  // Called by the live socket.
 
   token(signal: AbortSignal): Promise<string | undefined> {
     this.open()
@@ -96,7 +100,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
       if (grant.acceptedAt && since(this.deps.clock, grant.acceptedAt) >= PROVEN) this.#refusals = 0
       grant.refused = true
       this.wanted = 'rejected'
-      // The one call after that is made at once.
+      // The first call after a refusal is made at once.
       if (this.failures === 0) this.pause.stop()
     }
     if (++this.#refusals >= 2) this.end('token-refused')
@@ -147,7 +151,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     this.#stop()
   }
 
-  // What other tabs tell.
+  // News from other tabs.
 
   told(news: Parameters<TokenRenewal['told']>[0]): void {
     const { grant, failures, pause } = this
@@ -155,14 +159,16 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     if (news.kind === 'ask') {
       const failing = failures > 0 && pause.left > 0
       if (failing) this.post({ kind: 'wait', failures, delay: pause.left })
-      // Who answered with what the asking tab has would send it to the provider before the news of a newer one arrives.
+      // Answering with the token that the asking tab already has would send that tab to the provider before the news of
+      // a newer token arrives.
       if (grant?.usable && grant.generation > (news.generation ?? 0)) this.share(grant)
       else if (!failing && !this.underWay) this.handBack()
       return
     }
     if (news.kind === 'wait') this.failedElsewhere(news.failures, news.delay)
     else {
-      // While a tab is frozen news waits for it, and the token in it grows older. Monotonic clocks differ between tabs.
+      // While a tab is frozen its news waits, and the token in it ages. Monotonic clocks differ between tabs, so the
+      // wall clock measures that time.
       const underWay = Math.max(0, clock.now() - news.at)
       const age = news.age + underWay
       const start = { wall: clock.now() - age, monotonic: clock.monotonic() - age }
@@ -175,13 +181,13 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     this.look()
   }
 
-  // What the provider says, or a server in its place.
+  // Answers of the provider, or tokens pushed by a server.
 
   answered({ token, ttl, sessionTtl, ended }: TokenAnswer, reason: TokenReason, asked: Instant): void {
     if (ended !== undefined) return this.end(ended)
     const { clock, random, tokenRefresh } = this.deps
     if (sessionTtl !== undefined) this.#endsIn(sessionTtl, asked)
-    // The provider has it cached. It is no older and no younger for that.
+    // The provider has cached this token, so its age stays as it was.
     const again = ttl === undefined && this.grant?.token === token ? this.grant : null
     if (again && !again.refused) return this.cached(again, reason)
     const next = new TokenGrant(clock, {
@@ -195,7 +201,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     this.#adopt(next, asked, true)
   }
 
-  /** Everything that can be due is looked at here, and only here. */
+  /** Checks everything that can be due. No other code does. */
   look(): void {
     if (this.#resting || !this.#stillOn()) return
     const { grant } = this
@@ -206,14 +212,14 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
       void this.renew()
       wait = Infinity
     }
-    // A token dies unseen if the next look is later.
+    // The state must change when the token dies, even if nothing else is due then.
     const death = grant && grant.left > 0 ? grant.left : Infinity
     if (grant || wait < Infinity)
       this.#alarm.set(Math.ceil(Math.min(wait, LONGEST_TIMER, death, this.sessionLeft ?? Infinity)))
     this.#tell(wait)
   }
 
-  /** Ends a session whose time is up, or that another tab has ended. */
+  /** Ends a session whose time is up, or that another tab has ended. Returns whether it goes on. */
   #stillOn(): boolean {
     if (this.#over) return false
     const reason = this.overElsewhere()
@@ -230,7 +236,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     ;(this.#session ??= createPeriod(this.deps.clock)).start(left, from)
   }
 
-  /** However it came, a token that is new: of this tab, which tells the others, or of one that told. */
+  /** Takes over a new token, from whatever source. `ours`: this tab fetched it and tells the others. */
   #adopt(next: TokenGrant, asked: Instant, ours = false) {
     const { grant } = this
     const before = grant && tokenSubject(grant.token)
@@ -239,7 +245,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     if (ours) this.publish(next)
     if (!grant?.refused) this.#refusals = 0
     this.satisfied(next, asked)
-    // Whose call is told to stop by that may sign out.
+    // Aborting a call runs code of the application, which may sign out.
     if (this.#over) return
     this.grant = next
     this.#tokens = [next.token, ...this.#tokens].slice(0, KEPT_TOKENS)

@@ -3,72 +3,78 @@ import type { Tabs } from '../host/tabs.js'
 import type { TokenResult } from '../policy/token-answer.js'
 import type { TokenReason } from '../policy/token-news.js'
 
-/** The application's source of tokens. A throw is transient; `signal` fires when the answer is no longer wanted. */
+/**
+ * The application's source of tokens. If it throws, the failure counts as temporary. `signal` fires when the answer is
+ * no longer wanted.
+ */
 export type GetToken = (ask: { reason: TokenReason; signal: AbortSignal; attempt: number }) => Promise<TokenResult>
 
 export interface TokenRefreshOptions {
   /** Fractions of the lifetime between which a token is refreshed. Default 0.5 to 0.9. */
   from?: number
   to?: number
-  /** Milliseconds that a token is taken to live which does not say so itself. Default 10 min. */
+  /** The lifetime of a token that does not state its own, in milliseconds. Default 10 min. */
   lifetime?: number
   /**
-   * How long one call may take before it counts as failed and is repeated, in milliseconds; a later answer is used all
-   * the same. Default 10 s.
+   * How long one call may take before it counts as failed and is repeated, in milliseconds; a later answer is still
+   * used. Default 10 s.
    */
   timeout?: number
 }
 
 export interface TokenState {
   readonly status: 'none' | 'valid' | 'refreshing' | 'stale' | 'ended'
-  /** Wall-clock milliseconds since 1970, to be shown; nothing is decided by them. */
+  /** Wall-clock milliseconds since 1970, for display only; no decision depends on them. */
   readonly refreshAt: number | null
   readonly expiresAt: number | null
 }
 
 export interface TokenKeeperHandlers {
-  /** A new token is in force, fetched here, by another tab or pushed: send it in-band, or hand over. */
+  /**
+   * A new token is in force, whether fetched here, received from another tab or pushed: send it in-band, or hand over.
+   */
   fresh(token: string): void
   state(state: TokenState): void
   refreshed(event: { reason: TokenReason; lifetime: number }): void
   failed(event: { reason: TokenReason; error: unknown; retryIn: number }): void
   /**
-   * Told once: `signed-out` (in another tab), `session-expired` (`sessionTtl` reached), `subject-changed`,
-   * `token-refused` (two in a row), or what the provider gave as `ended`.
+   * Called once with the reason: `signed-out` (in another tab), `session-expired` (`sessionTtl` reached),
+   * `subject-changed`, `token-refused` (two refusals in a row), or the `ended` that the provider returned.
    */
   ended(reason: string): void
 }
 
 export interface TokenKeeper {
   /**
-   * A token for a dial: the one in force at once, since a reconnection is no reason to fetch; else the next one,
-   * however many calls that takes. `undefined` where there is no provider. Rejects as `closed`, or with what `signal` was aborted with.
+   * Resolves with a token for a dial: at once if one is in force, since a reconnection is no reason to fetch; otherwise
+   * with the next one, however many calls that takes. `undefined` if there is no provider. Rejects as `closed`, or with
+   * the reason of `signal`.
    */
   token(signal: AbortSignal): Promise<string | undefined>
-  /** A server took a leg with `token`; `ttl`: the milliseconds that it says are left. */
+  /** A server accepted a leg with `token`; `ttl`: the milliseconds that the server says are left. */
   accepted(token: string | undefined, ttl?: number): void
   /** A server refused a leg as unauthorized with `token`. */
   rejected(token: string | undefined): void
-  /** The server asks for a new token before its time. */
+  /** The server asks for a new token early. */
   request(): void
   /** The server offers a token. */
   push(token: string, ttl?: number): void
-  /** What an application's function threw, without what would tell a token; `who` names the function. */
+  /** What an application's function threw, without anything that would reveal a token; `who` names the function. */
   redactedError(thrown: unknown, who: string): unknown
-  /** Somebody is going to ask for tokens again. False: the login session has ended meanwhile, in another tab. */
+  /** Tokens will be requested again. False: the login session has ended meanwhile, in another tab. */
   open(): boolean
-  /** Looks at what other tabs and the network say by now. Cheap; call it at every frame. */
+  /** Checks what has changed in other tabs and in the network. Cheap; call it at every frame. */
   lookIfChanged(): void
-  /** The page is stored: another tab that waits for a turn need not wait for a page that stands still. */
+  /** The page goes into the back/forward cache: other tabs must not wait for a page that stands still. */
   suspend(): void
   /**
-   * Ends the login session in every tab; the others are told `reason`, by default `signed-out`. Nothing that comes
+   * Ends the login session in every tab; the others receive `reason`, by default `signed-out`. Nothing that arrives
    * later revives it.
    */
   signOut(reason?: string): void
   /**
-   * Calls nobody until `open`, or until `token` is asked for. The token in force is kept, and so is what the provider's
-   * failures taught.
+   * Makes no calls until `open` or `token` is called. The token in force is kept, and so is the backoff of failed
+   * calls.
    */
   rest(): void
 }
@@ -82,8 +88,8 @@ export interface TokenKeeperDeps {
   hidden: () => boolean
   tabs?: Tabs | undefined
   /**
-   * Tabs with the same key share one token: it has to tell users and token services apart. Without one nothing is
-   * shared.
+   * Tabs with the same key share one token, so the key must distinguish users and token services. Without a key nothing
+   * is shared.
    */
   key?: string | null | undefined
 }

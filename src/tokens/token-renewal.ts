@@ -9,45 +9,51 @@ import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps, TokenKeeperHandlers } from './token-part.js'
 import { TokenTabs } from './token-tabs.js'
 
-/** The longest timer: one that was set before a sleep would be late by the length of the sleep. */
+/** The longest timer, in ms: a timer set before a sleep would be late by the length of the sleep. */
 export const LONGEST_TIMER = 60_000
-/** Overdue by more than a throttled timer explains: the machine slept. */
+/** Overdue by more than a throttled timer explains, in ms: the machine slept. */
 const OVERSLEPT = 60_000
-/** A building wakes, or comes back online, at one instant. Nobody looks at a hidden page. */
+/**
+ * The jitter after a wake or a return of the network, in ms, since all machines of a building do that at one instant. A
+ * hidden page gets more, because no user is waiting for it.
+ */
 const CROWD_JITTER = 1_000
 const HIDDEN_JITTER = 10_000
 /**
- * What closes and connects while calls are under way has so many of them for nothing; then the least gap between two
- * calls holds.
+ * After this many calls dropped by closing the socket, the least gap between two calls applies. Otherwise code that
+ * closes and connects while calls are under way would make any number of them in vain.
  */
 const CALLS_DROPPED = 3
 /**
- * How long a tab waits for its turn: another one, frozen in the middle of a fetch, may never give it back. Longer where
- * calls may be.
+ * How long a tab waits for its turn, in ms: another tab, frozen in the middle of a fetch, may never give the turn back.
+ * Longer if calls may take longer.
  */
 const TURN_LIMIT = 8_000
-/** The longest that another tab can make this one wait: more than a `retryAfter` of an hour comes to. */
+/** The longest that another tab can make this one wait, in ms: more than a `retryAfter` of an hour leads to. */
 const LONGEST_PAUSE = 7_200_000
 
 /**
- * When the token provider is called: in time, not too often, and later after each failure. And its calls: one at a time,
- * and one of all tabs.
+ * Decides when to call the token provider: in time, not too often, and later after each failure. Also makes the calls:
+ * one at a time, and only one over all tabs.
  */
 export abstract class TokenRenewal extends TokenTabs {
-  /** Why the provider has to be called: kept from the moment it is due until a token is there. */
+  /** Why the provider must be called: set from the moment the call is due until a token arrives. */
   wanted: TokenReason | null = null
   failures = 0
-  /** Nobody calls the provider while it lasts: after a token the least gap between two calls, after a failure longer. */
+  /**
+   * The provider is not called while this lasts: after a token for the least gap between two calls, after a failure
+   * longer.
+   */
   readonly pause: Period
-  /** In a row: calls that were given up because the live socket was closed. */
+  /** How many calls in a row were dropped because the live socket was closed. */
   #dropped = 0
-  /** A call that was due waits for a network. */
+  /** A call that was due waits for the network. */
   #heldOffline = false
-  /** Of the renewal under way: gives up the wait for its turn, or for an answer. */
+  /** Aborts the renewal under way: its wait for the turn, or for an answer. */
   #current: AbortController | null = null
-  /** Of the call whose answer is wanted, late as it may come. */
+  /** Aborts the call whose answer is wanted, even if it arrives late. */
   #call: AbortController | null = null
-  /** In a row: turns that did not come. */
+  /** How many times in a row the turn did not come. */
   #turnsMissed = 0
 
   constructor(deps: TokenKeeperDeps) {
@@ -56,7 +62,7 @@ export abstract class TokenRenewal extends TokenTabs {
   }
 
   protected abstract readonly handlers: Pick<TokenKeeperHandlers, 'failed'>
-  /** What the provider said to a call that began at `start`. */
+  /** The provider answered a call that began at `start`. */
   protected abstract answered(answer: TokenAnswer, reason: TokenReason, start: Instant): void
   abstract redactedError(thrown: unknown, who: string): unknown
 
@@ -64,7 +70,7 @@ export abstract class TokenRenewal extends TokenTabs {
     return this.#current !== null
   }
 
-  /** There is a network again, and somebody waited for it. */
+  /** The network is back, and a call is waiting for it. */
   get backOnline(): boolean {
     return this.#heldOffline && this.deps.online()
   }
@@ -86,7 +92,8 @@ export abstract class TokenRenewal extends TokenTabs {
       }
     }
     if (!this.deps.online()) {
-      // A hint, not the truth: who has a token can wait for better news, who needs one tries at the usual pace.
+      // Being offline is a hint, not the truth. With a usable token there is time to wait for the network; without one,
+      // calls go on at the usual pace.
       if (this.pause.left <= 0) this.#heldOffline = true
       if (grant?.usable || !waiting) return LONGEST_TIMER
     } else if (this.#heldOffline) {
@@ -96,7 +103,7 @@ export abstract class TokenRenewal extends TokenTabs {
     return this.pause.left
   }
 
-  /** Calls the provider, unless another tab has told of a token or a failure by the time that it is this one's turn. */
+  /** Calls the provider when it is this tab's turn, unless another tab has announced a token or a failure by then. */
   async renew(): Promise<void> {
     const { clock, random, tokenRefresh } = this.deps
     const mine = (this.#current = new AbortController())
@@ -107,8 +114,8 @@ export abstract class TokenRenewal extends TokenTabs {
       await this.turn(mine.signal)
       this.#turnsMissed = 0
     } catch {
-      // The turn did not come. With a token in hand there is time, once; without one a second call costs less than no
-      // token.
+      // The turn did not come. With a usable token there is time to wait, once. Without one, a second call costs less
+      // than having no token.
       if (!settled() && this.grant?.usable && this.#turnsMissed++ === 0) this.pause.start(5_000 + random() * 10_000)
     }
     cancel()
@@ -121,10 +128,10 @@ export abstract class TokenRenewal extends TokenTabs {
     this.look()
   }
 
-  /** A token is there, of a call that began at `asked`: nobody need wait for a turn, or for an answer. */
+  /** A token has arrived, from a call that began at `asked`: waits for a turn or for an answer end. */
   satisfied({ gap }: TokenGrant, asked: Instant): void {
     this.wanted = null
-    // A token that was dead when it came has satisfied nobody.
+    // A token that was dead on arrival is no success.
     if (!this.grant?.stillborn) this.failures = 0
     this.#dropped = 0
     this.#heldOffline = false
@@ -132,7 +139,7 @@ export abstract class TokenRenewal extends TokenTabs {
     this.#forget()
   }
 
-  /** A call failed, or might as well have: the next one waits, in every tab. */
+  /** A call failed, or its answer was useless: the next call waits, in every tab. */
   failed(reason: TokenReason, thrown: unknown): void {
     const error = this.redactedError(thrown, 'getToken')
     const retryIn = this.#backOff(reason, thrown instanceof LiveSocketError ? thrown.retryAfter : undefined)
@@ -140,7 +147,10 @@ export abstract class TokenRenewal extends TokenTabs {
     this.handlers.failed({ reason, error, retryIn })
   }
 
-  /** The provider gave the token in force again: used while it lives, and asked for anew at the pace of failures. */
+  /**
+   * The provider returned the token in force again. It is used while it lives, and a new one is requested at the pace
+   * of failures.
+   */
   cached({ left, gap }: TokenGrant, reason: TokenReason): void {
     if (left > 0) this.#backOff(reason, gap)
     else {
@@ -149,7 +159,7 @@ export abstract class TokenRenewal extends TokenTabs {
     }
   }
 
-  /** Another tab's call failed, so many in a row: nobody is to call for `delay` ms. */
+  /** Another tab's call failed, so many in a row: no tab calls for `delay` ms. */
   failedElsewhere(failures: number, delay: number): void {
     this.failures = Math.max(this.failures, failures)
     this.pause.extend(Math.min(delay, LONGEST_PAUSE))
@@ -159,19 +169,19 @@ export abstract class TokenRenewal extends TokenTabs {
   stop(): void {
     const turn = this.#current
     if (turn && ++this.#dropped >= CALLS_DROPPED) this.pause.extend(MIN_GAP)
-    // Whoever is told by its signal may want a token again: nothing is under way then.
+    // Aborting runs code of the application that may request a token again, so no renewal may count as under way then.
     this.#current = null
     turn?.abort()
     this.#forget()
   }
 
-  /** Resolves when the provider has answered, or at the limit; an answer may still come after that. */
+  /** Resolves when the provider has answered, or at the time limit; an answer may still arrive after that. */
   #ask(reason: TokenReason): Promise<void> {
     const { clock, getToken, tokenRefresh } = this.deps
     const { timeout } = tokenRefresh
     const mine = this.#current
     this.#forget()
-    // Whose late call is told to stop by that may sign out, or close.
+    // Aborting the previous call runs code of the application, which may sign out or close.
     if (this.#current !== mine) return Promise.resolve()
     const call = (this.#call = new AbortController())
     const start = instant(clock)
@@ -192,12 +202,12 @@ export abstract class TokenRenewal extends TokenTabs {
         if (late) this.look()
       }
       call.signal.addEventListener('abort', () => settle())
-      // Within an async function a provider that throws at once is one that rejects.
+      // In an async function a provider that throws at once counts as one that rejects.
       const ask = async () =>
         readTokenAnswer(await getToken!({ reason, attempt: this.failures + 1, signal: call.signal }))
       ask().then(
         (answer) => settle(() => this.answered(answer, reason, start)),
-        // After the limit it counts as failed already.
+        // After the time limit the call already counts as failed.
         (error: unknown) => settle(() => late || this.failed(reason, error)),
       )
     })
@@ -208,8 +218,8 @@ export abstract class TokenRenewal extends TokenTabs {
     const { grant } = this
     const left = grant?.usable ? grant.left : 0
     const delay = tokenRetryDelay({ failures: this.failures, left, retryAfter }, this.deps.random)
-    // Without a network nobody was asked, and a failure says nothing of the token service; one that says when to come
-    // back was reached.
+    // Without a network no call got through, and a failure says nothing about the token service. If the error says when
+    // to come back, the service was reached.
     this.#heldOffline = !this.deps.online() && retryAfter === undefined
     if (!this.#heldOffline) this.failures++
     this.wanted ??= reason
@@ -217,7 +227,7 @@ export abstract class TokenRenewal extends TokenTabs {
     return delay
   }
 
-  /** What has not answered by now is not wanted any more: no turn, and no call. */
+  /** Answers still outstanding are no longer wanted: aborts the turn and the call. */
   #forget() {
     this.#current?.abort()
     const call = this.#call

@@ -4,20 +4,26 @@ import { readTokenNews, type TokenNews } from '../policy/token-news.js'
 import type { TokenGrant } from './token-grant.js'
 import type { TokenKeeperDeps } from './token-part.js'
 
-/** How long other tabs have to answer a question. They need a few milliseconds; a lonely tab waits for all of it. */
+/**
+ * How long, in ms, other tabs have to answer a question. They need a few milliseconds; a tab without others waits this
+ * long.
+ */
 const ANSWER_LIMIT = 150
 
-/** How long news can be on its way to a busy tab. Ten real ones that open on two cores are busy for 3 s. */
+/** How long news may take to reach a busy tab, ms. Ten real tabs that open on two cores are busy for 3 s. */
 const NEWS_LIMIT = 5_000
 
-/** Storage holds numbers only: what is left of the reason for a tab that did not hear it. By the number, from 1 on. */
+/**
+ * The reason why a session ended, by the number in storage, for a tab that missed the message. Storage holds numbers
+ * only; they start at 1.
+ */
 const ENDED = [null, 'signed-out', 'ended in another tab']
 
-/** A tab that has not looked for so long may have stood still. Timers of a hidden one run once a minute. */
+/** A tab that has not checked for this long, in ms, may have stood still. Timers of a hidden tab run once a minute. */
 const STOOD_STILL = 90_000
 
 /**
- * The tabs and workers of one browser that live on one token, seen from one of them. Without `Tabs`, or a key, this one
+ * The tabs and workers of one browser that share one token, as seen from one of them. Without `Tabs` or a key this tab
  * is alone.
  */
 export abstract class TokenTabs {
@@ -26,15 +32,17 @@ export abstract class TokenTabs {
   protected grant: TokenGrant | null = null
   /** Null: this tab is alone, or has not joined. */
   #group: TabGroup | null = null
-  /** Names the login session, for all tabs: the moment at which it began. 0: not known. */
+  /** Identifies the login session for all tabs: the time at which it began. 0: not known. */
   #session = 0
-  /** Others find the number in storage. Where there is none (in a worker) it is what they say. */
+  /**
+   * Other tabs can read the number in storage. Without storage (in a worker) the number is the one in their messages.
+   */
   #stored = false
-  /** Runs from each look at what others have left in storage: once it is over this tab may have missed what was said. */
+  /** Restarted at each check of the storage. Once it is over, this tab may have missed messages. */
   readonly #heard: Period
   /** Gives the turn back to the other tabs. */
   #turn: (() => void) | null = null
-  /** Undoes the timer of a turn that is kept. */
+  /** Cancels the timer of a turn that is kept. */
   #kept: (() => void) | null = null
 
   constructor(deps: TokenKeeperDeps) {
@@ -42,16 +50,16 @@ export abstract class TokenTabs {
     this.#heard = createPeriod(deps.clock)
   }
 
-  /** How long the login session lasts from now on, where somebody said it. */
+  /** How long the login session still lasts, if that is known. */
   protected abstract readonly sessionLeft: number | undefined
-  /** What another tab says, of this login session. */
+  /** News from another tab about this login session. */
   protected abstract told(news: Exclude<TokenNews, { kind: 'ended' }>): void
-  /** Ends it here: by another tab's word where `elsewhere`. */
+  /** Ends the login session in this tab. `elsewhere`: another tab has ended it. */
   protected abstract end(reason: string, elsewhere?: boolean): void
-  /** Looks whether anything is due, the end of the login session first. */
+  /** Checks whether anything is due, the end of the login session first. */
   protected abstract look(): void
 
-  /** Again after `leave`: in the same login session, unless that is over. */
+  /** Joins the group. After `leave` this joins again, in the same login session unless that has ended. */
   join(): void {
     const { clock, tabs = browserTabs, key } = this.deps
     if (this.#group || !key) return
@@ -67,15 +75,15 @@ export abstract class TokenTabs {
   }
 
   /**
-   * Why another tab has ended the login session, also one whose word this tab slept through or has not heard yet; null:
-   * none has. Who has missed what was said, and finds that the storage was cleared meanwhile, takes that for a
-   * sign-out, of which it is a part. Who asks again is told the same.
+   * Why another tab has ended the login session, even if this tab slept through the message or has not received it yet;
+   * null: none has. If this tab may have missed messages, and the storage was cleared meanwhile, that counts as a
+   * sign-out, since a sign-out clears storage. A repeated call gives the same result.
    */
   overElsewhere(): string | null {
     if (!this.#stored || !this.#group) return null
     const seen = this.#group.read('session')
     if (seen !== this.#session) {
-      // Where nothing on record says why the storage was cleared.
+      // Nothing on record says why the storage was cleared.
       const reason = this.#onRecord() ?? (this.#heard.left > 0 ? null : 'signed-out')
       if (reason !== null) return reason
       if (seen === 0) this.#group.write('session', this.#session)
@@ -85,7 +93,7 @@ export abstract class TokenTabs {
     return null
   }
 
-  /** Of the token in force; 0 where there is none. */
+  /** The generation of the token in force; 0 if there is none. */
   protected get generation(): number {
     return this.grant?.generation ?? 0
   }
@@ -95,9 +103,9 @@ export abstract class TokenTabs {
   }
 
   /**
-   * Resolves when it is this tab's turn, as `TabGroup.exclusively` has it, and what others know has had the time to come:
-   * until `handBack` no other tab has one. Rejects where it has not come when `signal` fires, also where the browser
-   * never answers at all.
+   * Resolves when it is this tab's turn (see `TabGroup.exclusively`) and news from the others has had time to arrive.
+   * No other tab has a turn until `handBack`. Rejects if the turn has not come when `signal` fires, even if the browser
+   * never answers.
    */
   async turn(signal: AbortSignal): Promise<void> {
     this.handBack()
@@ -116,8 +124,8 @@ export abstract class TokenTabs {
   }
 
   /**
-   * After a call the turn is kept for 5 s more, or until `handBack`: the news of what came of it can be slower than the
-   * turn, and busy tabs do not answer in time, but who waits for a turn calls nobody.
+   * Keeps the turn for 5 s after a call, or until `handBack`. The news of the call's result can be slower than the
+   * turn, and busy tabs do not answer in time, but a tab that waits for its turn calls no provider.
    */
   keepTurn(limit = NEWS_LIMIT): void {
     this.#kept?.()
@@ -136,7 +144,7 @@ export abstract class TokenTabs {
     this.post({ kind: 'token', generation, token, reason, age, at: this.deps.clock.now(), schedule, sessionLeft })
   }
 
-  /** A token that this tab fetched: told, and its number and end noted for tabs to come. */
+  /** Announces a token that this tab fetched, and stores its generation and end for tabs that open later. */
   publish(grant: TokenGrant): void {
     this.#group?.write('generation', grant.generation)
     this.#group?.write('until', Math.ceil(this.deps.clock.now() + grant.left))
@@ -146,10 +154,10 @@ export abstract class TokenTabs {
   /** Ends the login session in every tab. */
   endSession(reason: string): void {
     this.join()
-    // A sign-out that this tab has slept through is not to be counted twice: somebody may be signed in again.
+    // A sign-out that this tab slept through must not count twice: a user may have signed in again since.
     if (this.#onRecord() !== null) return
-    // The number reaches tabs that sleep through the news. It is a time, so that it rises even where storage was
-    // cleared.
+    // The stored number reaches tabs that sleep through the message. It is a time, so that it increases even if storage
+    // was cleared.
     this.#session = Math.max(this.#session + 1, Math.floor(this.deps.clock.now()))
     this.#group?.write('ended', reason === 'signed-out' ? 1 : 2)
     this.#group?.write('session', this.#session)
@@ -157,14 +165,15 @@ export abstract class TokenTabs {
     this.post({ kind: 'ended', reason })
   }
 
-  /** Tells the others. */
+  /** Posts to the other tabs. */
   post(news: Untold<TokenNews>): void {
     this.#group?.post({ ...news, session: this.#session })
   }
 
   /**
-   * This tab hears nothing from now on, and may stand still at any moment. A call that is under way keeps its turn: most
-   * are answered before, and of two tokens one may be refused where the other was.
+   * This tab receives nothing from now on, and may stand still at any moment. A call under way keeps its turn: most
+   * calls are answered before the page is frozen, and if another tab fetched a second token, one of the two might be
+   * refused.
    */
   suspend(): void {
     this.#heard.stop()
@@ -172,11 +181,11 @@ export abstract class TokenTabs {
   }
 
   /**
-   * What is said from here on is missed, but for those who could not read up on it: they go on listening, unless it is
-   * for `good`.
+   * Leaves the group and misses later messages. A tab without storage, which could not catch up, goes on listening
+   * unless `good` says that it leaves permanently.
    */
   leave(good: boolean): void {
-    // That the session is over is news as well; and whoever signs in anew in this tab waits for the same turn.
+    // The end of the session is news too. And a new login in this tab waits for the same turn.
     if (good) this.keepTurn(ANSWER_LIMIT)
     else this.handBack()
     if (!good && !this.#stored) return
@@ -186,15 +195,15 @@ export abstract class TokenTabs {
   }
 
   /**
-   * Whether some tab may have a newer token than the one in force here, by what they left in storage; true where there
-   * is none.
+   * Whether another tab may have a newer token than the one in force here, according to storage; true if there is no
+   * storage.
    */
   #mayHaveNewer(): boolean {
     if (this.#group && !this.#stored) return true
     return this.#read('generation') > this.generation && this.#read('until') > this.deps.clock.now()
   }
 
-  /** Resolves when all others have had the time to answer a question, or when `signal` fires. */
+  /** Resolves when all others have had time to answer a question, or when `signal` fires. */
   #othersAnswered(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       this.deps.clock.setTimeout(resolve, ANSWER_LIMIT)
@@ -206,7 +215,7 @@ export abstract class TokenTabs {
     return this.#group?.read(label) ?? 0
   }
 
-  /** What storage says of the end of this login session. */
+  /** What storage says about the end of this login session. */
   #onRecord(): string | null {
     const seen = this.#read('session')
     return seen === 0 || seen === this.#session ? null : (ENDED[this.#read('ended')] ?? null)
@@ -221,10 +230,11 @@ export abstract class TokenTabs {
     }
     if (this.overElsewhere() !== null) return this.look()
     if (!this.#stored) this.#session = Math.max(this.#session, news.session)
-    // Who has no storage to know the session by asks, and answers, for the present one.
+    // A tab without storage does not know the session, and its questions and answers (session 0) count for the current
+    // one.
     if (news.session === this.#session || news.session === 0) this.told(news)
   }
 }
 
-/** Without the login session, which is always the present one. */
+/** Without the login session, which is always the current one. */
 type Untold<News> = News extends TokenNews ? Omit<News, 'session'> : never
