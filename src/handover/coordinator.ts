@@ -18,24 +18,24 @@ import type { HandoverAsk, ClientReason, Effect, Event, State, Stop } from './st
 import { OWN_DEADLINE, TimeLimits } from './time-limits.js'
 
 /**
- * Frames that come within this time of the last look at clocks, and at the storage that tabs share, are no reason for
- * another one, ms.
+ * Frames that arrive within this time, in ms, of the last check of the clocks and of the storage that tabs share cause
+ * no further check.
  */
 const LOOK_AFTER = 50
 /**
- * The protocol has no code for "the page sleeps, I will be back"; ours is in the application range, and servers need
- * not know it.
+ * The protocol has no code for "the page is suspended and will be back". This one is in the application range, and
+ * servers need not know it.
  */
 const SUSPENDED = 4000
 
 /**
- * Brings to the machine what happens, one event after the other, and has carried out what it decides (`effects.ts`).
- * What legs say comes in by `leg-frames.ts` and `leg-end.ts`.
+ * Gives the machine one event after the other, and has its effects carried out (`effects.ts`). Events of legs come from
+ * `leg-frames.ts` and `leg-end.ts`.
  */
 export class Coordinator implements Carrier, SessionLegs {
   readonly settings: Settings
   readonly audience: Audience
-  /** Set by `connect`: before it there are no legs. */
+  /** Set by `connect`; before that there are no legs. */
   session!: Session
   state: State = initialState
   readonly legs = new LegRoster()
@@ -46,7 +46,7 @@ export class Coordinator implements Carrier, SessionLegs {
   readonly dialTimer: DialTimer
   readonly #queue: Event[] = []
   #running = false
-  /** Of the step that is being carried out. */
+  /** The number of the step being carried out. */
   #turn = 0
   #lookedAt: Instant | null = null
   goodbye: Carrier['goodbye'] = null
@@ -62,9 +62,9 @@ export class Coordinator implements Carrier, SessionLegs {
     this.dialTimer = new DialTimer(this)
   }
 
-  // What the application wants.
+  // Called for the application.
 
-  /** `fresh`: the legs are counted from 1 again. `held`: nothing is dialled before `resume`. */
+  /** `fresh`: legs are numbered from 1 again. `held`: nothing is dialled before `resume`. */
   connect(session: Session, fresh: boolean, held: boolean): void {
     this.session = session
     this.dials.connect()
@@ -76,12 +76,12 @@ export class Coordinator implements Carrier, SessionLegs {
     this.#endAll(stop, { type: 'stop', stop })
   }
 
-  /** That leg is to be left, as of now. */
+  /** Records that this leg is to be left, starting now. */
   ask(leg: number, ask: Omit<HandoverAsk, 'at' | 'expired'>): void {
     this.dispatch({ type: 'asked', leg, ask: { ...ask, at: instant(this.settings.clock), expired: false } })
   }
 
-  /** Hands over to a new leg, or does not wait out a reconnection. Resolves when the old one is gone. */
+  /** Hands over to a new leg, or cuts short the wait for a reconnection. Resolves when the old leg is gone. */
   handover(): Promise<void> {
     const { status, active } = this.state
     if (status !== 'open')
@@ -94,12 +94,12 @@ export class Coordinator implements Carrier, SessionLegs {
     return over
   }
 
-  // What the machine wants.
+  // Running the machine.
 
   dispatch(event: Event): void {
-    // What an effect causes is a later event: each step sees the whole outcome of the one before. But who stops, from
-    // within what an effect tells, is stopped when the call returns: what that step had still to do was about legs that
-    // are gone.
+    // An event caused by an effect is queued: each step sees the complete outcome of the one before. A stop is the
+    // exception: if an effect's listener stops, everything has stopped when the call returns, and the interrupted
+    // step's remaining effects concern legs that are gone.
     const stops = event.type === 'stop' && this.state.status !== 'closed'
     if (stops) this.#queue.length = 0
     this.#queue.push(event)
@@ -115,7 +115,7 @@ export class Coordinator implements Carrier, SessionLegs {
     this.retireOld()
   }
 
-  /** All legs go at that event, and their servers are told so. */
+  /** Closes all legs with that event, and tells their servers why. */
   #endAll(goodbye: Carrier['goodbye'], event: Event) {
     this.goodbye = goodbye
     this.dispatch(event)
@@ -131,14 +131,14 @@ export class Coordinator implements Carrier, SessionLegs {
       if (this.#turn !== mine) break
     }
     const { active, standby, wait } = this.state
-    // A request may take over the dial of the one that it replaces.
+    // A request may take over the dial of the request that it replaces.
     if (standby && active?.ask) this.handoverRecord.started(active.ask, active.leg, standby.leg, false)
     if (wait !== 'timer') this.dialTimer.clear()
     this.limits.follow()
     this.handoverRecord.settle()
   }
 
-  // What time brings, and the page and its network.
+  // Time, the page and its network.
 
   arrived(at: Instant): void {
     if (this.#lookedAt && between(this.#lookedAt, at) < LOOK_AFTER) return
@@ -148,13 +148,13 @@ export class Coordinator implements Carrier, SessionLegs {
   }
 
   /**
-   * A hint that a dial may succeed now. With `patience`, a dial that is under way has so many ms left: it may hang in a
-   * network that is no more. Where it fails all the same, the next one is early.
+   * A hint that a dial may succeed now. `patience`: a dial under way has this many ms left, since it may hang in a
+   * network that is gone. If it fails nevertheless, the next one is early.
    */
   dialSooner(patience?: number): void {
     for (const leg of this.legs.all) {
       if (leg.welcome) continue
-      // It is cut short only where the next one need not wait.
+      // A dial is cut short only if the next one need not wait.
       if (patience !== undefined && this.dials.mayBeEarly) leg.shortenDial(patience)
       leg.suspect = true
     }
@@ -162,27 +162,30 @@ export class Coordinator implements Carrier, SessionLegs {
     this.dialTimer.sooner()
   }
 
-  /** Asks every serving leg for a sign of life within `timeout` ms. */
+  /** Pings every welcomed leg; without a frame within `timeout` ms it counts as silent. */
   probe(timeout: number): void {
     for (const leg of this.legs.all) if (leg.welcome) leg.probe(timeout)
   }
 
-  /** The page may be left, or not. */
+  /** The user may be leaving the page. */
   leaving(): void {
     this.evidence.leaving()
     for (const leg of this.legs.all) leg.leaving = true
   }
 
-  /** Goes into the back/forward cache: the legs are let go with our own code, and come back with the dial timer's `resume`. */
+  /**
+   * The page goes into the back/forward cache: closes the legs with our own code. The dial timer's `resume` brings them
+   * back.
+   */
   suspend(): void {
-    // While it is held nothing is dialled, and there is nothing to leave.
+    // While dialling is paused there are no legs to close.
     if (this.state.status !== 'open' || this.dialTimer.paused) return
     this.dialTimer.paused = true
     const goodbye = { code: SUSPENDED, reason: 'the page is stored' }
     this.#endAll(goodbye, { type: 'suspend', lasted: !!this.activeLeg?.lasted })
   }
 
-  // What the session wants of its legs.
+  // Called for the session.
 
   leave(reason: ClientReason): void {
     const { active } = this.state
@@ -192,10 +195,10 @@ export class Coordinator implements Carrier, SessionLegs {
   }
 
   send(leg: number, frame: ClientFrame): boolean {
-    // A tab that was frozen may have slept through a sign-out: it learns of it before its first byte.
+    // A tab that was frozen may have slept through a sign-out, and must learn of it before it sends its first byte.
     this.session.tokens.lookIfChanged()
     this.session.merge.ask?.()
-    // While all legs go nothing is sent on one that goes a moment later.
+    // While all legs are being closed, nothing is sent on one that is closed a moment later.
     return !this.goodbye && !!this.legs.get(leg)?.send(frame)
   }
 

@@ -3,7 +3,7 @@ import type { Handover } from './handover.js'
 import type { Backoff } from './state.js'
 import { leftOf } from './time-limits.js'
 
-/** At least this much of a deadline is kept for the dial, ms: a slow TLS handshake and a welcome. */
+/** The least part of a deadline that is reserved for the dial, ms: enough for a slow TLS handshake and a welcome. */
 export const LEAST_DIAL = 1_000
 
 /** Milliseconds to wait before the next dial. */
@@ -24,7 +24,7 @@ export function delayOf(
     return handoverDialDelay({ n: failures - 1, unopened, retryAfter, spread, latest: left - dialTime }, random)
   return reconnectDelay(
     {
-      // A server that says over what it wants them spread has measured it: no failure of before makes it wider.
+      // A server that names a spread has measured it: earlier failures do not widen it.
       failures: spread === undefined ? failures : 0,
       spread: spread ?? dials.spread ?? reconnect.spread,
       cap: reconnect.cap,

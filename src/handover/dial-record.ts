@@ -2,32 +2,33 @@ import { instant, since, type Clock, type Instant } from '../base/clock.js'
 import { createRetryBudget, type RetryBudget } from '../policy/retry-budget.js'
 
 /**
- * Between two early attempts, ms, three times as long after each that came to nothing: whatever the hints, there are
- * three in the first minute of an outage and four in its first five, on top of some six dials that come by themselves.
+ * The gap between two early attempts, in ms, which triples after each one that failed. So, whatever the hints, there
+ * are three early attempts in the first minute of an outage and four in its first five, besides about six regular
+ * dials.
  */
 const LEAST = 10_000
 const GROWTH = 3
 const MOST = 300_000
 
-/** What the dials so far have taught: the next one is made by it. */
+/** What is known from the dials so far, for the next one. */
 export class DialRecord {
-  /** The newest answer of the application's `url`. */
+  /** The latest result of the application's `url`. */
   configured: string | null = null
   /** The spread that a server named, ms. */
   spread: number | undefined
-  /** A leg has served since `connect`. */
+  /** Whether a leg has served since `connect`. */
   everServed = false
-  /** Where the last dial went in vain, or where the leg is that fell silent. */
+  /** The URL of the last failed dial, or of the leg that fell silent. */
   inVain: string | null = null
-  /** What the last dial took up to its welcome, ms. */
+  /** How long the last dial took up to its welcome, ms. */
   took = 0
-  /** Dials in a row that a server opened and did not welcome in time. */
+  /** How many dials in a row opened and were not welcomed in time. */
   slow = 0
-  /** The last dial came when a wait over the whole spread was over. */
+  /** Whether the last dial followed a first wait at a random place in the whole spread. */
   placed = false
-  /** A standby leg was refused as unauthorized in this handover, and a fresh token has been asked for. */
+  /** Whether a standby leg was refused as unauthorized in this handover, and a fresh token has been requested. */
   doubted = false
-  /** Early attempts that came to nothing since the last that did not. */
+  /** How many early attempts have failed since the last success. */
   early = 0
   readonly retries: RetryBudget
   readonly #clock: Clock
@@ -43,7 +44,7 @@ export class DialRecord {
     this.inVain = null
   }
 
-  /** Whether a hint (a tab that is shown, a network that is back) may bring a dial forward that waits for its turn. */
+  /** Whether a hint (a tab that is shown, a network that is back) may bring a waiting dial forward. */
   get mayBeEarly(): boolean {
     const gap = Math.min(MOST, LEAST * GROWTH ** Math.max(0, this.early - 1))
     return this.#earlyAt === null || since(this.#clock, this.#earlyAt) >= gap
@@ -59,7 +60,7 @@ export class DialRecord {
     this.inVain = null
     this.everServed = true
     this.took = took
-    // A dial came to a leg that serves: the hints were right.
+    // A dial was welcomed: the hints were right.
     this.slow = this.early = 0
     this.retries.welcomed()
   }

@@ -8,30 +8,36 @@ import type { Handover } from './handover.js'
 import type { Backoff, ClientReason, HandoverAsk } from './state.js'
 import { leftOf } from './time-limits.js'
 
-/** Handovers that the client wants by itself and that can wait for a moment that suits the application. */
+/** Reasons of the client's own handovers that can wait for a moment that suits the application. */
 const PATIENT: readonly string[] = ['age', 'token'] satisfies ClientReason[]
 
-/** However the application decides, a dial gets this part of the deadline, and never less than these milliseconds. */
+/** However long the application takes, the dial gets this part of the deadline, and at least this many milliseconds. */
 const DIAL_PART = 0.25
 const DIAL_LEAST = 2_000
 
-/** A dial that is due within this time, ms, is early already. */
+/** A dial that is due within this time, ms, is early enough already. */
 const SOON = 1_050
 
-/** When the next dial is due. */
+/** Waits for the next dial. */
 export class DialTimer {
   readonly #handover: Handover
   readonly #alarm: Alarm
   /**
-   * For so long a server said that it is busy, or dials that were given up are paid for: whatever a later wait is for,
-   * it is no shorter.
+   * How long a busy server asked clients to wait, or the retry budget imposes a wait for dropped dials. No later wait
+   * is shorter, whatever it is for.
    */
   readonly busyFor: Period
-  /** The pace that was waited at last. */
+  /** The backoff of the latest wait. */
   backoff: Backoff = { kind: 'now' }
-  /** A page that is stored, or not opened yet, dials nothing: what comes due meanwhile is dropped, and asked for anew. */
+  /**
+   * True for a page that is in the back/forward cache or not opened yet. Nothing is dialled: a dial that comes due is
+   * dropped, and requested again on `resume`.
+   */
   paused = false
-  /** The application is asked whether the handover suits it. An answer to an earlier request is not taken for this one's. */
+  /**
+   * Set while the application's `when` is asked. A new object for each request, so that the answer to an earlier one is
+   * ignored.
+   */
   #asking: object | null = null
 
   constructor(handover: Handover) {
@@ -44,44 +50,44 @@ export class DialTimer {
   wait(backoff: Backoff): void {
     const { kind, retryAfter } = backoff
     const before = this.#asking ? null : this.#alarm.left
-    // A dial that waits for its place has it: a server that is busy is so still, and what a request put into its window
-    // is as spread as it wanted. Who puts a handover off has no say in a reconnection, which is as spread as any.
+    // A dial that already waits keeps its time: a busy server is still busy, and a wait within a request's window is
+    // spread as the request wanted. But a wait for the application's `when` does not count for a reconnection, which is
+    // spread like any other.
     if (kind === 'spread' && before !== null) return
     this.#asking = null
     this.backoff = backoff
     if (retryAfter) this.busyFor.extend(bounded(retryAfter, bounds.retryAfter))
     const delay = Math.max(this.busyFor.left, this.#price(), delayOf(backoff, this.#handover))
-    // A request that replaces another one must not put off a dial that is due already.
+    // A request that replaces another one must not delay a dial that would be due earlier.
     this.#alarm.set(kind === 'asked' && before !== null ? Math.min(before, delay) : delay)
     if (delay === 0) this.#due()
   }
 
-  /** No dial is waited for. */
+  /** Stops waiting. */
   clear(): void {
     this.#asking = null
     this.#alarm.clear()
   }
 
   /**
-   * A hint that a dial may succeed now: one that waits need not wait longer. That is once, and seldom again, however
-   * many hints come; and where the server said that it is busy, or over which time to spread, its word stands.
+   * A hint that a dial may succeed now: ends the current wait. This happens once, and then rarely, however many hints
+   * come. A wait that a server asked for because it is busy, or as a spread, is not cut short.
    */
   sooner(): void {
     const { state, dials } = this.#handover
     const { wait, active } = state
-    // What a server wants spread stays spread, and what the application puts off stays put off, as long as a leg
-    // serves.
+    // While a leg serves, a spread that a server asked for and a wait for the application's `when` are not cut short.
     if (wait !== 'timer' || this.#busy || (active && this.backoff.kind === 'asked')) return
     if ((this.left ?? 0) > SOON && dials.mayBeEarly) this.#early(active ? 'now' : 'early')
   }
 
-  /** False: it was not paused. */
+  /** Ends the pause. False: it was not paused. */
   resume(): boolean {
     if (!this.paused) return false
     this.paused = false
     const { dials, settings } = this.#handover
     if (this.left === null) this.#handover.dispatch({ type: 'dial', backoff: 'now' })
-    // People do not all go back to a page at the same moment: there is nothing to spread.
+    // Users do not all return to a page at the same moment, so nothing needs spreading.
     else if (!this.#busy && (dials.early === 0 || dials.mayBeEarly)) this.#early('now')
     else settings.clock.ringDue()
     return true
@@ -92,18 +98,18 @@ export class DialTimer {
     this.#handover.dispatch({ type: 'dial', backoff })
   }
 
-  /** What it waits for is a busy server. */
+  /** Whether it waits for a busy server. */
   get #busy(): boolean {
     const { kind, retryAfter } = this.backoff
     return kind === 'busy' || retryAfter !== undefined
   }
 
-  /** Milliseconds to go; null where no delay runs. */
+  /** Milliseconds to go; null if no delay runs. */
   get left(): number | null {
     return this.#alarm.left
   }
 
-  /** A dial that follows a failed one has its price, unless it would come too late for a deadline. */
+  /** The wait for the retry budget, which a dial after a failed one must pay, unless it would then miss a deadline. */
   #price(): number {
     if (!this.backoff.failures) return 0
     const { settings, state, dials } = this.#handover
@@ -112,7 +118,7 @@ export class DialTimer {
     return ask && !ask.expired && wait + LEAST_DIAL > leftOf(ask, settings.clock) ? 0 : wait
   }
 
-  /** A handover that can wait for a moment that suits the application does. */
+  /** The wait is over: dials, or first asks the application if the handover can wait for a suitable moment. */
   #due() {
     const asked = this.#asking !== null
     this.clear()
@@ -126,7 +132,7 @@ export class DialTimer {
     else this.#dial()
   }
 
-  /** Dials when the application says that it suits, or as late as still leaves time for the dial. */
+  /** Dials when the application's `when` resolves, or at the last moment that leaves time for the dial. */
   #ask(when: (request: HandoverRequest) => Promise<void>, ask: HandoverAsk) {
     const { id, reason } = ask
     const { settings, audience } = this.#handover

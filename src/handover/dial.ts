@@ -11,15 +11,15 @@ import { askUrl } from './option-callbacks.js'
 import type { HandoverAsk } from './state.js'
 
 /**
- * A dial beside a leg that serves has this part of `connectTimeout` to open: Firefox lets no other one to that host
- * pass it meanwhile.
+ * A dial beside a serving leg has this part of `connectTimeout` to open: meanwhile Firefox lets no other dial to that
+ * host start.
  */
 const OPEN_PART = 0.5
 
-/** A leg that has lived so long, ms, is trusted again. */
+/** A leg that has lived this long, ms, is trusted again. */
 const LASTED = 30_000
 
-/** A dial, and the leg that comes of it: what it is made of, and who hears it, all the way to its end. */
+/** A dial and the resulting leg, to its end: supplies what the leg needs, and passes on its events. */
 export class Dial extends ProtocolLeg implements HandoverLeg {
   readonly number: number
   readonly handover: string | undefined
@@ -30,7 +30,7 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
   readonly #url: string | null
   readonly #ask: HandoverAsk | null
 
-  /** `url`: where a server wants it to go; null: where the application says. */
+  /** `url`: the address that a server named; null: the application's own. */
   constructor(handover: Handover, number: number, url: string | null, ask: HandoverAsk | null) {
     const { settings, dials } = handover
     super(settings, dialPatience(settings.connectTimeout, dials.slow))
@@ -41,7 +41,7 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
     this.handover = ask?.by === 'server' ? ask.id : undefined
   }
 
-  /** Once. By the token that it asks for it may find out that the session is over, and then it is closed at once. */
+  /** Called once. Fetching its token may reveal that the session is over, and then the leg is closed at once. */
   begin(): void {
     const { settings, state } = this.#for
     this.dial(state.active ? settings.connectTimeout * OPEN_PART : this.connectTimeout)
@@ -81,9 +81,9 @@ export class Dial extends ProtocolLeg implements HandoverLeg {
     const { audience, session } = this.#for
     const { number, url, token, handover } = this
     audience.emit('leg-open', { leg: number, url })
-    // Who was told of that may have closed: then it is not sent.
+    // A listener may have closed the leg: then the hello is not sent.
     const topics = this.#for.legs.get(number) === this ? session.merge.hello(number) : new Map()
-    // The option may be a part of a millisecond; on the wire there are none.
+    // The option may be a fraction of a millisecond; the wire has whole ones.
     const timeout = Math.ceil(this.connectTimeout)
     return { type: 'hello', session: session.id, leg: number, token, topics, handover, timeout }
   }

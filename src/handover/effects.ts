@@ -7,32 +7,33 @@ import { tellGone } from './leg-end.js'
 import type { Effect, Stop } from './state.js'
 import type { TimeLimits } from './time-limits.js'
 
-/** On what effects are carried out: the coordinator is it. */
+/** What effects act on: the coordinator implements it. */
 export interface Carrier extends Handover {
   readonly dialTimer: DialTimer
   readonly limits: TimeLimits
   readonly handoverRecord: HandoverRecord
   readonly activeLeg: HandoverLeg | undefined
-  /** What the legs' servers are told while the application stops, or its page is stored. */
+  /** What the legs' servers are told when the application stops or its page is stored. */
   readonly goodbye: Pick<Stop, 'code' | 'reason'> | null
-  /** The token in force: it may have come while the leg that now serves was waiting for its welcome. */
+  /** The newest token. It may have arrived while the serving leg was waiting for its welcome. */
   freshest: string | undefined
-  /** Puts it on the live legs. */
+  /** Sends the token on the live legs. */
   renew(token: string): void
 }
 
 type CarryOut<Do> = (to: Carrier, effect: Extract<Effect, { readonly do: Do }>) => void
 
-/** What is done for each effect of the machine, by its name: legs are dialled and closed, and the session is told. */
+/** Carries out each effect of the machine, by its name: dials and closes legs, and notifies the session. */
 export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
   dial(to, { leg, url, ask }) {
     const { state, legs, audience, handoverRecord } = to
     const dial = new Dial(to, leg, url, ask)
     legs.add(dial)
     audience.emit('leg-dialling', { leg, handover: dial.handover })
-    // Before its token is asked for, whose state is told: beside it nobody is to read that the socket is closed still.
+    // Called before the token is fetched, which changes the token's public state: no listener may see that state beside
+    // a status that still says closed.
     audience.changed()
-    // Who is told of that may close.
+    // A listener may close the leg.
     const goesOn = () => legs.get(leg) === dial
     if (ask && goesOn()) handoverRecord.started(ask, state.active?.leg ?? leg - 1, leg, state.exclusive)
     if (goesOn()) dial.begin()
@@ -43,11 +44,12 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
     const leg = legs.get(number)
     if (!leg) return
     legs.delete(leg)
-    // A server that names place after place, or calls off what it asks for, has no more dials than one that fails.
+    // A server that names one address after the other, or cancels its requests, causes no more dials than one that
+    // fails.
     if (why === 'dropped' && leg.url) dialTimer.busyFor.extend(dials.retries.take())
     if (why === 'same-server') dials.inVain = leg.url
     if (why === 'silent') audience.outage.failed({ code: 'lost', message: why })
-    // A code of the application's own stands alone where it gave no reason, as with a WebSocket.
+    // A code that the application gave without a reason is sent without one, as with a WebSocket.
     const { code = 1000, reason = goodbye?.code ? '' : why } = goodbye ?? {}
     leg.close(code, reason)
     tellGone(to, { leg: number, code, reason, by: 'client' })
@@ -55,17 +57,17 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
 
   delay: ({ dialTimer }, { backoff }) => dialTimer.wait(backoff),
 
-  /** A leg serves from here on: a fresh one, or the old one again. */
+  /** A leg serves from now on: a new one, or the old one again. */
   serve(to, { leg: number }) {
     const { session, audience, handoverRecord, legs, state, dials } = to
-    // Its place in a spread was another leg's.
+    // The place in a spread belonged to another leg.
     to.dialTimer.clear()
     const leg = legs.get(number)
     if (!leg?.welcome) return
     to.limits.ageFrom(leg.dialledAt)
     if (handoverRecord.lost(number)) return tellRefused(to, leg)
     const { old } = state
-    // What any of this tells may have stopped everything.
+    // Any of these calls may run a listener that stops everything.
     const gone = () => legs.get(number) !== leg
     dials.doubted = false
     const refusals = leg.takeRefusals()
@@ -98,7 +100,7 @@ export const carryOut: { readonly [Do in Effect['do']]: CarryOut<Do> } = {
   },
 }
 
-/** That leg serves on, or again. */
+/** Reports the refusals of a leg that goes on serving, or serves again. */
 function tellRefused({ audience }: Carrier, leg: HandoverLeg | undefined) {
   for (const error of leg?.takeRefusals().values() ?? []) audience.emit('error', { error })
 }

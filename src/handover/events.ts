@@ -1,28 +1,28 @@
 import type { LiveSocketError } from '../base/errors.js'
 import type { Gap } from '../topics/gap.js'
 
-/** What `socket.on(type, listener)` tells. None of it ever holds a token or the query of a URL. */
+/** The events of `socket.on(type, listener)`. None of them ever contains a token or the query of a URL. */
 export interface LiveSocketEvents {
-  /** A new leg is dialled; `handover` is the id of the request that caused it. */
+  /** A new leg is being dialled; `handover` is the id of the request that caused it. */
   'leg-dialling': { leg: number; handover?: string }
   'leg-open': { leg: number; url: string }
-  /** Welcomed: it serves from here on. */
+  /** The leg was welcomed, and serves from now on. */
   'leg-ready': { leg: number; url: string; server: string }
   'leg-closed': { leg: number; code: number; reason: string; by: 'client' | 'server' }
   'handover-requested': { id: string; reason: string; deadline: number; spread: number }
-  /** `exclusive`: the server takes one leg at a time, so this handover is a break, as short as can be. */
+  /** `exclusive`: the server accepts one leg at a time, so this handover is a break, as short as possible. */
   'handover-started': { id: string; reason: string; from: number; to: number; overlap: 'concurrent' | 'exclusive' }
-  /** The new leg serves; the old one lives until it has nothing more to give. */
+  /** The new leg serves; the old leg lives until it has nothing more to deliver. */
   cutover: { id: string; from: number; to: number }
-  /** The old leg is gone; `overlap` is how long both lived, ms. */
+  /** The old leg is gone; `overlap` is how long both legs lived, ms. */
   'handover-finished': { id: string; reason: string; from: number; to: number; overlap: number }
-  /** The handover did not happen, or not in time; the leg that serves stays in use. */
+  /** The handover did not happen, or not in time; the serving leg stays in use. */
   'handover-failed': { id: string; reason: string; why: 'deadline' | 'cancelled' | 'superseded' | 'recovered' | 'lost' }
   gap: Gap
   'token-refreshed': { reason: string; lifetime: number }
   'token-failed': { reason: string; error: unknown; retryIn: number }
   'session-ended': { reason: string }
-  /** Something that came in is not what it must be; nothing else has changed. */
+  /** Something that arrived is invalid; it changed nothing else. */
   invalid: { topic?: string; reason: string }
   'redirect-refused': { reason: string }
   error: { error: LiveSocketError }

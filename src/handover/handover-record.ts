@@ -6,7 +6,7 @@ import type { Handover } from './handover.js'
 import type { HandoverAsk, Seat } from './state.js'
 
 /**
- * A cutover whose old leg still lives; or, where the server takes one leg at a time, the break until one serves again.
+ * A cutover whose old leg still lives; or, if the server accepts one leg at a time, the break until a leg serves again.
  */
 export interface Cutover {
   readonly ask: HandoverAsk
@@ -15,9 +15,9 @@ export interface Cutover {
   readonly at: Instant
 }
 
-/** A call of the application's `handover()` that has not come to an end. */
+/** A pending call of the application's `handover()`. */
 interface Waiter {
-  /** The leg that it wants left; undefined where none served. */
+  /** The leg to be left; undefined if none served. */
   readonly from: number | undefined
   readonly resolve: () => void
   readonly reject: (error: LiveSocketError) => void
@@ -26,8 +26,9 @@ interface Waiter {
 type Why = LiveSocketEvents['handover-failed']['why']
 
 /**
- * Tells that a handover has started, what was cut over and how it ended, each once, whatever became of it: as events,
- * and to whoever waits for it. What asks for one is told where it is noticed; the events are listed in `events.ts`.
+ * Reports that a handover has started, was cut over, and has ended, each once and whatever the outcome: as events, and
+ * to pending calls of `handover()`. A request for a handover is reported where it arrives. `events.ts` lists the
+ * events.
  */
 export class HandoverRecord {
   readonly #handover: Handover
@@ -40,18 +41,18 @@ export class HandoverRecord {
     this.#handover = handover
   }
 
-  /** Milliseconds since the last cutover; Infinity where there was none. */
+  /** Milliseconds since the last cutover; Infinity if there was none. */
   get sinceCutover(): number {
     return this.#lastCut ? this.#since(this.#lastCut) : Infinity
   }
 
-  /** Resolves when the leg that serves at this moment has been left. */
+  /** Resolves when the currently serving leg has been left. */
   over(): Promise<void> {
     const from = this.#handover.state.active?.leg
     return new Promise((resolve, reject) => void this.#waiting.push({ from, resolve, reject }))
   }
 
-  /** A leg is dialled for that request; `exclusive`: after the one that served was closed for it. */
+  /** A leg is dialled for that request. `exclusive`: the serving leg was closed first. */
   started(ask: HandoverAsk, from: number, to: number, exclusive: boolean): void {
     const { id, reason } = ask
     if (this.#startedFor === id) return
@@ -61,7 +62,7 @@ export class HandoverRecord {
     this.#handover.audience.emit('handover-started', { id, reason, from, to, overlap })
   }
 
-  /** A leg serves from here on; `old`: it took over from that one, which still lives. */
+  /** A leg serves from now on. `old`: it took over from this leg, which still lives. */
   served(leg: number, old: Seat | null): void {
     const { cutover } = this
     if (old?.ask) {
@@ -75,7 +76,7 @@ export class HandoverRecord {
     }
   }
 
-  /** That leg is gone: if it was the old one, its handover is finished. */
+  /** That leg is gone. If it was the old one, its handover is finished. */
   gone(leg: number): void {
     const { cutover } = this
     if (cutover?.from !== leg) return
@@ -84,7 +85,7 @@ export class HandoverRecord {
     this.#handover.session.counters.handovers++
   }
 
-  /** The new leg died, and `leg` serves again. False: that is not what happened. */
+  /** The new leg died, and `leg` serves again. False: this is not the case. */
   lost(leg: number): boolean {
     const { cutover } = this
     if (cutover?.from !== leg) return false
@@ -94,7 +95,7 @@ export class HandoverRecord {
   }
 
   failed(ask: HandoverAsk, why: Why): void {
-    // Before it is told: who is told may ask for the next one, of which this says nothing.
+    // Before the event, because its listener may request the next handover, whose promise this failure must not reject.
     if (why !== 'superseded') {
       const message = explain`The handover came to nothing (${why}); the leg that served still does.`
       this.settle(new LiveSocketError('timeout', message))
@@ -107,11 +108,14 @@ export class HandoverRecord {
     this.settle(new LiveSocketError('closed', explain`The live socket was closed during the handover.`))
   }
 
-  /** After each step, and where one comes to nothing: who waits for a leg to be left hears what has become of that. */
+  /**
+   * Called after each step, and when a handover fails: settles the pending calls whose leg was left, or whose handover
+   * failed.
+   */
   settle(failure?: LiveSocketError): void {
     const { active, old } = this.#handover.state
     this.#waiting = this.#waiting.filter(({ from, resolve, reject }) => {
-      // A leg that is still to go from a former handover goes.
+      // The old leg of an earlier handover is still going to close.
       if ((old && from === old.leg) || (!failure && (!active || from === active.leg))) return true
       if (failure) reject(failure)
       else resolve()

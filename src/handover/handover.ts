@@ -10,11 +10,11 @@ import type { Outage } from './outage.js'
 import type { Session } from './session.js'
 import type { ClientReason, Event, HandoverAsk, State, Stop } from './state.js'
 
-/** What a leg's dial, its frames and its end are judged by, and what they set off. The coordinator is it. */
+/** What the code for a leg's dial, frames and end reads and calls. The coordinator implements it. */
 export interface Handover {
   readonly settings: Settings
   readonly audience: Audience
-  /** The one whose legs these are. */
+  /** The session that these legs serve. */
   readonly session: Session
   readonly state: State
   readonly legs: LegRoster
@@ -23,32 +23,32 @@ export interface Handover {
   readonly handoverRecord: {
     /** The cutover whose old leg still lives. */
     readonly cutover: { readonly at: Instant } | null
-    /** Milliseconds since the last one. */
+    /** Milliseconds since the last cutover. */
     readonly sinceCutover: number
     gone(leg: number): void
   }
   dispatch(event: Event): void
-  /** That leg is to be left, as of now. */
+  /** Records that this leg is to be left, starting now. */
   ask(leg: number, ask: Omit<HandoverAsk, 'at' | 'expired'>): void
   /** The client itself wants to leave the active leg. */
   leave(reason: ClientReason): void
   /** A hint that a dial may succeed now. */
   dialSooner(): void
-  /** Something has come, now: looks at what may have come due meanwhile. */
+  /** Data has arrived: checks what may have come due meanwhile. */
   arrived(at: Instant): void
-  /** Something has come in: the old leg goes, should it have nothing more to give. */
+  /** Closes the old leg if it has nothing more to deliver. Called when a frame has arrived. */
   retireOld(): void
 }
 
-/** Who is told what becomes of the legs. */
+/** The receiver of what happens to the legs. */
 export interface Audience {
   readonly outage: Outage
   readonly emit: Emit
   readonly signals: Pick<Signals, 'told' | 'refused'>
   error(error: LiveSocketError): void
-  /** Something is not as it must be, and everything else goes on; `cause`: what a function of the application threw. */
+  /** Reports a problem that stops nothing else; `cause`: what a function of the application threw. */
   report(message: string, cause?: unknown): void
-  /** The server does not give a topic; with `retryAfter` it is asked again. */
+  /** The server refuses a topic; with `retryAfter` the topic is requested again. */
   refused(error: LiveSocketError): void
   changed(): void
   stopped(stop: Stop): void

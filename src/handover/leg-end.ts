@@ -7,7 +7,7 @@ import type { LiveSocketEvents } from './events.js'
 import type { Handover } from './handover.js'
 import { askOnClose } from './option-callbacks.js'
 
-/** Nothing is heard of it, though it was asked. */
+/** The leg is silent: it did not answer a ping. */
 export function fellSilent(handover: Handover, leg: HandoverLeg): void {
   const { evidence, dials, state } = handover
   evidence.hint()
@@ -17,14 +17,14 @@ export function fellSilent(handover: Handover, leg: HandoverLeg): void {
   handover.leave('silence')
 }
 
-/** A leg is gone by itself, or its dial came to nothing. */
+/** A leg has ended on its own, or its dial failed. */
 export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
   const { settings, session, audience, handoverRecord, legs, dials, evidence } = handover
   const { code, reason, opened, error } = end
   const { number, url, suspect, leaving } = leg
   const welcomed = leg.welcome !== null
   const wanted = opened ? askOnClose(settings.onClose, { code, reason }, audience) : undefined
-  // Who was asked, or was told what came last, may have ended all of this.
+  // `onClose`, or a listener of the last events, may have ended this leg or the session.
   if (legs.get(number) !== leg) return
   const { state } = handover
   legs.delete(leg)
@@ -44,27 +44,29 @@ export function ended(handover: Handover, leg: HandoverLeg, end: LegEnd): void {
     audience.report(explain`The server closed the connection with ${code}: the two sides do not understand each other.`)
   }
   if (verdict.backoff === 'busy') tellBusy(handover, leg, verdict.retryAfter)
-  // Nothing serves beside it.
+  // No other leg serves.
   const alone = [state.active, state.old].every((seat) => !seat || seat.leg === number)
   if (alone) audience.outage.failed(legFailure(close, verdict, brief ? undefined : globalThis.location?.origin))
   if (verdict.do === 'renew-token') refusedToken(handover, leg, alone)
   tellGone({ session, audience, handoverRecord }, { leg: number, code, reason, by: 'server' })
-  // Who was told may be in the next session by now, whose legs have the same numbers.
+  // A listener may have started another session, whose legs have the same numbers.
   if (handover.session !== session) return
   handover.dispatch({ type: 'died', leg: number, code, verdict, opened, lasted: leg.lasted })
-  // What says nothing of the server is no reason to stay away from it: a dial from before the hint, a leg that only
-  // this client lost.
+  // If the end says nothing about the server, there is no reason to wait: a dial from before the hint, or a leg that
+  // only this client lost.
   if ((suspect && !opened) || verdict.backoff === 'early') handover.dialSooner()
 }
 
-/** The server that asked to be left hears that the next one has no room: it paces its requests. */
+/**
+ * Tells the server that asked for the handover that the next server has no room, so that it can adjust its drain rate.
+ */
 function tellBusy({ state, legs }: Handover, { number }: HandoverLeg, retryAfter: number | undefined) {
   const { active, standby } = state
   if (number !== standby?.leg || active?.ask?.by !== 'server') return
   legs.get(active.leg)?.send({ type: 'delayed', id: active.ask.id, retryAfter })
 }
 
-/** Whoever it concerns hears that a leg is no more. */
+/** Reports that a leg has ended. */
 export function tellGone(
   { session, audience, handoverRecord }: Pick<Handover, 'session' | 'audience' | 'handoverRecord'>,
   closed: LiveSocketEvents['leg-closed'],
@@ -75,9 +77,9 @@ export function tellGone(
 }
 
 /**
- * Refused as the session's only leg, a token is bad, and two fresh ones in a row end the session. Refused on a
- * standby leg it may as well be the new server that is wrong: a fresh one is fetched, once, and whatever that one
- * meets changes nothing.
+ * If the refused leg is the session's only one, the token is bad, and two fresh tokens refused in a row end the
+ * session. On a standby leg the new server may as well be wrong: one fresh token is fetched, and if that one is refused
+ * too, nothing changes.
  */
 function refusedToken({ session, state, dials }: Handover, leg: HandoverLeg, alone: boolean) {
   if (alone) return session.tokens.rejected(leg.token)

@@ -7,7 +7,7 @@ import type { HandoverLeg } from './handover-leg.js'
 import type { Handover } from './handover.js'
 import { topicError } from './topic-error.js'
 
-/** A frame has come on that leg. */
+/** A frame has arrived on that leg. */
 export function received(handover: Handover, leg: HandoverLeg, frame: ServerFrame): void {
   const { session, audience, evidence, dials } = handover
   evidence.heard()
@@ -29,7 +29,7 @@ export function received(handover: Handover, leg: HandoverLeg, frame: ServerFram
       audience.signals.told(frame)
       break
     case 'nack':
-      // No other id begins with a dot.
+      // Only ids of signals begin with a dot.
       if (frame.id[0] === '.') audience.signals.refused(patient(frame))
       else session.outbox?.nacked(patient(frame), leg.number)
       break
@@ -61,7 +61,7 @@ function welcomed(handover: Handover, leg: HandoverLeg, { server, tokenTtl, reco
   const { settings, session, legs, dials } = handover
   dials.welcomed(reconnectSpread, since(settings.clock, leg.dialledAt))
   session.tokens.accepted(leg.token, tokenTtl)
-  // Who was told of that may have closed, or be in another session.
+  // A listener may have closed the socket or started another session.
   if (legs.get(leg.number) !== leg) return
   const same = server === legs.get(handover.state.active?.leg)?.welcome?.server
   handover.dispatch({ type: 'ready', leg: leg.number, same })
@@ -76,19 +76,21 @@ function askedToHandOver(handover: Handover, leg: HandoverLeg, frame: HandoverFr
     if ('url' in verdict) url = verdict.url
     else audience.emit('redirect-refused', { reason: verdict.refused })
   }
-  // Who was told of that may have closed.
+  // A listener may have closed the socket.
   if (legs.get(leg.number) !== leg) return
   audience.emit('handover-requested', { id, reason, deadline, spread })
   handover.ask(leg.number, { id, reason, by: 'server', url, deadline, spread })
 }
 
-/** Whoever it is for, and whatever waits that long: see `bounds`. */
+/** The frame with its `retryAfter` within bounds, for every part that waits that long: see `bounds`. */
 function patient<Frame extends ErrorFrame | NackFrame>(frame: Frame): Frame {
   const { retryAfter } = frame
   return retryAfter === undefined ? frame : { ...frame, retryAfter: bounded(retryAfter, bounds.retryAfter) }
 }
 
-/** The server refuses a topic, a publish or a `subscribe`. What it says of the leg is dealt with at the leg's end. */
+/**
+ * The server refuses a topic, a publish or a `subscribe`. An error about the leg itself is handled at the leg's end.
+ */
 function refused(handover: Handover, leg: HandoverLeg, frame: ErrorFrame) {
   const { session, audience } = handover
   const { topic, id, retryAfter } = frame
@@ -100,13 +102,13 @@ function refused(handover: Handover, leg: HandoverLeg, frame: ErrorFrame) {
     return audience.refused(error)
   }
   session.outbox?.nacked({ ...frame, id: id! }, leg.number)
-  // Where it is the id of a `subscribe`, that has answered none of its topics.
+  // If it is the id of a `subscribe`, none of that one's topics has been answered.
   session.merge.subscribed(leg.number, id, new Map())
 }
 
 /**
- * A server that goes ends its topics first. Where it numbers nothing, what another leg carries is not for this one to
- * end.
+ * Whether this leg is being left by a server that does not number messages. A server that shuts down ends its topics
+ * first, and must not end what another leg still carries.
  */
 function isLeft({ settings, state }: Handover, { number }: HandoverLeg): boolean {
   const { active, old } = state

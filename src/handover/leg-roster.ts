@@ -1,14 +1,13 @@
 import type { HandoverLeg } from './handover-leg.js'
 
 /**
- * The legs that are open or being dialled: those that the machine's state names. What is still said of one that is not
- * among them is not heard.
+ * The legs that are open or being dialled: those that the machine's state names. Events of any other leg are ignored.
  */
 export class LegRoster {
-  /** Another array after each change: who is told of one may make another one go. */
+  /** A new array after each change, since a listener may remove a leg while the array is walked. */
   all: readonly HandoverLeg[] = []
 
-  /** None is of no number. */
+  /** Undefined if no leg has that number. */
   get(number: number | undefined): HandoverLeg | undefined {
     return this.all.find((leg) => leg.number === number)
   }

@@ -2,15 +2,18 @@ import type { Clock } from '../base/clock.js'
 import { createPeriod, type Period } from '../base/period.js'
 import type { Network } from '../host/network.js'
 
-/** A hint that only this client was hit explains a close for so long, ms. */
+/** How long, in ms, a hint that only this client was hit explains a close. */
 const LASTS = 3_000
 
-/** What this side knows of a close that its server does not: that only this client was hit, that the page is being left. */
+/**
+ * What this client knows about a close that its server does not: that only this client was hit, or that the page is
+ * being left.
+ */
 export class LocalEvidence {
   readonly #network: Network
   readonly #hinted: Period
   readonly #leaving: Period
-  /** A frame has come since the network last changed. */
+  /** A frame has arrived since the network last changed. */
   #heard = false
 
   constructor(clock: Clock, network: Network) {
@@ -19,13 +22,13 @@ export class LocalEvidence {
     this.#leaving = createPeriod(clock)
   }
 
-  /** A change of network, a wake, silence. */
+  /** A change of network, a wake, or silence. */
   hint(): void {
     this.#hinted.start(LASTS)
   }
 
   /**
-   * The page may be left, or not: Firefox closes its sockets now, with a clean 1001, as a server does that goes away.
+   * The user may be leaving the page. Firefox then closes its sockets with a clean 1001, like a server that goes away.
    */
   leaving(): void {
     this.#leaving.start(LASTS)
@@ -48,8 +51,8 @@ export class LocalEvidence {
   }
 
   /**
-   * Whether there is a network. On some systems the browser takes itself for offline for good: what arrives on the leg
-   * that serves is better evidence.
+   * Whether there is a network. On some systems the browser permanently reports offline; frames on the serving leg are
+   * better evidence.
    */
   online(serving: boolean): boolean {
     return this.#network.online() || (this.#heard && serving)

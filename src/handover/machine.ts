@@ -2,10 +2,10 @@ import { BAD_CLOSES, type Verdict } from '../policy/close-verdict.js'
 import type { CloseReason, Effect, Event, HandoverAsk, Seat, State, Stop } from './state.js'
 import { fail, seatOf, trust, untried, wait, type Draft, type Turn } from './turn.js'
 
-/** Only this client was hit. */
+/** The verdict for a close that hit only this client. */
 const ALONE: Verdict = { do: 'retry', backoff: 'early' }
 
-/** Dials of such a handover before the server counts as gone: some three seconds of them. */
+/** How many dials an exclusive handover makes before the server counts as gone: about three seconds of them. */
 const EXCLUSIVE_TRIES = 6
 
 export type Step = readonly [State, readonly Effect[]]
@@ -26,10 +26,11 @@ export const initialState: State = {
 }
 
 /**
- * The one mechanism: every replacement of a leg is a handover. A reconnection is one whose old leg is already dead, a
- * first connection one that never had any. `step` is pure: no timer, socket, promise, clock or random number; what it
- * returns is carried out by `effects.ts`. Two invariants hold it together, and the explorer in the tests checks both
- * after every step: every open leg is named by the state, and every leg named by the state is open.
+ * The one mechanism: every replacement of a leg is a handover. A reconnection is a handover whose old leg is already
+ * dead, a first connection one that never had an old leg. `step` is pure: no timer, socket, promise, clock or random
+ * number. `effects.ts` carries out the effects that it returns. Two invariants hold it together, and the explorer in
+ * the tests checks both after every step: every open leg is named by the state, and every leg named by the state is
+ * open.
  */
 export function step(state: State, event: Event): Step {
   const { active, standby, old } = state
@@ -50,7 +51,7 @@ export function step(state: State, event: Event): Step {
 
 type Handler<Type> = (turn: Turn, event: Extract<Event, { readonly type: Type }>) => void
 
-/** What becomes of the session at each event, by its name. */
+/** How each event changes the state, by its name. */
 const on: { readonly [Type in Event['type']]: Handler<Type> } = {
   connect(turn, { fresh, exclusive = false, held }) {
     reset(turn, 'open')
@@ -87,7 +88,10 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     fail(turn, ask, 'deadline')
   },
 
-  /** Nothing was heard of it and nothing could be reached beside it: it is dead, and to say "live" would be a lie. */
+  /**
+   * Nothing arrived on the active leg, and no new leg could be reached beside it. It is dead, and the status must not
+   * go on saying "live".
+   */
   silent(turn, { lasted }) {
     const { active } = turn
     if (!active) return
@@ -116,7 +120,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     turn.standby = null
     turn.between = false
     serve(turn, leg)
-    // Served after the cutover; the dwell keeps two servers from playing ping-pong with a client.
+    // The request is served after the cutover. The dwell keeps two servers from sending a client back and forth.
     if (standby.ask) wait(turn, 'asked')
   },
 
@@ -132,7 +136,7 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     )
       return stop(turn, verdict)
     if (leg === old?.leg) return oldGone(turn)
-    // Rule 7: whatever its code, a standby leg's failure is no more than that while another leg serves.
+    // Client rule 7: whatever the code, a failed standby leg changes nothing else while another leg serves.
     if (leg === standby?.leg && active) return standbyFailed(turn, opened, verdict)
     activeGone(turn, verdict, code)
   },
@@ -150,13 +154,13 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
     const former = seat.ask
     if (seat !== active) return void (seat.ask = ask)
     if (ask.by === 'client' && former) {
-      // It is being left already; whoever asks now only wants it sooner.
+      // The leg is being left already; another request of the client only makes it sooner.
       if (turn.wait === 'timer') wait(turn, 'now')
       return
     }
     if (former && former.id !== ask.id) fail(turn, former, 'superseded')
     seat.ask = ask
-    // One that leads to the same place takes over what was dialled and tried.
+    // A request for the same place takes over what was already dialled and tried.
     const elsewhere = former?.url !== ask.url
     if (elsewhere) untried(turn)
     if (standby && (!elsewhere || standby.url === ask.url)) return
@@ -172,32 +176,32 @@ const on: { readonly [Type in Event['type']]: Handler<Type> } = {
   },
 }
 
-/** Nobody sits there any more. */
+/** Removes that leg from its seat. */
 function vacate(turn: Turn, leg: number) {
   if (turn.active?.leg === leg) turn.active = null
   if (turn.standby?.leg === leg) turn.standby = null
   if (turn.old?.leg === leg) turn.old = null
 }
 
-/** Comes before any dial of the same step: there are never three legs, not even between two effects. */
+/** Must precede any dial of the same step: there are never three legs, not even between two effects. */
 function close(turn: Turn, { leg }: Seat, why: CloseReason) {
   vacate(turn, leg)
   turn.effects.push({ do: 'close', leg, why })
 }
 
-/** Begins anew; legs are counted on. */
+/** Resets the state, except for the leg counter. */
 function reset(turn: Turn, status: State['status']) {
   const { exclusive, legs } = turn
   Object.assign(turn, { ...initialState, status, exclusive, legs })
 }
 
-/** The active leg goes last: none comes to serve for a moment. */
+/** Closes the active leg last, so that no other leg serves for a moment. */
 function closeAll(turn: Turn, why: CloseReason) {
   for (const seat of [turn.standby, turn.old, turn.active]) if (seat) close(turn, seat, why)
 }
 
 function stop(turn: Turn, reason: Stop) {
-  // Everything is settled before a leg's end is told: who hears of it may connect again.
+  // Everything is settled before the end of a leg is reported, because a listener may connect again.
   turn.effects.push({ do: 'stopped', stop: reason })
   closeAll(turn, 'stopped')
   reset(turn, 'closed')
@@ -207,7 +211,7 @@ function dial(turn: Turn) {
   const { active } = turn
   if (active && turn.old) return void (turn.wait = 'room')
   const ask = active?.ask ?? null
-  // Rule 2: where a dial to `url` failed, the configured URL and `url` have turns.
+  // Client rule 2: after a failed dial to `url`, the configured URL and `url` take turns.
   const url = turn.tries % 2 === 0 ? (ask?.url ?? null) : null
   if (active && turn.exclusive) {
     close(turn, active, 'exclusive')
@@ -230,24 +234,24 @@ function oldGone(turn: Turn) {
   if (turn.wait === 'room') dial(turn)
 }
 
-/** The standby leg has come to nothing while something else serves, or nothing does. */
+/** The standby leg has failed, whether or not another leg serves. */
 function standbyFailed(turn: Turn, opened: boolean, verdict?: Verdict) {
   turn.unopened = opened ? 0 : turn.unopened + 1
   if (turn.active) again(turn, verdict)
   else wait(turn, 'spread', turn.failures)
 }
 
-/** The next dial of a handover, of which one came to nothing. */
+/** Schedules the next dial of a handover after a failed one. */
 function again(turn: Turn, verdict?: Verdict) {
   const { unopened, active } = turn
   const slow = verdict?.backoff === 'busy' ? 'busy' : 'spread'
   wait(turn, active?.ask?.expired ? slow : 'again', ++turn.tries, verdict, unopened)
 }
 
-/** The active leg is gone, or a standby leg beside which nothing serves. */
+/** The active leg is gone, or a standby leg beside which no leg serves. */
 function activeGone(turn: Turn, verdict: Verdict, code?: number) {
   const { standby, old } = turn
-  // It is not started over: the standby leg becomes the reconnection.
+  // The standby leg becomes the reconnection; it is not started over.
   if (standby) return untried(turn)
   if (!old) return onlyLegGone(turn, verdict, code)
   turn.active = old
@@ -257,7 +261,7 @@ function activeGone(turn: Turn, verdict: Verdict, code?: number) {
 }
 
 function onlyLegGone(turn: Turn, verdict: Verdict, code?: number) {
-  // Whatever its code: most likely the server has not noticed yet that the leg before is gone.
+  // Whatever the code, the server has most likely not noticed yet that the previous leg is gone.
   if (turn.between && turn.tries < EXCLUSIVE_TRIES && verdict.do !== 'renew-token') return again(turn, verdict)
   untried(turn)
   turn.between = false
@@ -265,12 +269,12 @@ function onlyLegGone(turn: Turn, verdict: Verdict, code?: number) {
   const failures = verdict.ours ? 0 : turn.failures++
   if (verdict.do === 'stop') return stop(turn, verdict)
   if (turn.misunderstandings >= BAD_CLOSES) return stop(turn, { by: 'protocol', code })
-  // The token keeper has been told: the dial waits for what it fetches, or it ends the session.
+  // The token keeper knows of the refusal: the dial waits for the token that it fetches, or it ends the session.
   if (verdict.do === 'renew-token') return wait(turn, 'now')
   wait(turn, verdict.backoff, failures, verdict)
 }
 
-/** The active leg need not be left after all. */
+/** The active leg need not be left any more. */
 function stay(turn: Turn, active: Draft<Seat>, ask: HandoverAsk, why: 'cancelled' | 'deadline' | 'recovered') {
   const { standby } = turn
   untried(turn)

@@ -6,7 +6,7 @@ import type { Audience } from './handover.js'
 
 type Reporter = Pick<Audience, 'error' | 'report'>
 
-/** What the application says of a close; undefined where it says nothing, or nothing that can be used. */
+/** What the application's `onClose` answers; undefined if it answers nothing, or nothing usable. */
 export function askOnClose(
   onClose: Settings['onClose'],
   close: { code: number; reason: string },
@@ -23,7 +23,7 @@ export function askOnClose(
   return undefined
 }
 
-/** Where the application wants this dial to go. Rejects, having reported why, where it cannot be told. */
+/** The URL to dial, from the application's `url`. If there is none, reports why and rejects. */
 export async function askUrl(url: Settings['url'], ask: UrlAsk, reporter: Reporter): Promise<string> {
   try {
     return dialUrl(typeof url === 'function' ? await url(ask) : url)
@@ -34,7 +34,7 @@ export async function askUrl(url: Settings['url'], ask: UrlAsk, reporter: Report
   }
 }
 
-/** An error of ours says itself what is wrong. */
+/** A LiveSocketError already says what is wrong. */
 function tellThrown(reporter: Reporter, message: string, thrown: unknown) {
   if (thrown instanceof LiveSocketError) reporter.error(thrown)
   else reporter.report(message, thrown)

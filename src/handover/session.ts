@@ -12,25 +12,25 @@ import type { Emit, LiveSocketEvents } from './events.js'
 import type { Outage } from './outage.js'
 import type { ClientReason } from './state.js'
 
-/** What a session wants of the legs that carry it. */
+/** What a session needs of the legs that carry it. */
 export interface SessionLegs {
-  /** Puts a frame on a leg. False: that leg takes none. */
+  /** Sends a frame on a leg. False: that leg cannot send. */
   send(leg: number, frame: ClientFrame): boolean
-  /** Drops a standby leg; false where there is none. */
+  /** Drops a standby leg; false if there is none. */
   dropStandby(): boolean
-  /** The active leg is to be left. */
+  /** Starts leaving the active leg. */
   leave(reason: ClientReason): void
-  /** A fresh token: onto the live legs, or, where the protocol has no such frame, by a handover. */
+  /** Puts a fresh token into use: sends it on the live legs or, if the protocol has no such frame, hands over. */
   renew(token: string): void
-  /** The old leg goes, should it have nothing left to give. */
+  /** Closes the old leg if it has nothing more to deliver. */
   retireOld(): void
-  /** The leg that serves. */
+  /** The serving leg. */
   readonly serving: { readonly leg: number; readonly maxFrame: number | undefined } | null
   /** Whether anything shows that there is a network. */
   readonly online: boolean
 }
 
-/** Whom a session tells what the application is to know. */
+/** The receiver of what a session reports to the application. */
 export interface SessionAudience {
   readonly outage: Outage
   readonly emit: Emit
@@ -38,11 +38,11 @@ export interface SessionAudience {
   outboxChanged(size: Outbox['size']): void
   tokenState(state: TokenState): void
   changed(): void
-  /** The login session is over, in another tab perhaps. */
+  /** The login session has ended, perhaps in another tab. */
   sessionOver(reason: string): void
 }
 
-/** What is counted of a session, beside what its merge counts: all of it begins with it and ends with it. */
+/** The counters of a session, besides those of its merge. They start and end with the session. */
 export interface SessionCounters {
   received: number
   delivered: number
@@ -53,14 +53,15 @@ export interface SessionCounters {
 }
 
 /**
- * Time that a cutover waits for the old leg's answers before it sends the same again on the new one: a slow round trip.
+ * How long after a cutover unanswered publishes wait for the old leg's answers before they are sent again on the new
+ * leg, ms: a slow round trip.
  */
 const SETTLE_TIMEOUT = 1_000
 
 /**
- * One client as the server sees it, and all that the application can see of it: from the first `connect()` to
- * `signOut()` or to the session's end. What belongs to it is made when it is first needed, and ends with it; a `close()`
- * in between only makes it rest.
+ * One client as the server sees it, and everything that the application can see of it: from the first `connect()` to
+ * `signOut()` or to the session's end. Its parts are created when first needed, and end with it; a `close()` in between
+ * only pauses it.
  */
 export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandlers {
   readonly #settings: Settings
@@ -75,15 +76,15 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     longestSilence: 0,
   }
   readonly merge: Merge & { drained?(leg: number): void }
-  /** What was sent and is owed an answer: made when the first of it is. */
+  /** Everything to be sent and answered; created on first use. */
   outbox: Outbox | null = null
-  /** Why nothing is sent. */
+  /** Why nothing can be sent; null while it can. */
   closed: string | null = null
-  /** Called by the merge as it is, with each message. */
+  /** The merge calls this directly, with each message. */
   readonly deliver: (data: unknown, info: MessageInfo) => void
   #id = ''
   #tokens: TokenKeeper | null = null
-  /** A leg has served the application. */
+  /** Whether a leg has ever served the application. */
   everLive = false
   #deliveredAt: Instant | null = null
   #over = false
@@ -97,7 +98,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
       const { counters } = this
       const { at } = present
       counters.delivered++
-      // Those of one moment have no silence between them.
+      // Messages of the same moment have no silence between them.
       if (at !== this.#deliveredAt) {
         const silence = this.#deliveredAt ? at.monotonic - this.#deliveredAt.monotonic : 0
         counters.longestSilence = Math.max(counters.longestSilence, silence)
@@ -111,14 +112,17 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
         : (data, info) => {
             const checked = settings.check(settings.schemas?.get(info.topic), data)
             if ('invalid' in checked) this.invalid(info.topic, checked.invalid)
-            // A schema is the application's code too, and may have signed out.
+            // A schema is the application's code too, and may sign out.
             else if (!this.#over) deliver(checked.value, info)
           }
     const { clock, holding, protocol } = settings
     this.merge = (protocol.createMerge as CreateMerge)({ clock, present, id: newId, ...holding }, this)
   }
 
-  /** Unguessable, and minted when it is first needed: a socket that is never connected asks nothing of the browser. */
+  /**
+   * The session id: unguessable, and created when first needed, so that a socket that never connects uses nothing of
+   * the browser.
+   */
   get id(): string {
     return (this.#id ||= newId())
   }
@@ -136,7 +140,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     return (this.outbox ??= this.#makeOutbox())
   }
 
-  /** What an application's function threw, without what would tell a token. */
+  /** What an application's function threw, without anything that would reveal a token. */
   redactedError(thrown: unknown): unknown {
     return this.#tokens ? this.#tokens.redactedError(thrown, 'the application') : thrown
   }
@@ -145,9 +149,9 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     return { ...this.counters, ...this.merge.stats() }
   }
 
-  // From its begin to its end.
+  // From its start to its end.
 
-  /** It is served again. False: another tab has ended it meanwhile. */
+  /** The session opens again. False: another tab has ended it meanwhile. */
   open(): boolean {
     this.closed = null
     return this.tokens.open()
@@ -159,7 +163,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.#tokens?.rest()
   }
 
-  /** As `rest`, for good, and the login session is over in every tab. */
+  /** Like `rest`, but permanent: the login session ends in every tab. */
   end(why: string, reason?: string): void {
     this.#over = true
     this.#close(why)
@@ -172,9 +176,9 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.outbox?.close(why)
   }
 
-  // What becomes of its legs.
+  // Changes of its legs.
 
-  /** `planned`: another one served until this moment. */
+  /** A leg serves. `planned`: another leg served until this moment. */
   served(planned: boolean): void {
     if (!planned && this.everLive) this.counters.reconnects++
     this.everLive = true
@@ -185,7 +189,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.outbox?.gone(leg)
   }
 
-  // What its merge tells.
+  // Called by its merge.
 
   gap(gap: Gap): void {
     this.#audience.emit('gap', gap)
@@ -208,11 +212,11 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 
   answered(topic: string, head: Position | null): void {
-    // Who was told of another topic may have closed, and connected again.
+    // A listener of another topic may have closed, and connected again.
     if (this.serving) this.#audience.subscriptions.answered(topic, head)
   }
 
-  // What its publishes, requests and signals want.
+  // Called by its publishes, requests and signals.
 
   send(leg: number, frame: ClientFrame): boolean {
     return this.#legs.send(leg, frame)
@@ -226,7 +230,7 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     this.#legs.retireOld()
   }
 
-  /** `outbox.size` is another one. */
+  /** `outbox.size` has changed. */
   changed(): void {
     this.#audience.outboxChanged(this.outbox!.size)
   }
@@ -235,14 +239,14 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
     return this.#legs.serving
   }
 
-  // What its tokens tell.
+  // Called by its tokens.
 
   fresh(token: string): void {
     this.#legs.renew(token)
   }
 
   state(state: TokenState): void {
-    // Of one that has ended the last word is told with the end.
+    // After the end, the session's end reports the last state.
     if (!this.#over) this.#audience.tokenState(state)
   }
 
@@ -274,5 +278,5 @@ export class Session implements MergeHandlers, OutboxHandlers, TokenKeeperHandle
   }
 }
 
-/** What the protocol's own room has made, of which the room of protocols knows nothing. */
+/** The actual type of `createMerge`, which `src/protocol` cannot name because it must not import from `src/topics`. */
 type CreateMerge = (deps: MergeDeps, handlers: MergeHandlers & Pick<Session, 'send'>) => Session['merge']

@@ -1,38 +1,38 @@
 import type { Instant } from '../base/clock.js'
 import type { Verdict } from '../policy/close-verdict.js'
 
-/** What a session's legs are at: all that the machine knows. */
+/** The state of a session's legs: everything that the machine knows. */
 export interface State {
   readonly status: 'idle' | 'open' | 'closed'
-  /** Serves the application. */
+  /** The leg that serves the application. */
   readonly active: Seat | null
-  /** Dialled and not yet welcomed. Once welcomed it is the active one, in the same step. */
+  /** The leg that is dialled and not yet welcomed. Its welcome makes it the active leg in the same step. */
   readonly standby: (Seat & { readonly url: string | null }) | null
-  /** The former active leg, serving until it has nothing more to give. */
+  /** The previous active leg, serving until it has nothing more to deliver. */
   readonly old: Seat | null
   /**
-   * `timer`: the next dial waits for its moment. `room`: its moment has come, and it waits for the old leg to go, since
-   * there are never three.
+   * `timer`: the next dial waits for its time. `room`: its time has come, and it waits for the old leg to close, since
+   * there are never three legs.
    */
   readonly wait: 'none' | 'timer' | 'room'
-  /** The server refuses a second leg while the first one lives: a handover is the shortest break instead. */
+  /** The server refuses a second leg while the first one lives, so a handover is a break, as short as possible. */
   readonly exclusive: boolean
-  /** Such a server was left for a leg that is not there yet. */
+  /** The leg of such a server was closed, and the next one is not there yet. */
   readonly between: boolean
-  /** Legs dialled in this session; the newest bears this number. */
+  /** The number of legs dialled in this session, and so the newest leg's number. */
   readonly legs: number
   /** Failed dials and early deaths since a leg last lived long enough to be trusted. */
   readonly failures: number
-  /** Of those, the ones in a row that say that the two sides do not understand each other. */
+  /** How many of the latest failures in a row say that the two sides do not understand each other. */
   readonly misunderstandings: number
-  /** Dials of the present handover that came to nothing. */
+  /** How many dials of the current handover have failed. */
   readonly tries: number
-  /** Of those, the ones in a row that failed before their socket opened. */
+  /** How many of the latest dials in a row failed before their socket opened. */
   readonly unopened: number
 }
 
 /**
- * A leg, and what was asked of it. The request stays with its leg: what was asked of the old leg holds again should it
+ * A leg and the request to leave it. The request stays with its leg: the old leg's request holds again should that leg
  * serve again.
  */
 export interface Seat {
@@ -40,40 +40,42 @@ export interface Seat {
   readonly ask: HandoverAsk | null
 }
 
-/** Somebody wants this leg to be left. */
+/** A request, by the server or the client, to leave this leg. */
 export interface HandoverAsk {
   readonly id: string
   readonly reason: string
   readonly by: 'server' | 'client'
-  /** Where it asks to go, in turn with the configured URL once a dial failed; null is the configured URL alone. */
+  /**
+   * The address that it names, which takes turns with the configured URL after a failed dial; null: the configured URL
+   * only.
+   */
   readonly url: string | null
   /**
-   * When it was asked, and the milliseconds from then on after which the leg may be closed. Of no concern to the
-   * machine.
+   * `at`: the time of the request. `deadline`: the milliseconds from then on after which the leg may be closed. The
+   * machine uses neither.
    */
   readonly at: Instant
   readonly deadline: number
-  /** Milliseconds over which the first dial is spread. Of no concern to the machine either. */
+  /** Milliseconds over which the first dial is spread. The machine does not use this either. */
   readonly spread: number
   /**
-   * Its deadline has passed: the leg is kept until the server closes it, and the dial goes on, at a reconnection's
-   * pace.
+   * The deadline has passed: the leg is kept until the server closes it, and dialling goes on at a reconnection's pace.
    */
   readonly expired: boolean
 }
 
-/** Why a client wants to leave a leg by itself. */
+/** Why the client itself wants to leave a leg. */
 export type ClientReason = 'application' | 'silence' | 'network' | 'token' | 'age' | 'unanswered'
 
-/** How long the next dial waits; `dial-delay.ts` draws the number. */
+/** How the next dial is delayed; `dial-delay.ts` draws the time. */
 export interface Backoff {
-  /** `asked`: a request's own spread, and the dwell after a cutover. `again`: within a handover. */
+  /** `asked`: a request's own spread, and the dwell after a cutover. `again`: a further dial within a handover. */
   readonly kind: 'now' | 'asked' | 'again' | 'spread' | 'early' | 'busy'
-  /** Dials that came to nothing before it. Default 0. */
+  /** How many dials failed before this one. Default 0. */
   readonly failures?: number
-  /** Of those, the ones in a row that failed before their socket opened. Default 0. */
+  /** How many of those, in a row up to the last one, failed before their socket opened. Default 0. */
   readonly unopened?: number
-  /** The server that was dialled is busy for so many ms, and wants its clients spread over as many more. */
+  /** The dialled server is busy for `retryAfter` ms, and wants its clients spread over `spread` more. */
   readonly retryAfter?: number
   readonly spread?: number
 }
@@ -85,24 +87,30 @@ export type Stop = {
 }
 
 export type Event =
-  /** `held`: nobody is there to see it yet; the dial waits for `dial`. */
+  /** `held`: the page is not opened by a user yet, so the dial waits for `dial`. */
   | { readonly type: 'connect'; readonly fresh: boolean; readonly exclusive?: boolean; readonly held?: boolean }
   | { readonly type: 'stop'; readonly stop: Stop }
-  /** The moment that `wait` waits for. */
+  /** The wait of `wait` is over. */
   | { readonly type: 'due' }
-  /** The network came back, or somebody is in a hurry: a dial that waits need not. */
+  /** The network came back, or the application wants a connection now: a waiting dial need not wait longer. */
   | { readonly type: 'dial'; readonly backoff: 'now' | 'early' }
-  /** The page is stored: every leg goes, and the next dial is asked for when it is back. */
+  /**
+   * The page goes into the back/forward cache: every leg is closed, and the next dial is requested when the page is
+   * back.
+   */
   | { readonly type: 'suspend'; readonly lasted: boolean }
-  /** The deadline of what the active leg was asked. */
+  /** The deadline of the active leg's request has passed. */
   | { readonly type: 'deadline' }
-  /** The end of the time of one dial, which an active leg that is silent has whatever it was asked: it is dead then. */
+  /** An active leg has been silent for the time of one dial, whatever it was asked: it is dead. */
   | { readonly type: 'silent'; readonly lasted: boolean }
-  /** The old leg has nothing more to give, or may give no more. */
+  /** The old leg has nothing more to deliver, or its time is over. */
   | { readonly type: 'old-done' }
   /** A standby leg was welcomed. `same`: by the very server that serves the active leg. */
   | { readonly type: 'ready'; readonly leg: number; readonly same: boolean }
-  /** `opened`: its socket had been open. `lasted`: it lived long enough after its welcome to be trusted, here and wherever a leg ends. */
+  /**
+   * A leg has ended. `opened`: its socket had opened. `lasted` (in other events too): it lived long enough after its
+   * welcome to be trusted.
+   */
   | {
       readonly type: 'died'
       readonly leg: number
@@ -111,7 +119,7 @@ export type Event =
       readonly opened: boolean
       readonly lasted: boolean
     }
-  /** Held messages are past their bound. */
+  /** More messages are held than allowed. */
   | { readonly type: 'overflow' }
   | { readonly type: 'asked'; readonly leg: number; readonly ask: HandoverAsk }
   | { readonly type: 'cancelled'; readonly leg: number; readonly id: string }

@@ -4,30 +4,30 @@ import { agedAfter } from '../policy/delay.js'
 import type { Handover } from './handover.js'
 import type { HandoverAsk } from './state.js'
 
-/** Time that a handover which the client wants by itself is given, ms. */
+/** The deadline of a handover that the client itself wants, ms. */
 export const OWN_DEADLINE = 30_000
 /**
- * Kept of a leg's age limit for the handover itself: its deadline, and the minute by which a hidden tab's timer may be
- * late.
+ * The part of a leg's age limit that is reserved for the handover itself, ms: its deadline, and the minute by which a
+ * hidden tab's timer may be late.
  */
 const AGE_ROOM = OWN_DEADLINE + 60_000
 
-/** What is due within this time, ms, is due: sums of times differ in their last digits. */
+/** A limit with less than this left, ms, is due: sums of times differ in their last digits. */
 const DUE = 0.01
 
-/** What may take so many ms from that moment on. */
+/** A start time and the milliseconds allowed from then on. */
 type Limit = Pick<HandoverAsk, 'at' | 'deadline'> | null | undefined | false
 
-/** Milliseconds up to its deadline; Infinity where there is none. */
+/** Milliseconds until its deadline; Infinity if there is none. */
 export function leftOf(limit: Limit, clock: Clock): number {
   return limit ? Math.max(0, limit.deadline - since(clock, limit.at)) : Infinity
 }
 
-/** How long what is under way may take: a handover, an overlap, a leg's life, a silence. */
+/** The time limits of what is under way: a handover, an overlap, a leg's life, a silence. */
 export class TimeLimits {
   readonly #handover: Handover
   readonly #alarm: Alarm
-  /** The age of the leg that serves. */
+  /** The age limit of the serving leg. */
   #age: Limit = null
 
   constructor(handover: Handover) {
@@ -36,13 +36,13 @@ export class TimeLimits {
     this.#alarm = createAlarm(clock, this.#ring, this)
   }
 
-  /** Waits for what comes due first. */
+  /** Sets the alarm for the first limit. */
   follow(): void {
     if (!this.#handover.state.active) this.#age = null
     this.#alarm.set(Math.min(...this.#limits().map(([left]) => left)))
   }
 
-  /** The age of the leg that serves from now on, counted from its dial, as platforms do. */
+  /** Sets the age limit of the leg that serves from now on, counted from its dial, as platforms do. */
   ageFrom(dialledAt: Instant): void {
     const { random, handover } = this.#handover.settings
     const { maxAge } = handover
@@ -55,7 +55,7 @@ export class TimeLimits {
     this.follow()
   }
 
-  /** Milliseconds to go, and what is done then. */
+  /** Each limit's milliseconds to go, and what to do when it is reached. */
   #limits(): [left: number, reached: () => void][] {
     const handover = this.#handover
     const { settings, state, legs, handoverRecord } = handover
@@ -66,7 +66,8 @@ export class TimeLimits {
     const { cutover } = handoverRecord
     const limits: [Limit, () => void][] = [
       [
-        // A silent leg has the time of one dial, whatever it was asked before: to say "live" would be a lie.
+        // A silent leg has the time of one dial, whatever it was asked before; after that the status must not go on
+        // saying "live".
         leg?.silentSince && { at: leg.silentSince, deadline: connectTimeout },
         () => handover.dispatch({ type: 'silent', lasted: !!leg?.lasted }),
       ],
@@ -78,7 +79,7 @@ export class TimeLimits {
       [
         this.#age,
         () => {
-          // Again and again: the limit does not go away.
+          // Repeated, because the platform's limit does not go away.
           this.#age = { at: instant(clock), deadline: OWN_DEADLINE }
           handover.leave('age')
         },
@@ -87,7 +88,10 @@ export class TimeLimits {
     return limits.map(([limit, reached]) => [leftOf(limit, clock), reached])
   }
 
-  /** When the next handover waits for room, half of the time that it has is the old leg's. */
+  /**
+   * How long the overlap may last, ms. If the next handover waits for room, the old leg gets half of that handover's
+   * time.
+   */
   #overlap(at: Instant, ask: HandoverAsk | null | undefined): number {
     const half = ask ? between(at, ask.at) + (ask.deadline - between(ask.at, at)) / 2 : Infinity
     return Math.min(this.#handover.settings.handover.overlapLimit, half)

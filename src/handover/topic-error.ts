@@ -3,8 +3,8 @@ import { LiveSocketError } from '../base/errors.js'
 import type { ErrorFrame } from '../protocol/frames.js'
 
 /**
- * What an application is told of a topic that is not served: refused for good or for now, ended by the server, or not
- * answered yet.
+ * The error for a topic that is not served: refused permanently or temporarily, ended by the server, or not answered
+ * yet.
  */
 export function topicError({ code, message, retryAfter }: ErrorFrame, topic: string): LiveSocketError {
   if (code === 'timeout')

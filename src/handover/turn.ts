@@ -3,7 +3,7 @@ import type { Backoff, Effect, HandoverAsk, Seat, State } from './state.js'
 
 export type Draft<Of> = { -readonly [Key in keyof Of]: Of[Key] }
 
-/** A step while it is taken: the state that it leaves, and what it wants done, in that order. */
+/** A step in progress: the state that results, and the effects in order. */
 export interface Turn extends Draft<State> {
   active: Draft<Seat> | null
   standby: (Draft<Seat> & { readonly url: string | null }) | null
@@ -15,17 +15,17 @@ export function seatOf({ active, standby, old }: Turn, leg: number) {
   return [active, standby, old].find((seat) => seat?.leg === leg)
 }
 
-/** A handover that begins, or is over: whatever failed on its way is no omen for the next one. */
+/** A handover begins or is over, so earlier failed dials do not count for the next one. */
 export function untried(turn: Turn) {
   turn.tries = turn.unopened = 0
 }
 
-/** After a leg that lived long enough, failures of before are no omen either. */
+/** After a leg that lived long enough, earlier failures do not count either. */
 export function trust(turn: Turn, lasted: boolean) {
   if (lasted) turn.failures = turn.misunderstandings = 0
 }
 
-/** For the next dial. `failures`: those before it; then what the end of the last one says of when. */
+/** Schedules the next dial. `failures`: the failures before it. The verdict may say when to come back. */
 export function wait(
   turn: Turn,
   kind: Backoff['kind'],
@@ -37,7 +37,7 @@ export function wait(
   turn.effects.push({ do: 'delay', backoff: { kind, failures, unopened, retryAfter, spread } })
 }
 
-/** A handover fails once: one whose deadline has passed was told then. */
+/** A handover fails only once: when its deadline passed, the failure was already reported. */
 export function fail(turn: Turn, ask: HandoverAsk, why: Extract<Effect, { do: 'failed' }>['why']) {
   if (!ask.expired) turn.effects.push({ do: 'failed', ask, why })
 }

@@ -1,6 +1,6 @@
 import type { Carrier } from './effects.js'
 
-/** What the public state shows of legs and handovers; times are wall-clock ms. */
+/** The part of the public state about legs and handovers; times are wall-clock ms. */
 export interface View {
   readonly leg: { number: number; url: string; server: string; since: number } | null
   readonly handover: {
