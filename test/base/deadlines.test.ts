@@ -136,7 +136,7 @@ describe('the deadlines of one live socket', () => {
     await new Promise<void>(
       (resolve) => void deadlines.setTimeout(() => resolve(void rings.push(performance.now() - start)), 20),
     )
-    // The wall clock tells whole milliseconds.
+    // The wall clock has whole milliseconds.
     expect(rings[0]).toBeGreaterThanOrEqual(19)
   })
 })

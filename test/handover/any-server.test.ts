@@ -3,9 +3,9 @@ import { handServed, type HandLeg } from '../kit/hand-served.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 /**
- * Servers that do whatever the protocol lets them do, in any order and at any moment, and now and then what it does
- * not. What must hold: never more than two legs, nobody throws, what is called live has a leg that is, and under a
- * server that behaves again it is live soon.
+ * Servers that do anything the protocol allows, in any order and at any moment, and occasionally something that it does
+ * not. What must hold: there are never more than two legs, nothing throws, a socket that is `live` has a live leg, and
+ * once the server behaves again the socket is soon live.
  */
 async function mayhem(seed: number) {
   const random = seededRandom(seed)
@@ -102,7 +102,7 @@ async function mayhem(seed: number) {
       ).toBe(true)
   }
 
-  // From here on everybody behaves.
+  // From here on all servers behave.
   for (let count = 0; count < 40; count++) {
     for (const leg of (await all()).filter(isOpen)) {
       if (leg.wire.readyState === 0) leg.welcome({ server: `good ${count}`, offset: head })

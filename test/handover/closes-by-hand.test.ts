@@ -102,7 +102,7 @@ describe('an error frame and the close after it, on the only leg', () => {
       token: { status: 'ended' },
     })
     expect([dials(), getToken.mock.calls.length, told('session-ended').length]).toEqual([2, 2, 1])
-    // Signed in again: a new session, whose legs count from 1.
+    // Signed in again: this is a new session, whose legs are numbered from 1.
     socket.connect()
     const three = await leg(3)
     three.open()
@@ -117,7 +117,7 @@ describe('an error frame and the close after it, on the only leg', () => {
     socket.subscribe('open', () => undefined)
     socket.connect()
     const one = await live({ topics: { open: { epoch: 'e', offset: 5, after: 5 } } })
-    // It was left unanswered, and is asked for again.
+    // The welcome left the topic unanswered, so it is requested again.
     const [asked] = one.of('subscribe')
     expect(asked).toMatchObject({ topics: { secret: {} } })
     one.send(error('forbidden', { topic: 'secret', id: asked!['id'] }))
@@ -195,7 +195,7 @@ describe('a close without an error frame, on the only leg', () => {
     await clock.advance(1)
     const three = await leg(3)
     three.welcome()
-    // Accepted and closed: no success yet.
+    // A leg that is accepted and closed at once is no success yet.
     three.end(1012)
     await clock.advance(8_250 - 1)
     expect(dials()).toBe(3)

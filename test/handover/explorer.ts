@@ -4,7 +4,7 @@ import type { Verdict } from '../../src/policy/close-verdict.js'
 
 export type Step = typeof realStep
 
-/** What went wrong, and the shortest way there. */
+/** The broken rule, and the shortest path to it. */
 export interface Violation {
   readonly rule: string
   readonly path: readonly string[]
@@ -18,11 +18,14 @@ export interface Walk {
   readonly violation: Violation | null
 }
 
-/** What is out there: the sockets that are really open, by the machine's own effects and what befell them. */
+/**
+ * The world outside the machine: the sockets that are really open, according to the machine's effects and to what
+ * happened to them.
+ */
 interface World {
   readonly state: State
   readonly open: readonly number[]
-  /** Where the last dial went for the same request, while that has come to nothing. */
+  /** Where the last dial for the same request went, if it has failed. */
   readonly went: { readonly ask: string; readonly url: string | null } | null
   readonly path: readonly string[]
 }
@@ -227,7 +230,10 @@ function broken(
   return null
 }
 
-/** Legs by age instead of number, counters as far as they matter: what differs only in history is the same. */
+/**
+ * A key under which states that differ only in history are equal: legs are numbered by age, and counters are reduced to
+ * what matters.
+ */
 function canonical({ state, open, went }: World): string {
   const legs = [...open].sort((a, b) => a - b)
   const rename = (seat: State['active']) => seat && { ...seat, leg: legs.indexOf(seat.leg) }
@@ -238,7 +244,7 @@ function canonical({ state, open, went }: World): string {
     old: rename(state.old),
     legs: null,
     failures: Math.min(state.failures, 2),
-    // Whose turn it is depends on odd and even.
+    // Whether `url` or the configured URL is next depends on odd and even.
     tries: state.exclusive ? Math.min(state.tries, 2) : state.tries % 2,
     unopened: null,
     went,

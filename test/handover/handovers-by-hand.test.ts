@@ -35,7 +35,7 @@ describe('a server that asks', () => {
     expect(await mine).toEqual({ offset: 7, data: { fine: true } })
     const [first, second] = [one.said[0]!, two.said[0]!]
     expect(first).toEqual({ type: 'hello', session: first['session'], leg: 1, topics: { t: {} }, timeout: 10_000 })
-    // It was dialled and opened before the message came: its hello has the position of that moment.
+    // The leg was opened before the message arrived, so its hello has the position of that moment.
     expect(second).toEqual({
       type: 'hello',
       session: first['session'],
@@ -90,7 +90,7 @@ describe('a server that asks', () => {
 
   it.each([
     { spread: 10_000, deadline: 60_000, at: 5_000 },
-    // Time for a dial is left.
+    // Time for a dial is reserved.
     { spread: 60_000, deadline: 21_000, at: 10_000 },
     { spread: 5_000, deadline: 0, at: 0 },
     { deadline: 30_000, at: 0 },
@@ -120,7 +120,7 @@ describe('a server that asks', () => {
     const two = await leg(2)
     expect(two.url).toBe(to ?? 'wss://a.test/live')
     expect(told('redirect-refused')).toHaveLength(to ? 0 : 1)
-    // The dial after it failed goes to the configured one.
+    // The next dial, after the failed one, goes to the configured URL.
     two.end()
     await clock.advance(200)
     expect((await leg(3)).url).toBe('wss://a.test/live')
@@ -174,7 +174,7 @@ describe('a server that asks', () => {
     await clock.advance(4_000)
     expect(told('handover-failed')).toMatchObject([{ id: 'm', why: 'deadline' }])
     expect([one.closed, socket.store.getState().leg?.number]).toEqual([undefined, 1])
-    // Now even the server that asked is better than none.
+    // After the deadline even the server that asked for the handover is better than none.
     ;(await leg(2)).welcome({ server: 's' })
     await clock.flush()
     expect([one.closed, socket.store.getState().leg?.number]).toEqual([1000, 2])
@@ -367,7 +367,7 @@ describe('a server that asks', () => {
     one.send(move({ deadline: 5_000 }))
     clock.sleep(5_000)
     one.send(frame)
-    // What has arrived meanwhile is heard first.
+    // What has arrived meanwhile is delivered first.
     await clock.flush()
     expect(told('handover-failed')).toMatchObject([{ why: 'deadline' }])
   })

@@ -9,7 +9,7 @@ describe('every interleaving of events', () => {
   it('keeps every open leg named, every named leg open, never more than two, and every wanted dial under way', () => {
     const walk = explore(step, initialState, 40)
     expect(walk.violation).toBeNull()
-    // The frontier ran empty before the depth was reached: what was walked is all there is, for counters up to two.
+    // The frontier ran empty before the depth was reached, so all states were visited, for counters up to two.
     expect(walk.depth).toBeLessThan(40)
     expect(walk.states).toBeGreaterThan(1_000)
   })

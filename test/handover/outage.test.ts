@@ -18,7 +18,7 @@ describe('a newcomer whose client and server do not meet', () => {
   const undo: (() => unknown)[] = []
   afterEach(() => Promise.all(undo.splice(0).map((task) => task())))
 
-  /** A page of `origin` on a server of its own, until it says why it is not live. */
+  /** Connects a page of `origin` to its own server, and waits until the client says why it is not live. */
   async function meet(
     server: Partial<LiveServerOptions>,
     client: Partial<LiveSocketOptions> = {},
@@ -187,7 +187,7 @@ describe('lastError', () => {
 })
 
 describe('what a developer reads on the console', () => {
-  /** Three failed dials, a live moment, and three more. */
+  /** Three failed dials, a live moment, and three more failed dials. */
   async function outages(options: Partial<LiveSocketOptions> = {}) {
     const world = handServed(options)
     world.socket.connect()

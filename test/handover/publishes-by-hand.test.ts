@@ -201,7 +201,7 @@ describe('tokens', () => {
     await clock.advance(415_000)
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 600_000 })
     const two = await leg(2)
-    // The old leg stays, since the new one has not brought what it has to replay.
+    // The old leg stays, because the new one has not yet delivered what it must replay.
     two.welcome({ server: 'b', offset: 7 })
     await clock.advance(6_000)
     expect([one.of('auth'), two.of('auth')]).toEqual([

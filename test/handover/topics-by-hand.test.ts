@@ -4,7 +4,7 @@ import { handServed } from '../kit/hand-served.js'
 const at = (offset: number, after = offset, epoch = 'e') => ({ t: { epoch, offset, after } })
 const message = (offset: number, more: object = { data: offset }) => ({ type: 'message', topic: 't', offset, ...more })
 
-/** One leg with `t` subscribed at 5, and the books of what the application was told, gaps among the messages. */
+/** One leg with `t` subscribed at 5, and a record of everything that the application receives, gaps included. */
 async function reading(
   options: Parameters<typeof handServed>[0] & { from?: { epoch: string; offset: number } } = {},
   answer: object = at(5),
@@ -35,7 +35,7 @@ describe('what a server says of a topic', () => {
     expect(new Set(one.of('subscribe').map(({ id }) => id as string)).size).toBe(2)
     later()
     stop()
-    // Behind what runs now, unless somebody comes back to them in it.
+    // The topics are unsubscribed after the running code, unless it subscribes them again.
     await Promise.resolve()
     expect(one.of('unsubscribe').map(({ topics }) => topics as string[])).toEqual([['u'], ['t']])
   })
@@ -106,7 +106,7 @@ describe('what a server says of a topic', () => {
     const two = await leg(2)
     two.open()
     expect(two.said[0]).toMatchObject({ topics: { t: { epoch: 'f', offset: 3 } } })
-    // The same by the answer to a position.
+    // The answer to a position can change the epoch too.
     two.send({ type: 'welcome', server: 's', topics: at(1, 0, 'g') })
     two.send(message(1))
     expect(told()).toEqual([{ epoch: 'g', from: null, to: null, reason: 'epoch' }, 'g 1: 1'])
@@ -116,7 +116,7 @@ describe('what a server says of a topic', () => {
     const { told, one, leg, clock, socket } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
-    // A server without history: it begins at its own head.
+    // A server without history begins at its own head.
     two.welcome({ server: 'b', topics: at(8, 8) })
     two.send(message(9))
     expect([told(), one.closed]).toEqual([[], undefined])

@@ -3,7 +3,7 @@ import { browserNetwork, type NetworkHint } from '../../src/host/network.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** A window and its navigator, as far as the network is concerned. */
+/** The parts of a window and its navigator that concern the network. */
 function browser(connection?: Record<string, unknown>) {
   const window = new EventTarget()
   const navigator = {

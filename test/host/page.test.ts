@@ -3,7 +3,7 @@ import { browserPage, type PageChange } from '../../src/host/page.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** A window and its document, as far as the page's life is concerned. */
+/** The parts of a window and its document that concern the page's life. */
 function browser() {
   const window = new EventTarget()
   const document = Object.assign(new EventTarget(), { visibilityState: 'visible', prerendering: false })

@@ -11,7 +11,7 @@ afterEach(() => vi.unstubAllGlobals())
 
 type State = 'active' | 'inactive' | 'background'
 
-/** React Native's, as its documentation has it. */
+/** React Native's AppState, as documented. */
 function appStates() {
   const listeners = new Set<(state: State) => void>()
   return {
@@ -30,7 +30,7 @@ function appStates() {
   }
 }
 
-/** The first sample of docs/react-native.md, with that AppState. */
+/** The first sample of docs/react-native.md, run with that AppState. */
 function appPage(AppState: object): Page {
   const [, code] = /^```js\n([\s\S]*?)^```/m.exec(readFileSync(join(ROOT, 'docs/react-native.md'), 'utf8'))!
   const body = code!.replace(/^import .*\n/m, '').replace('export const appPage =', 'return')

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createLiveServer, type LiveServer } from '../../src/server/index.js'
 import { launchBrowser } from '../kit/browser.js'
 
-/** The whole product in real tabs of one browser, against a real server and a token service that counts. */
+/** Runs the whole product in real tabs of one browser, against a real server and a token service that counts calls. */
 
 const PAGE = `<!doctype html><title>tab</title><script type="module">
 import { createLiveSocket } from '/livesocket.js'
@@ -21,14 +21,14 @@ socket.connect()
 setInterval(() => socket.publish('ticks', 0).catch(() => {}), 50)
 </script>`
 
-/** The same in a worker of the page, or of all pages; the page has what is known of it. */
+/** The same in a dedicated or shared worker, which sends its state to the page. */
 const IN_WORKER = (kind: 'Worker' | 'SharedWorker') => `<!doctype html><title>worker</title><script type="module">
 const worker = new ${kind}('/worker.js', { type: 'module' })
 const port = worker.port ?? worker
 port.onmessage = ({ data }) => (window.socket = { store: { getState: () => data } })
 </script>`
 
-/** The same in the service worker of the origin, which is one for all pages. */
+/** The same in the origin's service worker, which all pages share. */
 const BY_SERVICE_WORKER = `<!doctype html><title>service worker</title><script type="module">
 navigator.serviceWorker.onmessage = ({ data }) => (window.socket = { store: { getState: () => data } })
 navigator.serviceWorker.startMessages()
@@ -60,7 +60,7 @@ let url: string
 let context: BrowserContext
 let calls: number[]
 let ended: string | null
-/** Sessions of the publishes that arrived, with the time of each one's last. */
+/** The sessions whose publishes arrived, each with the time of its last one. */
 let heard: Map<string, number>
 
 beforeAll(async () => {
@@ -155,7 +155,7 @@ describe('ten tabs of one real browser', { timeout: 60_000 }, () => {
   it('make one token call when they open at once, and one for each refresh afterwards', async () => {
     const tabs = await Promise.all(Array.from({ length: 10 }, open))
     await Promise.all(tabs.map(isLive))
-    // Counted from a refresh on, so that none falls between the questions, however long ten tabs take to open.
+    // Counting starts after a refresh, so that none falls between the measurements, however long ten tabs take to open.
     const opened = calls.length
     while (calls.length === opened) await pause(50)
     await pause(500)
@@ -163,7 +163,7 @@ describe('ten tabs of one real browser', { timeout: 60_000 }, () => {
     const had = await Promise.all(tabs.map(refreshes))
     while (calls.length < before + 3) await pause(100)
     await pause(500)
-    // A second call when they open would be sooner than the earliest refresh.
+    // A second call while the tabs open would come sooner than the earliest refresh.
     const gaps = calls.slice(1).map((at, i) => at - calls[i]!)
     for (const gap of gaps) expect(gap).toBeGreaterThan(TTL * 0.5 - 100)
     for (const gap of gaps) expect(gap).toBeLessThan(TTL)
@@ -207,8 +207,8 @@ describe('a tab that stands still', { timeout: 60_000 }, () => {
     while (heard.size < 2) await pause(50)
     const devtools = await context.newCDPSession(frozen)
     await devtools.send('Debugger.enable')
-    // In a task of its own: `Debugger.pause` stops inside whatever the page does next, which then goes on first, and
-    // may be a publish.
+    // The page stops in a task of its own. `Debugger.pause` would stop inside whatever the page does next, which then
+    // completes first after resuming, and may be a publish.
     const stopped = new Promise((resolve) => devtools.once('Debugger.paused', resolve))
     void devtools.send('Runtime.evaluate', { expression: 'debugger' })
     await stopped
@@ -237,7 +237,7 @@ describe('sockets in workers of a real browser', { timeout: 60_000 }, () => {
       await isLive(tab)
       const workers = [await open(kind), await open(kind)]
       await Promise.all(workers.map(isLive))
-      // As two tabs would, they have one token for each time of it.
+      // Like tabs, they share each token, so calls are as far apart as refreshes.
       expect(calls.slice(1).every((at, i) => at - calls[i]! > TTL * 0.5 - 100)).toBe(true)
       await signOut(tab)
       for (const page of workers) expect(await closed(page)).toBe('signed-out')

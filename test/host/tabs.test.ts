@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { browserTabs } from '../../src/host/tabs.js'
 
-/** What a page has, as small as it can be: channels of one origin, and locks as the standard has them. */
+/** The least that a page has: channels of one origin, and locks as the standard defines them. */
 function stubPage() {
   const channels = new Set<{ name: string; onmessage: ((event: { data: unknown }) => void) | null }>()
   const held = new Map<string, Promise<unknown>>()

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { watchWake } from '../../src/host/wake.js'
 
-/** One timer, two clocks, each set by hand. */
+/** One timer and two clocks, each set by hand. */
 function machine() {
   let task: (() => void) | null = null
   const clock = {
@@ -14,7 +14,7 @@ function machine() {
       return () => void (task = null)
     },
     frame: () => () => {},
-    /** The timer fires after so much time on each clock. */
+    /** The timer fires after this much time on each clock. */
     fire(wall: number, monotonic: number) {
       clock.wall += wall
       clock.ticks += monotonic

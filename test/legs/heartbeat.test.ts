@@ -129,7 +129,7 @@ describe('timers that run late accuse nobody', () => {
     clock.sleep(3600_000)
     await clock.advance(3_000)
     heartbeat.heard(instant(clock))
-    // An answer that lay unread says nothing of the time since, so it is followed by a question of its own.
+    // An answer that lay unread says nothing about the time since, so another ping follows it.
     expect(told.splice(0)).toEqual(['ping 10000', 'ping 15000', 'ping 15000'])
     await clock.advance(1_000)
     heartbeat.heard(instant(clock))
@@ -155,7 +155,7 @@ describe('timers that run late accuse nobody', () => {
     const MINUTE = 60_000
     const clock = createSimulatedClock()
     const start = clock.monotonic()
-    // As a browser wakes the tabs that are long in the back: all of its timers on one grid of a minute.
+    // A browser fires all timers of a tab long in the background on a common grid of one minute.
     const onTheMinute: Clock = {
       ...clock,
       setTimeout: (task, delay) => {

@@ -5,7 +5,7 @@ const server = inject('fateUrl')
 const legs: Leg[] = []
 afterEach(() => legs.splice(0).forEach((leg) => leg.close()))
 
-/** A leg of this browser's own WebSocket, whose events can be waited for, one after the other. */
+/** A leg with this browser's own WebSocket. A test can wait for its events one after the other. */
 function dialLeg(url: string, subprotocols: string[] = ['livesocket.v1']) {
   const events: unknown[] = []
   let wake = () => {}
@@ -78,7 +78,7 @@ describe('a leg in a real browser', () => {
     const unborn = dialLeg(`${server}/echo`)
     unborn.leg.close()
     const open = dialLeg(`${server}/echo`)
-    // Browsers dial one host one at a time: this one opens only when the hung dial is given up.
+    // Browsers dial a host once at a time, so this leg opens only when the hung dial is closed.
     await new Promise((resolve) => setTimeout(resolve, 0))
     hung.leg.close()
     expect(await open.next()).toBe('opened')

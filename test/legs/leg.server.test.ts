@@ -39,7 +39,7 @@ async function startTcp(onConnection: (socket: Socket) => void) {
   return { server, url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-/** A leg whose events can be waited for, one after the other. */
+/** A leg. A test can wait for its events one after the other. */
 function dialLeg(url: string, subprotocols: string[] = ['livesocket.v1']) {
   const events: unknown[] = []
   let wake = () => {}
@@ -219,7 +219,7 @@ describe('a leg to a real server', () => {
       socket.destroy()
     })
     dialLeg(url).leg.close()
-    // The dial of this one comes after any that the first could have made.
+    // This leg dials after any dial that the first leg could have made.
     expect(await dialLeg(url).next()).toMatchObject({ opened: false })
     expect(connections).toBe(1)
   })

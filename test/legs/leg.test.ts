@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLeg, type LegDeath, type LegDeps } from '../../src/legs/leg.js'
 import { fakeWebSockets, type FakeSocket } from '../kit/fake-socket.js'
 
-// reconnecting-websocket's timers are the global ones, so here the global ones are faked.
+// reconnecting-websocket uses the global timers, so these tests fake the global timers.
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => {
   vi.useRealTimers()
   vi.unstubAllGlobals()
 })
 
-/** Past the zero timer that the library waits for before it dials. */
+/** Runs the zero timer that the library waits for before it dials. */
 const dialled = () => vi.advanceTimersByTimeAsync(0)
 const A_MONTH = 31 * 24 * 3600_000
 

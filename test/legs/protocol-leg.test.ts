@@ -6,7 +6,7 @@ import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 
-/** What a test says otherwise of its leg. */
+/** What a test changes about its leg. */
 interface LegOptions {
   readonly heartbeat?: LegSettings['heartbeat']
   readonly token?: () => Promise<string>

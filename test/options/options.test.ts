@@ -6,7 +6,7 @@ import { dialUrl } from '../../src/options/settings.js'
 const url = 'wss://live.test/path'
 const HUGE = 1e300
 
-/** What no number is: everywhere the same. */
+/** Values that no numeric option accepts. */
 const NO_NUMBER: unknown[] = [
   null,
   '5',
@@ -28,7 +28,7 @@ const NO_NUMBER: unknown[] = [
 const NO_OBJECT: unknown[] = [null, 0, 1, '', 'x', true, [], Symbol('x'), 1n, () => undefined]
 const NO_FUNCTION: unknown[] = [null, 0, 1, '', 'x', true, false, {}, [], Symbol('x')]
 
-/** An option by its path, and what it may not be. */
+/** By the path of each option: values that it must reject. */
 const WRONG: Record<string, unknown[]> = {
   url: [
     undefined,
@@ -128,7 +128,7 @@ const WRONG: Record<string, unknown[]> = {
   'environment.tabs': [null, 5, {}, { join: 5 }],
 }
 
-/** `{ url, handover: { dwell: value } }` of `handover.dwell`. */
+/** For the path `handover.dwell`: `{ url, handover: { dwell: value } }`. */
 function optionsWith(path: string, put: (target: object, name: string) => void): LiveSocketOptions {
   const options = { url }
   const names = path.split('.')

@@ -11,13 +11,16 @@ import { seededRandom } from '../kit/seeded-random.js'
 
 const DRAWS = 100_000
 
-/** `DRAWS` of them with a fixed seed, ascending. */
+/** `DRAWS` results of `draw` with a fixed seed, ascending. */
 function draws(draw: (random: () => number) => number): number[] {
   const random = seededRandom(7)
   return Array.from({ length: DRAWS }, () => draw(random)).sort((a, b) => a - b)
 }
 
-/** Within [from, to), all of it used, and every tenth of it holds a tenth of the draws, give or take 5 %. */
+/**
+ * Expects draws within [from, to) that use the whole range: every tenth of it holds a tenth of the draws, give or take
+ * 5 %.
+ */
 function expectUniform(sorted: readonly number[], from: number, to: number): void {
   expect(sorted[0]).toBeGreaterThanOrEqual(from)
   expect(sorted[DRAWS - 1]).toBeLessThan(to)

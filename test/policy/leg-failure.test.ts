@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { closeVerdict, type Close } from '../../src/policy/close-verdict.js'
 import { legFailure } from '../../src/policy/leg-failure.js'
 
-/** A leg of `wss://a.test/live` that has ended so, with what the close means. */
+/** The failure of a leg of `wss://a.test/live` that has ended like this. */
 function failureOf(leg: Partial<Close> = {}) {
   const close: Close = {
     code: 1006,

@@ -5,10 +5,7 @@ import { seededRandom } from '../../src/testing/seeded-random.js'
 const MINUTE = 60_000
 const LIFETIME = 10 * MINUTE
 
-/**
- * Tokens of many clients at one moment, long after they logged in: each at some age that it reaches before it is
- * refreshed.
- */
+/** The tokens of many clients at one moment, long after they logged in: each at a random age before its refresh. */
 function tokensInUse(clients: number): { schedule: TokenSchedule; age: number }[] {
   const random = seededRandom(1)
   return Array.from({ length: clients }, () => {

@@ -93,7 +93,7 @@ describe('the refresh of a token of ten minutes', () => {
       }
     }
     const mean = (clients * binWidth) / (7 * MINUTE)
-    // Around the k-th refresh: half a mean interval to either side of k means.
+    // The peak within half a mean interval on either side of the k-th refresh's mean time.
     const peak = (k: number): number =>
       Math.max(
         ...bins.slice(Math.floor(((k - 0.5) * 7 * MINUTE) / binWidth), Math.ceil(((k + 0.5) * 7 * MINUTE) / binWidth)),
@@ -148,7 +148,8 @@ describe('a token that lives otherwise', () => {
     expect(schedule.dead).toBe(dead)
     expect(schedule.due).toBeCloseTo(lifetime * 0.7, 6)
     expect(callGap(lifetime)).toBe(gap)
-    // In a hidden tab, too, no loop of fetches: never before the range begins, and never before the gap has passed.
+    // Fetches never loop, not even in a hidden tab: they come neither before the range begins nor before the gap has
+    // passed.
     expect(refreshDue(schedule, true)).toBeGreaterThanOrEqual(lifetime * 0.5)
     expect(refreshDue(schedule, true)).toBeGreaterThanOrEqual(gap)
   })

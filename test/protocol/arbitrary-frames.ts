@@ -13,10 +13,10 @@ const position = fc.record({ epoch, offset })
 const answer = fc.record({ epoch, offset, after: offset })
 const map = <Value>(value: fc.Arbitrary<Value>) =>
   fc.array(fc.tuple(unit, value), { maxLength: 5 }).map((entries) => new Map(entries))
-// JSON says −0 as 0, which no rule of ours can mend in data.
+// JSON writes −0 as 0, so data with −0 cannot survive a round trip.
 const data = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown)
 
-/** A value that is right for a field of that kind, as it stands in a decoded frame. */
+/** Valid values for a field of each kind, as they are in a decoded frame. */
 const valid: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
   id: unit,
   epoch,
@@ -60,7 +60,8 @@ const anyJson = fc.oneof(
 )
 
 /**
- * What happens to a valid frame on its way: a field gone, replaced, added or put elsewhere, or the text itself damaged.
+ * Damage to a valid frame on its way: a field is missing, replaced, added or in another place, or the text itself is
+ * damaged.
  */
 export const mutation: fc.Arbitrary<(text: string) => string> = fc.oneof(
   fc

@@ -1,6 +1,9 @@
 import type { Kind } from './samples.js'
 
-/** A JSON text for a field, and what is wrong with it. As text, because `JSON.stringify` cannot say 1e999. */
+/**
+ * An invalid value of a field, as JSON text, and what is wrong with it. It is text, because `JSON.stringify` cannot
+ * write 1e999.
+ */
 export interface Bad {
   readonly name: string
   readonly json: string
@@ -99,7 +102,7 @@ export const badValues: Readonly<Record<Kind, readonly Bad[]>> = {
   data: [],
 }
 
-/** What is no frame at all, whatever the direction. */
+/** Texts that are no frame at all, in either direction. */
 export const badTexts: readonly Bad[] = [
   { name: 'empty', json: '' },
   { name: 'white space', json: ' \t\n' },

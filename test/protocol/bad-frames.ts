@@ -3,12 +3,12 @@ import type { Sample } from './samples.js'
 
 export interface BadFrame {
   readonly name: string
-  /** The type of frame that it would have been; empty where it is none at all. */
+  /** The type that the frame would have had; empty for a text that is no frame at all. */
   readonly type: string
   readonly text: string
 }
 
-/** Every field of every frame missing and wrong in turn, and what is no frame. */
+/** Every frame with each field missing or wrong in turn, and texts that are no frame. */
 export function badFrames(samples: readonly Sample<object>[]): BadFrame[] {
   const fields = samples.flatMap(({ wire, rules }) =>
     Object.entries(rules).map(([field, rule]) => ({ type: String(wire['type']), wire, field, rule })),

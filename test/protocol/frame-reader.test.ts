@@ -6,7 +6,7 @@ import { mutation } from './arbitrary-frames.js'
 
 const message = (rest: string, topic = 'a') => `{"type":"message","topic":${JSON.stringify(topic)},${rest}}`
 
-/** A reader that has seen what it expects to go on. */
+/** A reader that has already read two messages of the topic, so that it uses the fast path. */
 function inTheMiddle(topic = 'a') {
   const reader = new FrameReader()
   for (const offset of [1, 2]) reader.read(message(`"offset":${offset},"data":0`, topic))
@@ -17,7 +17,7 @@ const data = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as 
 const topic = fc.constantFrom('a', 'b', '__proto__', 'with "quotes" and \\', '\u0000\ud800', 'x'.repeat(256))
 const offset = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(2 ** 31, 1e15 - 1, 1e15, 2 ** 53 - 1))
 
-/** What servers write, once more than once in a row, and what has become of some of it on the way. */
+/** Messages as servers write them, some repeated in a row, and some damaged on the way. */
 const texts = fc
   .array(
     fc.tuple(

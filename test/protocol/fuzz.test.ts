@@ -55,7 +55,10 @@ describe.each([
   })
 })
 
-/** A number that the damage made too large is infinite once decoded, and JSON has no word for that but null. */
+/**
+ * The value as JSON can express it: a number that the damage made too large is infinite once decoded, and JSON writes
+ * that as null.
+ */
 function sayable(value: unknown): unknown {
   if (value === Infinity || value === -Infinity) return null
   if (Array.isArray(value)) return value.map(sayable)

@@ -56,7 +56,7 @@ test('whoever begins with a list that has some of the changes already ends with 
   fc.assert(
     fc.property(fc.array(change, { maxLength: 12 }), fc.nat(), fc.nat(), (changes, a, b) => {
       const [position, state] = [a % (changes.length + 1), b % (changes.length + 1)].sort((x, y) => x - y)
-      // As of `state`, said to be as of `position`: what is between comes once more.
+      // The list is as of `state` but claims to be as of `position`, so the changes between the two are applied twice.
       expect(list(...changes.slice(0, state), ...changes.slice(position))).toEqual(list(...changes))
     }),
   )

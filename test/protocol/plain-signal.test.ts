@@ -42,7 +42,7 @@ test('a signal means the same however its text is written: what is read the shor
     signal('"topic":"room","id":"s.1","data":1}'),
     signal('"id":"s.1","topic":"room"}'),
   ]
-  // What begins with a space is read in full.
+  // A text that begins with a space takes the slow path.
   for (const text of texts) expect(decodeClientFrame(text), text).toEqual(decodeClientFrame(` ${text}`))
   expect(texts.filter((text) => 'type' in decodeClientFrame(text)!)).toHaveLength(25)
 })

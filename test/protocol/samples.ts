@@ -1,6 +1,6 @@
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.js'
 
-/** How a field is checked: what is wrong for it follows from that. */
+/** How a field is checked. The invalid values of a field follow from its kind. */
 export type Kind =
   | 'id'
   | 'epoch'
@@ -23,7 +23,7 @@ export interface FieldRule {
 
 type Wire = Readonly<Record<string, unknown>>
 
-/** One valid frame of each type as it stands on the wire, with every field, and the rule of each of them. */
+/** One valid frame of each type in its wire form, with every field, and the rule of each field. */
 export interface Sample<Frame> {
   readonly wire: Wire
   readonly frame: Frame

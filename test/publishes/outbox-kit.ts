@@ -5,7 +5,7 @@ import { createOutbox, type OutboxDeps, type OutboxHandlers, type PublishFrame }
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
 /**
- * An outbox on a simulated clock, with the defaults of a live socket, whose legs take everything and answer nothing.
+ * An outbox on a simulated clock, with the defaults of a live socket. Its legs accept everything and answer nothing.
  */
 export function setUp(options: Partial<OutboxDeps> = {}) {
   const clock = createSimulatedClock()
@@ -19,7 +19,7 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
     closed: null as string | null,
     serving: null as OutboxHandlers['serving'],
     send(leg: number, frame: ClientFrame): boolean {
-      // What it says, as plain data.
+      // The content of the frame as plain data.
       const { type, id, topic, n, data, age } = frame as PublishFrame
       if (sendable) sent.push({ leg, frame: { type, id, topic, n, data, ...(age !== undefined && { age }) } })
       return sendable
@@ -62,7 +62,7 @@ export function setUp(options: Partial<OutboxDeps> = {}) {
     handlers,
     overdue,
     outcomes,
-    /** What went out since it was last asked, as `leg:data` or `leg:data+age`. */
+    /** The frames sent since the last call, as `leg:data` or `leg:data+age`. */
     sent: () =>
       sent
         .splice(0)

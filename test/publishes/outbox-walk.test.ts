@@ -111,7 +111,7 @@ describe('the random walk notices', () => {
   )
 })
 
-/** Both halves with one piece of their source replaced. */
+/** Builds both halves with one piece of their source replaced. */
 async function mutate(file: string, original: string, mutation: string): Promise<Halves> {
   const path = resolve(file)
   const text = planted(readFileSync(path, 'utf8'), original, mutation, file)

@@ -6,7 +6,7 @@ import { ROUNDING } from '../../src/server/publishes/publisher.js'
 import type { Answer } from '../../src/server/log/topic-log.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 
-/** Both halves, or a mutant of one: the client's outbox, and what the server remembers of publishes. */
+/** Both halves, or a mutant of one: the client's outbox, and the server's records of publishes. */
 export interface Halves {
   readonly createOutbox: typeof createOutbox
   readonly createPublishRecord: typeof createPublishRecord
@@ -18,9 +18,9 @@ type Said = Answer & { readonly id: string; readonly retryAfter?: number }
 /** A leg and the server behind it. What was sent on a leg that is gone may still be applied, however late. */
 interface ModelLeg {
   number: number
-  /** In the order of sending; a number is the answer to the ping of that moment. */
+  /** Frames in the order of sending; a number is the time of a ping whose pong was sent at that point. */
   inbox: (PublishFrame | number)[]
-  /** What comes now was sent at this moment or later. */
+  /** Frames that arrive now were sent at this time or later. */
   from: number
   ping: number | null
   answers: Said[]
@@ -31,9 +31,9 @@ interface ModelLeg {
 const TOPICS = ['room', 'hall']
 
 /**
- * One random history of an outbox between up to two legs, with deaths, cutovers, held ways, slow and busy servers,
- * aborts and ttls, against servers that share a log and its records, forget early, and lose what they know. Returns
- * what broke a promise; nothing when none was broken.
+ * One random history of an outbox with up to two legs: deaths, cutovers, delayed frames, slow and busy servers, aborts
+ * and ttls. The servers share a log and its records, forget early, and lose what they know. Returns the promises that
+ * were broken; empty if none was.
  */
 export async function walk(
   { createOutbox, createPublishRecord, createSessionRegister }: Halves,
@@ -45,7 +45,7 @@ export async function walk(
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]
   const broken: string[] = []
 
-  // A clock that goes on at once: the walk needs no promise between timers.
+  // A synchronous clock: the walk needs no promises to run between timers.
   let time = 0
   let timers: { due: number; task: () => void }[] = []
   const clock: Clock = {
@@ -68,7 +68,7 @@ export async function walk(
     }
   }
 
-  /** What was applied, of each topic in its order. */
+  /** The applied publishes of each topic, in order. */
   const logs = new Map<string, { id: string; n: number }[]>(TOPICS.map((topic) => [topic, []]))
   const maxIds = pick([1, 2, 5, 1_000])!
   const sessions = createSessionRegister(
@@ -86,9 +86,12 @@ export async function walk(
   const settled = new Map<string, unknown>()
   const takenBack = new Set<string>()
   const topicsOf = new Map<string, string>()
-  /** Told to be unknown, by a server: it was applied before that, or is never. */
+  /** Publishes whose outcome a server called unknown: each was applied before that, or never is. */
   const unknown = new Set<string>()
-  /** Told that a later one was decided first; and, which alone may lead to that, refused for now. */
+  /**
+   * Publishes refused because a later one was decided first; and those refused temporarily, the only reason that may
+   * lead to that.
+   */
   const outOfOrder = new Set<string>()
   const lostItsPlace = new Set<string>()
   let count = 0
@@ -109,7 +112,7 @@ export async function walk(
       closed: null,
       serving: null,
       send(number, sent) {
-        // As it goes over the wire: the outbox goes on with the frame.
+        // A copy as it goes over the wire, since the outbox goes on using its frame.
         const { type, id, topic, n, data, age } = sent as PublishFrame
         const frame: PublishFrame = { type, id, topic, n, data, age }
         const leg = legs.find((other) => other.number === number)
@@ -159,7 +162,7 @@ export async function walk(
     return { id, ...ack }
   }
 
-  /** Publishes into one topic in the order of arrival, those into others beside them. */
+  /** Serves publishes into one topic in the order of arrival, and those into other topics independently. */
   function serve(leg: ModelLeg) {
     const [first] = leg.inbox
     if (typeof first === 'number') {
@@ -186,7 +189,7 @@ export async function walk(
   }
 
   function connect() {
-    // Never more than two: the coordinator closes the older one first.
+    // There are never more than two legs: the coordinator closes the oldest first.
     const [oldest, ...others] = alive()
     if (oldest && others.length > 0) end(oldest)
     const number = legs.length + 1
@@ -201,7 +204,7 @@ export async function walk(
     outbox.gone(leg.number)
   }
 
-  /** The server hears that a leg has ended, some time after the client. What came before is still to be served. */
+  /** The server learns of a leg's end some time after the client. Frames that arrived before must still be served. */
   function release(leg: ModelLeg) {
     if (!leg.gone || leg.released) return
     leg.released = true
@@ -296,7 +299,7 @@ export async function walk(
     pick(actions)!()
     await settle()
   }
-  // The faults end, but for an old leg that says nothing more: what is left settles, and late frames of dead legs
+  // The faults end, except for an old leg that says nothing more. What is left settles, and late frames of dead legs
   // arrive last.
   refusing = 0
   losses = false

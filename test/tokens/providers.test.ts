@@ -10,7 +10,7 @@ afterEach(() => {
   expect(unhandled.splice(0)).toEqual([])
 })
 
-/** Settles when the test says so. */
+/** A promise that the test settles. */
 function deferred<Value>() {
   let settle!: { resolve(value: Value): void; reject(error: unknown): void }
   const promise = new Promise<Value>((resolve, reject) => void (settle = { resolve, reject }))
@@ -306,7 +306,7 @@ describe('listeners and handlers', () => {
     expect(w.errors.some((message) => message.startsWith('A listener threw'))).toBe(true)
     expect(w.errors.some((message) => message.startsWith('A listener of the store threw'))).toBe(true)
     expect(w.errors.some((message) => message.startsWith('A handler of "a" threw'))).toBe(true)
-    // The story is about something only if everything happened in it.
+    // The test proves something only if all of these events happened in it.
     expect(new Set(calm.told)).toEqual(new Set(HAPPEN))
   }, 60_000)
 })

@@ -64,7 +64,7 @@ test.each([2, 100])(
   },
 )
 
-/** Three tabs whose token is being refreshed by the one that is returned. */
+/** Opens three tabs, and returns the one that is refreshing their token. */
 async function refreshing({ clock, service, open }: ReturnType<typeof openBrowser>) {
   const tabs = [open(), open(), open()]
   await Promise.all(tabs.map((tab) => tab.dial(200)))
@@ -203,7 +203,7 @@ test('the tab that fetches is frozen and keeps its turn: the others are delayed 
   const other = open()
   expect(await other.dial(7_999)).toBe('waiting')
   expect(await other.dial(100)).toBe('token-1')
-  // With a valid token in hand a tab waits for its turn again before it goes alone.
+  // With a usable token a tab waits for its turn once more before it calls without one.
   await clock.advance(9 * MINUTE + 45 * SECOND)
   expect(other.events.filter((event) => event.startsWith('failed'))).toEqual([])
   expect(other.status()).not.toBe('ended')
@@ -243,7 +243,7 @@ test('sign-out reaches every tab; one that is frozen learns of it at its first l
   expect(there.events.at(-1)).toBe('ended signed-out')
   expect(here.events.at(-1)).not.toContain('ended')
   expect(frozen.status()).toBe('valid')
-  // Before any of its mail is delivered: by the number in storage.
+  // The tab learns of it from the number in storage, before any of its messages is delivered.
   expect(await frozen.dial()).toBe('closed')
   expect(frozen.events.at(-1)).toBe('ended signed-out')
   const calls = service.length
@@ -287,7 +287,7 @@ test('a new login after the sign-out is not ended by a tab that slept through it
   here.keeper.signOut()
   const next = open()
   expect(await next.dial(300)).toBe('token-2')
-  // Its page runs first, and its mail comes after.
+  // The page's code runs first, and its messages are delivered afterwards.
   frozen.keeper.signOut()
   frozen.tab.thaw()
   await clock.advance(10)
@@ -376,10 +376,10 @@ test('workers, which have no storage, share token and sign-out with tabs and wit
     const members = [open(first === 'worker'), open(first === 'tab'), open(true), open(true)]
     for (const member of members) {
       expect(await member.dial(SECOND)).toBe('token-1')
-      // By then nobody keeps a turn any more.
+      // By then no tab keeps a turn any more.
       await clock.advance(10 * SECOND)
     }
-    // A tab that finds its storage empty takes itself for the first one, and does not wait for an answer.
+    // A tab whose storage is empty takes itself for the first one, and does not wait for answers.
     expect(members.map(({ calls }) => calls.length)).toEqual(first === 'tab' ? [1, 0, 0, 0] : [1, 1, 0, 0])
     await clock.advance(20 * MINUTE)
     const tokens = await Promise.all(members.map(({ dial }) => dial()))

@@ -2,7 +2,7 @@ import { createMerge, type MergeDeps } from '../../src/topics/merge.js'
 import type { TopicAnswer, TopicRequest, TopicRequests } from '../../src/protocol/frames.js'
 import { createStepClock } from '../kit/step-clock.js'
 
-/** A merge whose every word is written down: `told()` gives what it said since it was asked last. */
+/** A merge whose calls are recorded: `told()` returns the calls since it was last called. */
 export function createMergeBench(options: Partial<MergeDeps> & { standby?: boolean } = {}) {
   const clock = createStepClock()
   let ids = 0
@@ -34,7 +34,7 @@ export function createMergeBench(options: Partial<MergeDeps> & { standby?: boole
     clock,
     hooks,
     told: () => lines.splice(0),
-    /** A leg is dialled, asks what it asks, and is welcomed with these answers. */
+    /** Dials a leg and welcomes it with these answers. Returns what its hello requested. */
     welcome(leg: number, topics: Record<string, TopicAnswer>, refused: string[] = []) {
       const hello = merge.hello(leg)
       merge.ready(leg, new Map(Object.entries(topics)), new Set(refused))

@@ -10,10 +10,10 @@ import { search } from './merge-search.js'
 
 const FILES = ['merge', 'leg-view', 'topic-sequence', 'holding', 'frame-room'] as const
 
-/** What they import of other rooms. */
+/** The files that they import from other rooms. */
 const BESIDE = ['base/explanation', 'protocol/json', 'protocol/position'] as const
 
-/** Mistakes that somebody could make: in which file, what it becomes, and what is wrong then. */
+/** Plausible mistakes: the file, the original code, the mistaken code, and what is wrong then. */
 const MISTAKES: readonly (readonly [(typeof FILES)[number], from: string, to: string, wrong: string])[] = [
   ['merge', 'if (offset <= topic.offset)', 'if (offset < topic.offset)', 'the message at the position is told again'],
   [

@@ -22,7 +22,7 @@ export function flavourOf(seed: number): Flavour {
   }
 }
 
-/** The first schedule of these seeds in which a promise breaks, cut down to the steps that it needs. */
+/** The first schedule of these seeds that breaks a promise, reduced to the steps that it needs. */
 export function search(
   create: typeof createMerge,
   seeds: number,

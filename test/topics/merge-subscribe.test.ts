@@ -125,7 +125,7 @@ describe('client rule 4: answers', () => {
     expect(merge.caughtUp()).toBe(true)
     merge.refused(1, 'u', undefined)
     expect([told(), clock.pending, merge.caughtUp()]).toEqual([[], 0, true])
-    // Others want it too, from elsewhere: it is refused to them as well.
+    // Other subscribers want it too, from other positions, and are refused as well.
     merge.subscribe('t', { last: 5 })
     merge.subscribe('u', { epoch: 'e', offset: 0 })
     expect([told(), clock.pending, merge.caughtUp()]).toEqual([[], 0, true])
@@ -159,7 +159,7 @@ describe('client rule 4: answers', () => {
 })
 
 describe('client rule 4: what is held is bounded', () => {
-  /** Leg 2 serves from 20 on; leg 1, which has everything, is silent. */
+  /** Leg 2 serves from 20 on; leg 1, which has every message, is silent. */
   function ahead(options: Parameters<typeof createMergeBench>[0]) {
     const bench = live(options)
     bench.welcome(2, { t: at('e:20') })
@@ -361,7 +361,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     welcome(2, { t: at('e:7') })
     merge.subscribe('t', { epoch: 'e', offset: 5 })
     subscribed(2, 's1', { t: at('e:7') })
-    // With the old leg covering, this would have waited for it.
+    // If the old leg covered the topic, the merge would have waited for it here.
     expect(told()).toEqual(['t e:6', 't e:7', 's1 on 2: t e:5', 't gap e 6..7 trimmed'])
   })
 })

@@ -7,8 +7,8 @@ import { createModelServers, epochName, TOPICS, type ServedLeg } from './model-s
 import { createStepClock } from '../kit/step-clock.js'
 
 /*
- * A world for the merge: two servers over one log, legs whose two directions are queues, an application that comes and
- * goes. What the world does is drawn from a seed; what the merge then says is held against the log.
+ * A world for the merge: two servers over one log, legs with a queue in each direction, an application that subscribes
+ * and unsubscribes. A seed decides what happens; everything that the merge reports is checked against the log.
  */
 
 const GAP_TIMEOUT = 250
@@ -22,7 +22,7 @@ export interface Flavour {
   /** Messages that a server loses on their way to a leg: now and then, or on both servers each time. */
   readonly holes: 'none' | 'passing' | 'lasting'
   readonly kills: boolean
-  /** Old legs are closed before they were done. */
+  /** Old legs are closed before they are done. */
   readonly hasty: boolean
   readonly omits: boolean
   readonly lag: boolean
@@ -34,7 +34,7 @@ export interface Flavour {
 interface Connection extends ServedLeg {
   readonly number: number
   readonly hello: Map<string, { generation: number; from: Position | null }>
-  /** What the leg said of each topic, as a reader of the protocol keeps it. */
+  /** What the leg said about each topic, as a reader of the protocol records it. */
   readonly said: Map<
     string,
     {
@@ -52,10 +52,10 @@ interface Connection extends ServedLeg {
 interface Reader {
   generation: number
   at: Position | null
-  /** Asked for a position of an epoch that is not the present one: a gap may name the present one again. */
+  /** It asked for a position in an epoch that is not the current one, so a gap may name the current epoch again. */
   foreign: boolean
   arrived: Set<number>
-  /** What messages said that comes before them, with their epoch. */
+  /** The `prev` of messages, with their epoch. */
   prevs: Set<string>
 }
 
@@ -76,7 +76,7 @@ export function playWorld(
   let quiet = false
   let depth = 0
   let telling = false
-  /** Subscribes of one topic from one position on one leg at one moment. */
+  /** How often a topic was requested from one position on one leg at one moment. */
   const asked = new Map<string, number>()
   let failure: string | null = null
   let random = seededRandom(0)
@@ -352,7 +352,7 @@ export function playWorld(
     } else if (from && (!at || at.epoch !== from.epoch || from.offset < at.offset)) {
       reader.generation = ++generations
       reader.foreign ||= at !== null && at.epoch !== from.epoch
-      // Only what the merge holds of the same epoch is still there for the way back.
+      // Of the messages that arrived, the merge still has only the held ones of the same epoch.
       if (reader.foreign) reader.arrived.clear()
       else for (const offset of reader.arrived) if (at && offset <= at.offset) reader.arrived.delete(offset)
       reader.at = from
@@ -397,7 +397,7 @@ export function playWorld(
     } else if (flavour.application) act()
   }
 
-  /** No faults any more: everything is carried, and time passes, until nothing happens. */
+  /** Without further faults, delivers all frames and lets time pass until nothing happens any more. */
   function calmDown() {
     for (let round = 0; round < 400 && !failure; round++) {
       if (connections.size === 0) dial()
@@ -414,7 +414,7 @@ export function playWorld(
       if (moved) continue
       if (clock.pending > 0) clock.advance(GAP_TIMEOUT)
       else if (!old) return
-      // A hole at the very end shows with the next message only.
+      // A hole at the very end shows only with the next message.
       else if (flavour.holes !== 'none') gone(old, 'overlap limit')
     }
     fail(`it did not come to rest: ${clock.pending} timers, ${connections.size} legs`)
@@ -431,7 +431,7 @@ export function playWorld(
   servers.endFaults()
   for (const topic of TOPICS) if (!readers.has(topic)) subscribe(topic, null)
   calmDown()
-  // One more message of each topic shows what nobody could know before.
+  // One more message of each topic reveals losses that nothing could show before.
   for (const topic of TOPICS) servers.publishLast(topic)
   calmDown()
   for (const [topic, reader] of readers) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { at, createMergeBench } from './merge-bench.js'
 
-/** Topic `t` on leg 1, served up to 5 in epoch `e`, and then leg 2 with that answer. */
+/** Topic `t` on leg 1, served up to 5 in epoch `e`, and then leg 2, whose answer is `answer`. */
 function moved(answer: string, options: Parameters<typeof createMergeBench>[0] = {}) {
   const bench = createMergeBench(options)
   bench.merge.subscribe('t', null)
@@ -43,7 +43,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
-  // Of 7 and 8, which are hidden, one leg mentions 8 and the other one nothing; of 11 one speaks, and it is missing.
+  // 7 and 8 are hidden: one leg mentions 8, the other one neither. One leg's `prev` names 11, which is missing.
   test.each([
     [['7>8 hidden', '6>10', '11>12']],
     [['6>10', '11>12', '7>8 hidden']],

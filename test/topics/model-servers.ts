@@ -2,13 +2,13 @@ import type { ClientFrame, Position, ServerFrame, TopicAnswer } from '../../src/
 import type { Flavour } from './merge-world.js'
 
 /**
- * Two servers over one log, by the protocol's server half as far as topics go; what they may get wrong is the
- * flavour's.
+ * Two servers over one log that follow the protocol's server rules about topics. The flavour says what they may get
+ * wrong.
  */
 
 export const TOPICS = ['a', 'b']
 
-/** A leg as its server has it: two queues, and what it was asked for. */
+/** A leg as its server sees it: two queues, and the subscribed topics. */
 export interface ServedLeg {
   readonly server: number
   readonly up: ClientFrame[]
@@ -18,7 +18,7 @@ export interface ServedLeg {
 
 interface Log {
   epoch: number
-  /** Of each epoch, which offsets (from 1) this client may see. */
+  /** By epoch, which offsets (from 1) this client may see. */
   readonly visible: boolean[][]
   oldest: number
 }
@@ -35,7 +35,7 @@ export const epochName = (epoch: number) => `e${epoch}`
 
 export function createModelServers({ flavour, legs, yes, below, note }: ModelServersDeps) {
   const logs = new Map<string, Log>(TOPICS.map((topic) => [topic, { epoch: 0, visible: [[]], oldest: 1 }]))
-  /** How far each server knows each log. */
+  /** How far each server has read each log. */
   const known = [0, 1].map(() => new Map(TOPICS.map((topic) => [topic, { epoch: 0, head: 0 }])))
   let faults = true
 
@@ -85,7 +85,7 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
     subscription.cursor = Math.max(subscription.cursor, to)
   }
 
-  /** The server reads on in the log, and passes on what it finds. */
+  /** The server reads further in the log, and passes on what it finds. */
   function tail(server: number, topic: string, most: number) {
     const log = logOf(topic)
     const view = known[server]!.get(topic)!
@@ -165,10 +165,10 @@ export function createModelServers({ flavour, legs, yes, below, note }: ModelSer
       if (!flavour.lag) tailAll([topic])
     },
 
-    /** From here on nothing goes wrong that does not go wrong each time. */
+    /** From here on only lasting faults remain. */
     endFaults: () => void (faults = false),
 
-    /** One more message that everybody may see, and one that is not lost. */
+    /** One more message that every client may see, and that is not lost. */
     publishLast(topic: string) {
       do present(topic).push(true)
       while (isLost(present(topic).length))

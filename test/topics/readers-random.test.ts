@@ -6,9 +6,9 @@ import { createStepClock } from '../kit/step-clock.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
 /*
- * Readers who come for the last messages, from a position or from now on, and go, also within handlers and as answers
- * are told, over legs that are dialled, hand over and die. Both servers have everything: whatever happens, each reader
- * gets all from its place on, once and in order.
+ * Readers that join for the last messages, from a position or from now on, and leave, also within handlers and while
+ * answers are reported, over legs that are dialled, hand over and die. Both servers have all messages, so each reader
+ * must get everything from its start on, once and in order.
  */
 
 const TOPICS = ['a', 'b']
@@ -18,7 +18,7 @@ interface Connection {
   readonly number: number
   readonly up: ClientFrame[]
   readonly down: ServerFrame[]
-  /** How far each topic was fed. */
+  /** How far each topic has been delivered. */
   readonly fed: Map<string, number>
 }
 
@@ -157,7 +157,7 @@ function play(seed: number): string | null {
   }
 
   for (let count = 0; count < 120 && !failure; count++) step()
-  // Nothing fails from here on, and nobody comes.
+  // From here on nothing fails and no reader joins.
   quiet = true
   for (const topic of TOPICS) publish(topic)
   for (let round = 0; round < 200 && !failure; round++) {

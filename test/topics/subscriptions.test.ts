@@ -5,7 +5,7 @@ import { createSubscriptions, nobody } from '../../src/topics/subscriptions.js'
 import type { Last, Position, TopicRequest } from '../../src/protocol/frames.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
-/** Subscriptions of one topic over a merge that is told what to say. */
+/** Subscriptions of one topic over a merge that the test controls. */
 function createBench() {
   let lines: string[] = []
   let present: Position | null = null
@@ -153,7 +153,7 @@ test('who waits for the last ones gets them, whoever comes for others before the
   add('a')
   answered('e', 9)
   add('b', { last: 4 })
-  // What was asked before is answered.
+  // The leg answers the earlier request.
   goTo(e(9))
   answered('e', 9)
   add('c', { last: 3 })
@@ -174,7 +174,7 @@ test('a handler from above the position is told what is after its own', () => {
 
 test('a handler from now on is not told what is replayed for another one', () => {
   const { add, answered, deliver, told } = createBench()
-  // Before any leg has answered, 'now' is the head that it will name; later it is where the topic was.
+  // Before any leg has answered, 'now' is the head that the leg will name; later it is the topic's position.
   add('a', e(1))
   add('b')
   answered('e', 3)

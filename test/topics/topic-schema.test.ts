@@ -6,7 +6,7 @@ import { checkTopicData } from '../../src/topics/topic-schema.js'
 
 type Validate = (value: unknown) => unknown
 
-/** Any library's, as far as we see it. */
+/** A schema of any library, as far as LiveSocket sees it. */
 function schema(validate: Validate): StandardSchemaV1<string, number> {
   return { '~standard': { version: 1, vendor: 'test', validate: validate as never } }
 }
@@ -19,7 +19,7 @@ const numeric = schema((value) =>
 )
 
 async function world(validate?: Validate) {
-  // A mock would listen to the promises that it returns.
+  // No `vi.fn()`: a mock would handle the promises that it returns.
   let checks = 0
   const check = (value: unknown) => (checks++, validate ? validate(value) : numeric['~standard'].validate(value))
   const simulation = createSimulation()
@@ -122,7 +122,7 @@ describe('schemas', () => {
       expect(invalid).toEqual([{ topic: 'prices', reason: expect.stringMatching(says) as string }])
       expect(JSON.stringify(invalid)).not.toMatch(/bad|secret|42/)
       expect(socket.stats()).toMatchObject({ received: 3, delivered: 2, gaps: 0 })
-      // The position has advanced: it does not come again.
+      // The position has advanced, so the bad message does not come again.
       simulation.crash()
       simulation.restart()
       await simulation.advance(60_000)
