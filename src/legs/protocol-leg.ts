@@ -37,7 +37,7 @@ const CLOSE_AFTER_ERROR = 1_000
  */
 const KEEPALIVE = 0.8
 
-/** If the server says that the welcome is still to come, the total wait is this many times longer. */
+/** If the server says that the welcome is still to come, the total wait is up to this many times `connectTimeout`. */
 const QUEUED = 12
 
 function isSeveral(decoded: object): decoded is readonly (ServerFrame | Rejected)[] {

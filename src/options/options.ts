@@ -15,7 +15,7 @@ export interface UrlAsk {
   /** How many dials have failed since a leg last lived for 30 s, or within this handover: 0 at first. */
   readonly attempt: number
   /**
-   * `first`: no leg has been live since `connect()`. `handover`: a leg serves, and this dial is for its successor.
+   * `first`: no leg has been live since `connect()`. `handover`: the dial is for the successor of a serving leg.
    * `reconnect`: no leg serves any more.
    */
   readonly reason: 'first' | 'handover' | 'reconnect'
@@ -113,7 +113,7 @@ export interface LiveSocketOptions<Topics extends object = TopicTypes> {
   }
   /**
    * After how much silence a ping is sent, and how long the answer may take, ms. Default 10,000 and 5,000. `false`:
-   * never suspect a leg.
+   * never suspect a leg because of its silence.
    */
   heartbeat?: { interval?: number; timeout?: number } | false
   /** The time limit from the dial to the welcome, ms. Default 10,000. */

@@ -4,7 +4,7 @@ import type { TopicRequest } from '../protocol/frames.js'
 /**
  * The most bytes of topics in a `hello`, and in any frame to a server that names no `maxFrame`. A `hello` is sent
  * before a `welcome` can say what the server accepts, and one that is too large ends the leg, on every attempt. Every
- * server accepts a token of 64 KiB, even with its smallest `maxFrame`.
+ * server accepts this much beside a token of 64 KiB, even with its smallest `maxFrame`.
  */
 const SAFE = 32_768
 /** Bytes reserved for the rest of a frame. */
