@@ -28,7 +28,7 @@ export function redactedError(thrown: unknown, tokens: readonly string[], who: s
   const said = words.length > 0 ? ` (${words.join(': ')})` : ''
   return new LiveSocketError(
     'refused',
-    explain`${who} threw an error that holds a token, or more than can be looked through; it is redacted${said}`,
+    explain`${who} threw an error that contains a token, or is too large to search for one; it is redacted${said}`,
   )
 }
 

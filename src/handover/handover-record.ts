@@ -97,7 +97,7 @@ export class HandoverRecord {
   failed(ask: HandoverAsk, why: Why): void {
     // Before the event, because its listener may request the next handover, whose promise this failure must not reject.
     if (why !== 'superseded') {
-      const message = explain`The handover came to nothing (${why}); the leg that served still does.`
+      const message = explain`The handover failed (${why}); the serving leg stays in use.`
       this.settle(new LiveSocketError('timeout', message))
     }
     this.#tellFailed(ask, why)

@@ -10,7 +10,7 @@ export function topicError({ code, message, retryAfter }: ErrorFrame, topic: str
   if (code === 'timeout')
     return new LiveSocketError(
       'timeout',
-      explain`The server has not answered for the topic "${topic}", and the others are served without it: ${message}, and is taken when it comes.`,
+      explain`The server has not answered yet for the topic "${topic}", and serves the other topics meanwhile; a late answer is still used: ${message}`,
       { topic },
     )
   const kind = code === 'forbidden' || code === 'too-large' ? code : 'refused'

@@ -34,13 +34,13 @@ export function legFailure(failed: FailedLeg, verdict: Verdict, origin?: string)
 /** A browser reveals neither the HTTP status nor why nothing answered, so a hint can only say what to check. */
 function hintFor(code: string, { code: close, reason, error, welcomed, url }: FailedLeg, origin?: string) {
   if (code === 'unauthorized')
-    return explain`authenticate said no, or the token has run out. Is it made for this server: key, issuer, audience, clock? Where it runs out: give getToken, which is asked for another one`
+    return explain`authenticate refused the token, or it has expired. Is it made for this server: key, issuer, audience, clock? If it expires: give getToken, which is called for a new one`
   if (code === 'draining')
-    return explain`That server is leaving, and the next dial goes by way of the address again. Where this stays: a balancer leads to it still (does it ask for the server's readiness?), or nothing has come in its place`
+    return explain`That server is shutting down, and the next dial uses the configured address. If this persists: a balancer still leads to that server (does it check the server's readiness?), or nothing has replaced it`
   // If no server was dialled, only what this client was given can be wrong.
   if (error || welcomed || close === 0) return undefined
   return reason === NO_WELCOME
-    ? explain`It is connected, but no word of being ready came. Does this server speak that protocol? With words of your own: leave out ping and pong where it does not answer them, and see that ready knows its answer.`
+    ? explain`The socket opened, but the server did not say that it is ready. Does it speak this protocol? In a rawProtocol: leave out ping and pong if it does not answer them, and check that ready recognises its answer.`
     : explain`Server up? Path? allowedOrigins (${origin ?? 'none here'})? Run npx livesocket doctor ${url}`
 }
 

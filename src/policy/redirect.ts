@@ -33,14 +33,14 @@ export function checkRedirect(url: string, configured: string, allowedOrigins: r
   if (!ABSOLUTE.test(url))
     return { refused: explain`the url is not an absolute one that starts with wss:// (or ws://)` }
   // Checked in the text: a parser drops empty user info, and `@` before the path misleads a reader of the address.
-  if (USER.test(url)) return { refused: explain`the url bears user info` }
+  if (USER.test(url)) return { refused: explain`the url contains user info` }
   const address = addressOf(url)
   if (!address) return { refused: explain`the url cannot be parsed` }
   const { origin, href, hasFragment } = address
   const own = addressOf(configured)?.origin ?? ''
   if (origin.startsWith('ws:') && !own.startsWith('ws:'))
     return { refused: explain`the url is ws: while the configured one is encrypted` }
-  if (hasFragment) return { refused: explain`the url bears a fragment` }
+  if (hasFragment) return { refused: explain`the url contains a fragment` }
   if (origin !== own && !allowedOrigins.includes(origin))
     return { refused: explain`the origin ${origin} is neither the configured one nor in handover.redirectOrigins` }
   return { url: href }

@@ -29,7 +29,7 @@ export function readTokenAnswer(answer: unknown): TokenAnswer {
     typeof answer === 'string' ? { token: answer } : Object(answer)
   ) as Record<string, unknown>
   if (token === undefined && ended === undefined && isTime(retryAfter))
-    throw new LiveSocketError('refused', explain`getToken asked to be left alone for a while`, { retryAfter })
+    throw new LiveSocketError('refused', explain`getToken asked for a pause`, { retryAfter })
   const read = { token, ttl, sessionTtl, ended }
   const problem = problemOf(read)
   if (problem === null) return read as TokenAnswer
@@ -41,8 +41,7 @@ export function readTokenAnswer(answer: unknown): TokenAnswer {
 
 function problemOf({ token, ttl, sessionTtl, ended }: { [Part in keyof TokenAnswer]: unknown }): string | null {
   if (ended !== undefined) return typeof ended === 'string' ? null : explain`an \`ended\` that is not a string`
-  if (token === undefined)
-    return explain`neither a \`token\`, an \`ended\` nor a \`retryAfter\` of so many milliseconds`
+  if (token === undefined) return explain`neither a \`token\`, an \`ended\` nor a \`retryAfter\` in milliseconds`
   if (ttl !== undefined && !(isTime(ttl) && ttl > 0))
     return explain`a \`ttl\` that is not a positive number of milliseconds`
   if (sessionTtl !== undefined && !isTime(sessionTtl))

@@ -4,7 +4,7 @@ import { explain } from '../base/explanation.js'
 const nothing = (name: string) => (): never => {
   throw new LiveSocketError(
     'invalid',
-    explain`There are no ${name} here: they are for a LiveSocket server, and a part of the socket.`,
+    explain`There are no ${name} here: they need a LiveSocket server, and their part in the socket.`,
   )
 }
 

@@ -92,7 +92,7 @@ class LegOutbox implements Outbox {
     const { messages, bytes } = this.#queue.size[type]
     if (closed !== null) throw failure(entry, 'closed', closed)
     if (typeof limit !== 'number' || !(limit > 0))
-      throw failure(entry, 'invalid', explain`its time is a number of milliseconds above 0`)
+      throw failure(entry, 'invalid', explain`its time limit must be a number of milliseconds above 0`)
     if (messages >= maxMessages)
       throw failure(
         entry,
@@ -111,7 +111,7 @@ class LegOutbox implements Outbox {
   #limit(entry: OutboxEntry, signal: AbortSignal | undefined) {
     entry.queued = instant(this.#deps.clock)
     const abort = () => this.#abandon(entry, 'aborted', explain`its signal was aborted`, signal?.reason)
-    const timeOut = () => this.#abandon(entry, 'timeout', explain`its time was over`)
+    const timeOut = () => this.#abandon(entry, 'timeout', explain`its time limit passed`)
     signal?.addEventListener('abort', abort, { once: true })
     const cancel = entry.limit === Infinity ? undefined : this.#deps.clock.setTimeout(timeOut, entry.limit)
     entry.release = () => {
@@ -211,7 +211,7 @@ class LegOutbox implements Outbox {
     const { clock } = this.#deps
     const leg = this.#queue.active!
     if (queued && since(clock, queued) >= limit) {
-      this.#abandon(entry, 'timeout', explain`its time was over`)
+      this.#abandon(entry, 'timeout', explain`its time limit passed`)
       return true
     }
     // A repeat is the same frame, with an age.
@@ -244,7 +244,7 @@ class LegOutbox implements Outbox {
 
   /**
    * Sets the one alarm, for the oldest unanswered publish. It may ring early but never late: most publishes are
-   * answered long before, and a later one is overdue later, except after its predecessor's wait was doubled.
+   * answered long before, and one sent later is overdue later, unless the wait of an earlier one was doubled.
    */
   #watch(entry = this.#queue.oldest()) {
     const at = entry ? entry.overdueAt : Infinity

@@ -93,7 +93,11 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
     send(topic, data) {
       const frame = new KeptFrame({ type: 'signal', id: `.${++count}`, topic }, data)
       if (!socket.subscriptions.status(topic))
-        throw failure(frame, 'invalid', explain`it is for those who have the topic subscribed, and this socket has not`)
+        throw failure(
+          frame,
+          'invalid',
+          explain`only a socket that has the topic subscribed can send it, and this one has not`,
+        )
       const { maxFrame = Infinity } = socket.session.serving ?? {}
       if (frame.bytes > maxFrame)
         throw failure(frame, 'too-large', explain`the server takes no frame over ${maxFrame} bytes`)

@@ -61,12 +61,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
       const waits: Waiter = (next = this.grant?.usable ? this.grant.token : undefined) => {
         if (signal.aborted) reject(signal.reason as Error)
         else if (this.#over || this.#resting)
-          reject(
-            new LiveSocketError(
-              'closed',
-              explain`There is no token to be had: the live socket is closed; connect again`,
-            ),
-          )
+          reject(new LiveSocketError('closed', explain`There is no token: the live socket is closed; connect again`))
         else if (next === undefined && this.deps.getToken) return true
         else resolve(next)
         return false
@@ -87,7 +82,7 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
     if (!(ttl >= 0) || grant.stillborn) return
     const changed = grant.lives(ttl)
     if (grant.stillborn) {
-      const message = explain`the server says of a token that has just come that it lives ${ttl} ms more; compare the clocks of server and token service`
+      const message = explain`the server says that a token fetched just now has only ${ttl} ms left; compare the clocks of server and token service`
       this.failed('requested', new LiveSocketError('invalid', message, { retryAfter: MIN_GAP }))
     } else if (grant.age < grant.gap) this.failures = 0
     if (changed) this.look()

@@ -154,7 +154,7 @@ export abstract class TokenRenewal extends TokenTabs {
   cached({ left, gap }: TokenGrant, reason: TokenReason): void {
     if (left > 0) this.#backOff(reason, gap)
     else {
-      const message = explain`getToken answered the token that has just expired; let it fetch a new one`
+      const message = explain`getToken returned the token that has just expired; let it fetch a new one`
       this.failed(reason, new LiveSocketError('invalid', message))
     }
   }

@@ -37,7 +37,7 @@ export function takeAnswer(view: LegView, { epoch, offset: head, after }: TopicA
   // A server that lags behind the previous one may answer a position with that same position, though its own head is
   // lower.
   if (after > Math.max(head, from?.offset ?? 0))
-    return explain`The server named ${after} as what comes before its replay, which is past the head ${head}.`
+    return explain`The server said that its replay starts after ${after}, which is past its head ${head}.`
   view.asked = null
   view.refused = false
   view.named = { epoch, head, after, from, tail: 0 }

@@ -54,7 +54,7 @@ class LogMerge implements Merge, TopicSequenceHandlers {
     if (!(prev >= 0 && prev < offset))
       return this.#handlers.invalid(
         name,
-        explain`The server sent a message with the offset ${offset} and ${prev} before it.`,
+        explain`The server sent a message with the offset ${offset} and the prev ${prev}.`,
       )
     named.tail = Math.max(named.tail, offset)
     if (topic.epoch !== named.epoch) return

@@ -19,7 +19,7 @@ function failureOf(leg: Partial<Close> = {}) {
 describe('why nothing serves', () => {
   const LOOK =
     /server up.*path.*allowedOrigins \(http:\/\/localhost:5173\).*npx livesocket doctor wss:\/\/a\.test\/live$/i
-  const TOKEN = /^authenticate said no.*audience.*getToken/
+  const TOKEN = /^authenticate refused the token.*audience.*getToken/
 
   it.each<[what: string, leg: Partial<Close>, code: string, message: string, hint: RegExp | null]>([
     ['a dial of which a browser says nothing', { opened: false }, 'unreachable', 'closed with 1006', LOOK],
@@ -64,7 +64,7 @@ describe('why nothing serves', () => {
       { code: 1012, error: { code: 'draining', message: 'later' } },
       'draining',
       'later',
-      /^That server is leaving.*balancer.*readiness/,
+      /^That server is shutting down.*balancer.*readiness/,
     ],
     ['a connection that had served', { welcomed: true }, 'lost', 'closed with 1006', null],
     ['a server that meant it', { welcomed: true, code: 1000, reason: 'bye' }, 'server', 'bye', null],
@@ -79,7 +79,7 @@ describe('why nothing serves', () => {
   it('a connection that was made and never ready is no matter of paths and origins, and its hint says so', () => {
     const { code, message, hint } = failureOf({ reason: 'no welcome in time' })
     expect([code, message]).toEqual(['unreachable', 'wss://a.test/live: no welcome in time'])
-    expect(hint).toMatch(/^It is connected, but no word of being ready came\..*leave out ping and pong/)
+    expect(hint).toMatch(/^The socket opened, but the server did not say that it is ready\..*leave out ping and pong/)
     expect(hint).not.toContain('allowedOrigins')
   })
 })
