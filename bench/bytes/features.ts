@@ -82,10 +82,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     ['topics/topic-sequence.ts', ', whole?: boolean'],
     ['topics/merge.ts', ', view.generation === topic.generation)', ')'],
     ['topics/merge.ts', '|| topic.last > 0'],
-    [
-      'topics/topic-sequence.ts',
-      '// Of the last ones that it was asked for, what is not kept any more is no gap. if (last > this.last) this.offset = Math.min(this.offset, named.after)',
-    ],
+    ['topics/topic-sequence.ts', 'if (last > this.last) this.offset = Math.min(this.offset, named.after)'],
     ['topics/topic-sequence.ts', 'this.last > 0 ||'],
     ['topics/topic-sequence.ts', 'last = 0'],
     ['socket/topic-arguments.ts', 'const { last } = (given ?? {}) as Partial<Last>'],
