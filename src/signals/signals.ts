@@ -96,7 +96,7 @@ export const signals: SignalsPart = (socket: SignalsSocket) => {
         throw failure(
           frame,
           'invalid',
-          explain`only a socket that has the topic subscribed can send it, and this one has not`,
+          explain`a socket can send it only while it has the topic subscribed, and this one has not`,
         )
       const { maxFrame = Infinity } = socket.session.serving ?? {}
       if (frame.bytes > maxFrame)
