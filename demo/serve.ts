@@ -149,7 +149,8 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
       response.writeHead(200, { 'content-type': 'application/json' })
       return void response.end(JSON.stringify({ socketPort: relay.port, rate: RATE, delay }))
     }
-    if (path === '/events') {
+    // A page of a demo that has ended since is told so: it is served by other ports.
+    if (path === `/events/${relay.port}`) {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
       response.write(`event: state\ndata: ${JSON.stringify(state())}\n\n`)
       readers.add(response)

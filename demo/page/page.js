@@ -93,11 +93,16 @@ function draw() {
   requestAnimationFrame(draw)
 }
 
-const servers = new EventSource('/events')
+const ENDED = 'The demo has ended. Start it again, and load this page anew.'
+
+const servers = new EventSource(`/events/${socketPort}`)
 servers.addEventListener('error', () => {
   clearTimeout(verdictTimer)
-  status.textContent = 'The demo has ended. Start it again, and load this page anew.'
+  status.textContent = ENDED
   for (const button of document.querySelectorAll('[data-action]')) button.disabled = true
+})
+servers.addEventListener('open', () => {
+  if (status.textContent === ENDED) status.textContent = 'The demo answers again.'
 })
 servers.addEventListener('state', ({ data }) => {
   const state = JSON.parse(data)

@@ -69,6 +69,27 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.close()
   })
 
+  it.each(['', 'react'])('says that the demo answers again, where it was away for a moment: /%s', async (path) => {
+    const page = await browser.newPage()
+    let asked = 0
+    await page.route('**/events/*', async (route) => {
+      if (asked++ === 0) await route.fulfill({ contentType: 'text/event-stream', body: 'retry: 1000\n\n' })
+      else await route.continue()
+    })
+    await page.goto(`${demo.url}${path}`)
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('The demo has ended'))
+    await page.waitForFunction(
+      () => document.querySelector('#status')?.textContent?.trim() === 'The demo answers again.',
+    )
+    await page.waitForSelector('[data-action=deploy]:not([disabled])')
+    await page.close()
+  })
+
+  it('tells the page of another demo, on the same port, nothing', async () => {
+    const { status } = await fetch(new URL('/events/1', demo.url))
+    expect(status).toBe(404)
+  })
+
   it('says so when the demo has ended, and offers nothing more', async () => {
     const ending = await serveDemo({ delay: 20 })
     const page = await browser.newPage()

@@ -64,16 +64,19 @@ const ACTIONS = [
 
 const act = (action: string) => void fetch(`/control/${action}`, { method: 'POST' })
 
+const ENDED = 'The demo has ended. Start it again, and load this page anew.'
+
 /** What happens to the servers: told by the page's own server, beside the live socket. */
 function Controls() {
   const [busy, setBusy] = useState(false)
   const [text, setText] = useState('Running. Press Deploy: both servers are replaced by new ones, and then closed.')
   useEffect(() => {
-    const servers = new EventSource('/events')
+    const servers = new EventSource(`/events/${socketPort}`)
     servers.addEventListener('error', () => {
       setBusy(true)
-      setText('The demo has ended. Start it again, and load this page anew.')
+      setText(ENDED)
     })
+    servers.addEventListener('open', () => setText((text) => (text === ENDED ? 'The demo answers again.' : text)))
     servers.addEventListener('state', ({ data }) =>
       setBusy((JSON.parse(data as string) as { busy: unknown }).busy !== null),
     )
