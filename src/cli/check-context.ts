@@ -47,7 +47,7 @@ export interface CheckContext {
   readonly patience: number
   readonly token: string | undefined
   readonly clock: Clock
-  /** Rejects with `Untried` where what is to start it fails; else it never settles. */
+  /** Rejects with `Untried` a while after what is to start it has failed; else it never settles. */
   readonly drain: ((deadline: number) => Promise<never>) | undefined
   readonly rate: number | undefined
   readonly lose: (() => Promise<void>) | undefined
@@ -102,12 +102,15 @@ export function createCheckContext({
     clock,
     rate,
     hidden,
-    // Whether it has begun is told by the server.
+    // Whether it has begun is told by the server, also where what began it fails afterwards: it has time to say so.
     drain:
       drain &&
       ((deadline) =>
         new Promise<never>((_, reject) => {
-          ;(async () => drain(deadline))().catch((thrown) => reject(failed('start the drain', thrown)))
+          ;(async () => drain(deadline))().catch(async (thrown) => {
+            await context.wait(patience)
+            reject(failed('start the drain', thrown))
+          })
         })),
     lose:
       lose &&

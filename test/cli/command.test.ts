@@ -509,6 +509,17 @@ describe('the doctor', () => {
     await server.close()
   })
 
+  it('looks at a drain that has begun, though the command that began it fails', async () => {
+    const server = await liveServer()
+    const seen = await examine(server.address(), {
+      drain() {
+        setImmediate(() => void server.drain({ deadline: 200 }))
+        throw new Error('it ended with 1')
+      },
+    })
+    expect(seen).toContainEqual(expect.stringContaining('The drain asks clients to hand over within'))
+  })
+
   it('takes no drain for begun whose command has failed, and says how', async () => {
     const { text } = await run(
       ['doctor', (await liveServer({ authorize: () => true })).address(), '--idle', '1', '--drain', 'no-such-command'],

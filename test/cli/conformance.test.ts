@@ -99,6 +99,21 @@ describe('the conformance kit', () => {
     expect(paced).toMatchObject({ verdict: 'untried', why: expect.stringContaining('--rate') as string })
   })
 
+  it('tries a drain that has begun, though the command that began it fails', async () => {
+    const server = await liveServer()
+    const findings = await conformance({
+      url: server.address(),
+      WebSocket: WebSocket as unknown as FrameSocketClass,
+      patience: 500,
+      only: 'server rule 2',
+      drain(deadline) {
+        setImmediate(() => void server.drain({ deadline }))
+        throw new Error('it ended with 1')
+      },
+    })
+    expect(findings.map(({ verdict }) => verdict)).toEqual(['holds', 'holds', 'holds'])
+  })
+
   it.each<[string, Partial<Parameters<typeof conformance>[0]>, string]>([
     ['a command that makes no log begin anew', { only: 'server rule 8', lose: () => undefined }, 'its epoch still'],
     [
