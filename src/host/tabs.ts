@@ -1,3 +1,5 @@
+import { brief } from '../base/explanation.js'
+
 /** What the tabs of one browser can do together. Replaceable, so that a test can play the browser. */
 export interface Tabs {
   /**
@@ -68,7 +70,10 @@ function isWorker(): boolean {
 
 function openChannel(name: string): BroadcastChannel | undefined {
   try {
-    return new BroadcastChannel(name)
+    const channel = new BroadcastChannel(name)
+    // Node's own, where a test has put a `document` there: it would keep the process alive.
+    if (!brief) (channel as { unref?(): void }).unref?.()
+    return channel
   } catch {
     return undefined
   }

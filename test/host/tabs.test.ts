@@ -117,6 +117,16 @@ test('numbers are shared, nothing else is stored, and what a user clears is gone
   }
 })
 
+test('in Node with a page of its own, as tests have it, who is still in a group keeps no process alive', () => {
+  vi.unstubAllGlobals()
+  vi.stubGlobal('document', {})
+  const kept = process.getActiveResourcesInfo().length
+  const tab = join('x')
+  tab.listen(() => {})
+  expect(process.getActiveResourcesInfo()).toHaveLength(kept)
+  tab.leave()
+})
+
 test('on a server nobody else can be there', () => {
   vi.stubGlobal('document', undefined)
   expect(browserTabs.join('x')).toBeNull()
