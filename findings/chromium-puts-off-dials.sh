@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Chromium 156: in a page whose dials have failed, Chromium itself delays `new WebSocket`, before anything goes over the wire. Some ten failures
-# are free; from about the sixteenth on each dial is delayed by 1 to 5 s, drawn anew each time, and `readyState` is CONNECTING meanwhile.
+# are free; from about the sixteenth on each dial is delayed by 1 to 5 s, drawn again each time, and `readyState` is CONNECTING meanwhile.
 # It counts dials by page process, whatever their host, and successful dials reduce the count: a dial to another, healthy host waits too.
 # Sockets that are opened together wait as well: of thirty at a healthy server, the last ones wait for at least 1 s.
 # Expected: Chromium dials at once, and the page alone decides how long to wait between tries. Firefox's delay by host, port and
