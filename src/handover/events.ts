@@ -28,4 +28,24 @@ export interface LiveSocketEvents {
   error: { error: LiveSocketError }
 }
 
+/** Every type of event. The type of this object makes a missing one a compile error. */
+export const EVENTS: Readonly<Record<keyof LiveSocketEvents, true>> = {
+  'leg-dialling': true,
+  'leg-open': true,
+  'leg-ready': true,
+  'leg-closed': true,
+  'handover-requested': true,
+  'handover-started': true,
+  cutover: true,
+  'handover-finished': true,
+  'handover-failed': true,
+  gap: true,
+  'token-refreshed': true,
+  'token-failed': true,
+  'session-ended': true,
+  invalid: true,
+  'redirect-refused': true,
+  error: true,
+}
+
 export type Emit = <Type extends keyof LiveSocketEvents>(type: Type, event: LiveSocketEvents[Type]) => void

@@ -1,9 +1,10 @@
-import { explain } from '../base/explanation.js'
+import { brief, explain } from '../base/explanation.js'
 import { Emitter } from '../base/emitter.js'
 import { LiveSocketError } from '../base/errors.js'
 import { tellUncaught } from '../base/uncaught.js'
 import { Coordinator } from '../handover/coordinator.js'
-import type { LiveSocketEvents } from '../handover/events.js'
+import { EVENTS, type LiveSocketEvents } from '../handover/events.js'
+import { givenFunction, invalid } from '../options/option-table.js'
 import type { Audience } from '../handover/handover.js'
 import { Outage } from '../handover/outage.js'
 import { Session, type SessionAudience } from '../handover/session.js'
@@ -62,7 +63,11 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
       handover: () => coordinator.handover(),
       [Symbol.dispose]: () => this.close(),
       store,
-      on: (type, listener) => events.on(type, listener),
+      on(type, listener) {
+        // A mistake in the code shows in development, so the production build does not carry the check.
+        if (!brief) checkListening(type, listener)
+        return events.on(type, listener)
+      },
       stats: () => this.session.stats(),
     }
   }
@@ -210,4 +215,10 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
 
 function endsSession({ by }: Pick<Stop, 'by'>): boolean {
   return by === 'signed-out' || by === 'session-ended'
+}
+
+function checkListening(type: unknown, listener: unknown) {
+  if (!Object.hasOwn(EVENTS, type as string))
+    throw invalid('type', explain`one of ${Object.keys(EVENTS).join(', ')}`, type)
+  givenFunction('listener', listener)
 }

@@ -27,6 +27,7 @@ export interface LiveConnection {
   readonly store: ReadableStore<LiveSocketState>
   /**
    * Calls `listener` for each event of this type. Returns a function that removes it. One that throws stops no other.
+   * Throws `invalid` for an event that does not exist, in Node and in development builds: the production build is silent.
    */
   on<Type extends keyof LiveSocketEvents>(type: Type, listener: (event: LiveSocketEvents[Type]) => void): () => void
   /** Counts since the session began. */
