@@ -10,18 +10,18 @@ const { values, positionals } = parseArgs({
     login: { type: 'string', default: '28800' },
     help: { type: 'boolean', short: 'h', default: false },
   },
-  // The URL that may follow --redis.
+  // A URL may follow --redis.
   allowPositionals: true,
 })
 
 if (values.help) {
-  console.log(`npm run demo                     a page to deploy, crash and cut on, in your browser
+  console.log(`npm run demo                     a page in your browser on which you deploy, crash servers and cut the network
   -- --port 4180                   where the page is served
-  -- --delay 50                    round trip between the page and the servers, ms
-  -- --login 60                    how long the page's sign-in lasts, s: its session ends then, though its token (2 min) does not
-npm run demo -- --redis [url]    the same with servers that are processes of their own, on a real Redis: the one at that URL, else one of its own
-npm run demo -- --report         no browser: deploys under load, in numbers; exit 1 if a promise broke
-  -- --report --deploys 20         how many deploys each time`)
+  -- --delay 50                    round-trip time between the page and the servers, ms
+  -- --login 60                    how long the page's sign-in lasts, s; then its session ends, even if its token (2 min) is still valid
+npm run demo -- --redis [url]    the same with each server in its own process, on a real Redis: at that URL, or one that the demo starts
+npm run demo -- --report         without a browser: numbers of deploys under load; exit code 1 if a promise was broken
+  -- --report --deploys 20         how many deploys in each run`)
 } else if (values.report) {
   const { report } = await import('./report.js')
   process.exitCode = (await report({ deploys: number('deploys') })) > 0 ? 1 : 0
@@ -34,7 +34,7 @@ npm run demo -- --report         no browser: deploys under load, in numbers; exi
     delay: number('delay'),
     login: number('login') * 1_000,
   })
-  console.log(`\n  The demo is at ${demo.url}\n  Press Ctrl+C to end it.\n`)
+  console.log(`\n  The demo is at ${demo.url}\n  Press Ctrl+C to stop it.\n`)
   const end = () =>
     void demo
       .close()
@@ -51,7 +51,7 @@ function number(name: 'deploys' | 'port' | 'delay' | 'login'): number {
   process.exit(2)
 }
 
-/** The one at that URL, or one that is started for as long as the demo lasts. */
+/** The Redis at that URL, or one that is started for the time of the demo. */
 async function redisAt(url: string | undefined): Promise<{ url: string; close?(): Promise<void> }> {
   if (url !== undefined) return { url }
   const { startRedisServer } = await import('../test/kit/redis-server.js')

@@ -1,5 +1,4 @@
-// One live server as a process of its own, on Redis. Whose a token is it asks the process that started it, where the
-// token service is.
+// One live server in its own process, on Redis. The process that started it has the token service, and checks tokens for it.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -33,7 +32,7 @@ const live = createLiveServer<TokenUser>({
       asked.set(++count, resolve)
       tell({ type: 'verify', ask: count, token })
     }),
-  // Whoever has a token of the demo's may say anything anywhere.
+  // Every user with a token of the demo may do everything.
   authorize: () => true,
   reconnectSpread: 1_000,
   ...roomOf(id),
@@ -58,9 +57,9 @@ process.on('message', (message: ToNode) => {
         .then(() => process.exit(0))
   }
 })
-// Whoever started it is gone.
+// The process that started this one has ended.
 process.on('disconnect', () => process.exit(1))
-// Ctrl+C reaches the whole group; the process that started this one says when.
+// Ctrl+C reaches the whole process group, but the process that started this one decides when it closes.
 process.on('SIGINT', () => {})
 
 http.listen(0, '127.0.0.1')

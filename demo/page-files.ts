@@ -16,8 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const here = (path: string) => join(import.meta.dirname, path)
 
 /**
- * Builds both pages, with the library's sources in them, in memory: the files by their path. Nothing is written
- * anywhere.
+ * Builds both pages in memory, from the library's sources. Returns the files by their path; nothing is written to disk.
  */
 export async function buildPages(): Promise<ReadonlyMap<string, PageFile>> {
   const result = (await build({

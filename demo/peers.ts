@@ -8,9 +8,9 @@ import { SUBPROTOCOL } from '../src/protocol/frames.js'
 const ReconnectingWebSocket = Reconnecting as unknown as typeof Reconnecting.default
 
 /**
- * What people use today, in the same run and against the same servers. Both speak the least of livesocket.v1 by hand: a
- * hello with their topics and from then on the messages. So all three get the same frames from the same process at the
- * same moment, and differ in nothing but what the client does when it is asked to hand over, or is closed.
+ * Clients that are in common use, in the same run and against the same servers. Each speaks a minimum of livesocket.v1 by
+ * hand: a hello with its topics, and then it reads messages. So all clients get the same frames from the same process at
+ * the same time. They differ only in what they do when they are asked to hand over, or are closed.
  */
 export interface Peer {
   close(): void
@@ -22,11 +22,11 @@ export interface PeerOptions {
   token?: () => Promise<string>
   message(topic: string, offset: number, data: unknown): void
   live(live: boolean): void
-  /** It was asked to hand over, or was closed without. */
+  /** The client was asked to hand over, or was closed without a request. */
   moving(): void
 }
 
-/** The server takes a leg that says nothing for dead, as it should. */
+/** The server rightly treats a silent leg as dead. */
 const PING = { text: JSON.stringify({ type: 'ping' }), every: 5_000 }
 
 function keepPinging(send: (text: string) => void): () => void {
@@ -50,12 +50,12 @@ const hello = (topics: readonly string[], token?: string): string =>
     topics: Object.fromEntries(topics.map((topic) => [topic, {}])),
   })
 
-/** reconnecting-websocket at its fastest: at once, and again at once. */
+/** reconnecting-websocket at its fastest: it dials at once, and again at once. */
 export const FASTEST: Options = { minReconnectionDelay: 0, maxReconnectionDelay: 0, minUptime: 0 }
 
 /**
- * When its connect timeout ends a dial, it takes its listeners off first, and the error that `ws` then emits would end
- * the process. In a browser it would end nothing.
+ * When its connect timeout ends a dial, the library removes its listeners first. The error that `ws` emits then would end
+ * the process; in a browser it would have no effect.
  */
 class QuietWebSocket extends WebSocket {
   constructor(url: string, protocols?: string | string[]) {
@@ -65,7 +65,7 @@ class QuietWebSocket extends WebSocket {
 }
 
 /**
- * A stock reconnecting-websocket, with its defaults or at its fastest: it knows no handover, and reconnects when it is
+ * A stock reconnecting-websocket, with its defaults or at its fastest. It knows no handovers, and reconnects when it is
  * closed.
  */
 export function connectReconnecting(peer: PeerOptions, options: Options = {}): Peer {
@@ -94,13 +94,13 @@ export function connectReconnecting(peer: PeerOptions, options: Options = {}): P
   }
 }
 
-/** What it waits when it was closed and has no other socket. */
+/** Milliseconds that it waits before a dial when it was closed and has no other socket. */
 const REDIAL = 50
 
 /**
- * Two raw overlapping sockets, as people write them: asked to hand over, open a second one; at its first message use
- * it, close the first, and drop whatever is at or below the last number. A browser drops what arrives after `close()`,
- * so this one does too.
+ * Two raw overlapping sockets, as applications write them. When asked to hand over it opens a second socket; at the first
+ * message there it switches to that socket, closes the first one, and drops messages at or below the last number. A
+ * browser drops what arrives after `close()`, so this client does too.
  */
 export function connectOverlapping(peer: PeerOptions): Peer {
   const last = new Map<string, number>()

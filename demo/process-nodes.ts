@@ -15,7 +15,7 @@ export type FromNode =
   | { readonly type: 'verify'; readonly ask: number; readonly token: string | undefined }
   | { readonly type: 'drained'; readonly moved: number; readonly forced: number }
 
-/** Nodes that are processes of their own and share a real Redis. A crash is a `kill -9`. */
+/** Nodes that run in their own processes and share a real Redis. A crash is a `kill -9`. */
 export function processNodes(redis: string): StartNode {
   return async (id, tokens, allowedOrigins) => {
     const file = fileURLToPath(new URL('node-process.ts', import.meta.url))
@@ -42,7 +42,7 @@ export function processNodes(redis: string): StartNode {
       drain: (plan) =>
         new Promise((resolve) => {
           drained = ({ moved, forced }) => resolve({ moved, forced })
-          // Killed meanwhile: nobody was handed over by it.
+          // The node was killed meanwhile, so the drain has handed nobody over.
           void exit.then(() => resolve({ moved: 0, forced: 0 }))
           say({ type: 'drain', plan })
         }),

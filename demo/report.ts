@@ -20,7 +20,7 @@ export interface ReportOptions {
   print?(text: string): void
 }
 
-/** Runs it all without a browser, prints the tables, and returns how many promises broke. */
+/** Runs all scenes without a browser, prints the tables, and returns how many promises were broken. */
 export async function report({ deploys = 20, print = console.log }: ReportOptions = {}): Promise<number> {
   const start = systemClock.monotonic()
   const promises = createPromises()
@@ -99,7 +99,7 @@ export async function report({ deploys = 20, print = console.log }: ReportOption
   )
 
   print(
-    `\n## One client, looked at closely\n\nlost/repeated/out of order; silence is the longest one of each handover, median over the handovers\n`,
+    `\n## One client in detail\n\nlost/repeated/out of order; silence: the longest one in each handover, median over all handovers\n`,
   )
   print(table(['', 'LiveSocket', 'raw overlap', 'silence', 'raw overlap'], rows))
   if (quick) judgeSpeed(promises, quick, print)
@@ -133,7 +133,7 @@ function loadTable({ groups, requestToCutover }: LoadResult): string {
     [
       '',
       'clients',
-      'moves',
+      'handovers',
       'lost',
       'repeated',
       'out of order',
@@ -166,7 +166,7 @@ function judgeClean(promises: Promises, title: string, summary: Summary): void {
     noTrouble(summary),
     `${sums(summary)}, ${summary.gaps} gaps`,
   )
-  promises.check(`${title}: never a moment not live`, summary.notLive === 0, ms(summary.notLive))
+  promises.check(`${title}: live all the time`, summary.notLive === 0, ms(summary.notLive))
 }
 
 function judgeLoad(promises: Promises, title: string, deploys: number, result: LoadResult): void {
@@ -190,12 +190,12 @@ function judgeSpeed(
   { livesocket, overlap, moves }: SceneResult,
   print: (text: string) => void,
 ): void {
-  // The first leg was no handover.
+  // The first dial was no handover.
   const dial = median(moves.dial.slice(1).sort((a, b) => a - b))
   const cutover = median([...moves.requestToCutover].sort((a, b) => a - b))
   const both = median([...moves.overlap].sort((a, b) => a - b))
   print(
-    `\nOf the 10 handovers, medians: request to cutover ${ms(cutover)}, of which the dial ${ms(dial)}; both legs lived ${ms(both)}.`,
+    `\nMedians of the 10 handovers: request to cutover ${ms(cutover)}, of which the dial took ${ms(dial)}; both legs were open for ${ms(both)}.`,
   )
   const silence = median(livesocket.silences)
   const bound = median(overlap.silences) + 5
@@ -221,6 +221,6 @@ function machine(): string {
     `# LiveSocket: deploys under load\n\n` +
     `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${system()} ${release()}; ` +
     `Node ${process.versions.node}, ${versions.join(', ')}. Clients, network and servers share one process.\n\n` +
-    `Every client reads 20 messages a second, so a silence of about 50 ms is the stream's own. In each deploy every server is replaced and every leg asked\nto hand over; a leg that does not is closed ${DRAIN.deadline / 1_000} s later, and the silence of a handover lasts from its beginning to the client's next.`
+    `Every client reads 20 messages a second, so the stream itself has silences of about 50 ms. In each deploy every server is replaced and every leg is asked\nto hand over; a leg that does not is closed ${DRAIN.deadline / 1_000} s later. The silence of a handover is the longest one from its beginning to the beginning of the client's next handover.`
   )
 }

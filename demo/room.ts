@@ -8,14 +8,14 @@ import { createVisitor } from '../test/kit/visitor.js'
 
 export const ROOM = 'room'
 
-/** Who is there whether or not a page is open. */
+/** Members who are always present, even if no page is open. */
 const RESIDENTS = ['Mira', 'Tomás', 'Aiko']
 const DOING = ['reading', 'writing', 'looking around']
 
-/** Milliseconds that a server takes over a request: a deploy falls into it. */
+/** Milliseconds that a server works on a request, so that a deploy can fall into that time. */
 const WORK = 1_500
 
-/** What each server of the demo shows of its users, and what it can be asked. */
+/** What each server of the demo shows of its users, and the requests that it answers. */
 export function roomOf(id: string): Pick<LiveServerOptions<TokenUser>, 'presence' | 'onRequest'> {
   return {
     presence: ({ user: { subject } }) => ({
@@ -30,7 +30,7 @@ export function roomOf(id: string): Pick<LiveServerOptions<TokenUser>, 'presence
   }
 }
 
-/** They say what they do every few seconds. Returns what takes them away. */
+/** Connects these members; each updates its data every few seconds. Returns a function that disconnects them. */
 export function settle(url: () => string, tokens: string): () => void {
   const leaving = RESIDENTS.map((name, place) => {
     const { getToken } = createVisitor(tokens, name)

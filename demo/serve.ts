@@ -16,30 +16,30 @@ export interface Demo {
 }
 
 export interface DemoOptions {
-  /** Where the page is served; default 0: a free port. Taken: the next free one. */
+  /** The port of the page. Default 0: a free port. If the port is taken, a free one is used. */
   port?: number
-  /** Round trip between the page and the servers, in milliseconds; default 50. */
+  /** Round-trip time between the page and the servers, in milliseconds. Default 50. */
   delay?: number
-  /** How long the page's sign-in lasts, in milliseconds; default 8 h. */
+  /** How long the page's sign-in lasts, in milliseconds. Default 8 h. */
   login?: number
-  /** A Redis: the servers are processes of their own, and it is what they share. Default: all in this process. */
+  /** The URL of a Redis that servers in their own processes share. Default: everything runs in this process. */
   redis?: string
 }
 
 const RATE = 100
 const DRAIN = { rate: 50, deadline: 3_000 }
-/** For so long crashed servers' places are empty, and the network is cut or frozen. */
+/** Milliseconds until crashed servers are replaced, and for which the network is cut or frozen. */
 const TROUBLE = { restart: 1_500, cut: 2_000, freeze: 8_000 }
 
 type Action = 'deploy' | 'crash' | 'cut' | 'freeze'
 
 /**
- * All in this process, but for the servers where there is a Redis: two live servers on one log, a balancer, the network
- * before it, a publisher, a token service, the page.
+ * Runs two live servers on one log, a balancer, the network in front of it, a publisher, a token service and the page. All
+ * of it is in this process, except for the servers if there is a Redis.
  */
 export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOptions = {}): Promise<Demo> {
   const files = await buildPages()
-  // Who asks for what is no URL ends nothing but that.
+  // A request for something that is no URL ends only that request.
   const http = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
   await listen(http, port)
   const pagePort = (http.address() as AddressInfo).port
@@ -65,7 +65,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
   const leave = settle(() => cluster.url, cluster.tokens.url)
   const readers = new Set<ServerResponse>()
   let busy: Action | null = null
-  // What was sent a second ago has arrived, or it is missing.
+  // What was sent a second ago has arrived by now, or is missing.
   let sentBefore: number[] = []
 
   const tell = (event: string, data: unknown) => {
@@ -91,7 +91,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     async deploy() {
       tell('action', {
         label: 'deploy',
-        text: 'Deploying: two new servers have started, the old ones ask their clients to hand over…',
+        text: 'Deploying: two new servers have started, and the old ones ask their clients to hand over…',
       })
       const { moved, forced } = await cluster.deploy()
       return `Deployed: ${moved} ${moved === 1 ? 'connection' : 'connections'} handed over when asked, ${forced} closed at the deadline.`
@@ -99,7 +99,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     async crash() {
       tell('action', {
         label: 'crash',
-        text: `Both servers died without a word. Others take their place in ${TROUBLE.restart / 1_000} s…`,
+        text: `Both servers died without notice. New ones replace them in ${TROUBLE.restart / 1_000} s…`,
       })
       await cluster.crash(TROUBLE.restart)
       return 'Both servers crashed and were replaced.'
@@ -109,7 +109,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
       const cut = relay.cut()
       tell('action', {
         label: 'cut',
-        text: `The network broke ${cut} ${cut === 1 ? 'connection' : 'connections'} and is away for ${TROUBLE.cut / 1_000} s…`,
+        text: `The network has cut ${cut} ${cut === 1 ? 'connection' : 'connections'} and is down for ${TROUBLE.cut / 1_000} s…`,
       })
       await wait(TROUBLE.cut)
       relay.refuse(false)
@@ -120,11 +120,11 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
       for (const connection of frozen) connection.freeze()
       tell('action', {
         label: 'freeze',
-        text: `The path is frozen for ${TROUBLE.freeze / 1_000} s: open for all to see, and nothing passes. New connections do…`,
+        text: `The path is frozen for ${TROUBLE.freeze / 1_000} s: connections look open, but nothing passes. New connections work…`,
       })
       await wait(TROUBLE.freeze)
       for (const connection of frozen) connection.thaw()
-      return 'The path has thawed: what was on its way arrives now.'
+      return 'The path has thawed: delayed messages arrive now.'
     },
   }
 
@@ -132,7 +132,7 @@ export async function serveDemo({ port = 0, delay = 50, login, redis }: DemoOpti
     if (busy) return void response.writeHead(409).end()
     busy = action
     response.writeHead(204).end()
-    const text = await actions[action]().catch((thrown: unknown) => `That did not work: ${String(thrown)}`)
+    const text = await actions[action]().catch((thrown: unknown) => `The action failed: ${String(thrown)}`)
     busy = null
     tell('action', { text })
   }

@@ -10,7 +10,7 @@ import { storyIn, type StoryArgs } from './kit/story.js'
 import './chat.css'
 
 interface Line {
-  /** The writer's own name for it: tells the line in the log from the one that waits for it. */
+  /** A key that the writer chooses: it connects a waiting line with the same line in the log. */
   readonly key: string
   readonly from: 'you' | 'Mira'
   readonly text: string
@@ -104,7 +104,7 @@ function Chat() {
                   {failed === null
                     ? 'sending…'
                     : failed === 'outcome-unknown'
-                      ? 'it may have arrived, or not'
+                      ? 'it may or may not have arrived'
                       : 'not sent'}
                 </small>
               </li>
@@ -143,7 +143,7 @@ function ChatStory({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="Sent once, whatever happens to the server."
-      lead="A line is on the page at once, and in the log when the server has answered. What a deploy, a crash or a tunnel catches on its way is sent again under the same id, and applied once."
+      lead="A line appears on the page at once, and in the log when the server has answered. If a deploy, a crash or a tunnel interrupts it, it is sent again under the same id and applied only once."
       sim={sim}
       playing={playing}
     >
@@ -160,7 +160,7 @@ function ChatStory({ world, playing }: { world: World } & StoryArgs) {
             wide
             counts={[
               { name: 'In the log', value: seen.published.length },
-              { name: 'Twice in it', value: twice, tone: twice > 0 ? 'bad' : 'good' },
+              { name: 'In the log twice', value: twice, tone: twice > 0 ? 'bad' : 'good' },
               { name: 'Unanswered', value: seen.state.outbox.messages },
             ]}
           />

@@ -22,7 +22,7 @@ export const EverythingIsReplayed = comparisonStory(
   {
     span: 12_000,
     title: 'The server crashes. Nothing is missing.',
-    lead: 'It dies without a word. LiveSocket comes back at a random moment of the spread that the servers can carry, says where it was, and is given what it has missed, in order. The other one begins again from now.',
+    lead: 'It dies without notice. LiveSocket reconnects at a random time within the spread that the servers can handle, states its position, and receives what it missed, in order. The other client starts again from now.',
     actions: ({ crash }) => (
       <>
         <Button kind="danger" onClick={crash}>
@@ -31,8 +31,8 @@ export const EverythingIsReplayed = comparisonStory(
         <p className="note">It is up again 0.7 seconds later.</p>
       </>
     ),
-    ours: 'LiveSocket: the leg ends at the crash; the next one brings what was missed at once, and the stream goes on',
-    theirs: 'A WebSocket that reconnects: what was sent while it was away is lost',
+    ours: 'LiveSocket: the leg ends at the crash; the next leg brings the missed messages at once, and the stream continues',
+    theirs: 'A WebSocket that reconnects: the messages sent during the break are lost',
   },
   5,
   async ({ world: { sim, client }, canvas, press }) => {

@@ -37,7 +37,7 @@ export const Panel = storyIn(
   ({ sim, socket, wire, exported }, { playing }) => (
     <Stage
       title="What is it doing?"
-      lead="The devtools: both legs on a timeline, what each of them brought, the token’s schedule, the outbox, and everything that happened. They hold no token and no data, and a bundle that does not import them has nothing of them."
+      lead="The devtools show both legs on a timeline, the messages of each, the token’s schedule, the outbox and all events. They store no token and no message data, and a bundle that does not import them contains none of their code."
       sim={sim}
       playing={playing}
     >
@@ -67,7 +67,7 @@ export const Panel = storyIn(
     await expect(socket.stats()).toMatchObject({ handovers: 1, reconnects: 1 })
     await press('Freeze it')
     await sim.advance(5_000)
-    // What was frozen is left by now: there is nothing to thaw.
+    // The frozen leg has been replaced by now, so there is nothing to thaw.
     await waitFor(() => expect(panel.getByText('Freeze it')).toBeVisible())
     await sim.advance(1_000)
     await expect(socket.store.getState().status).toBe('live')

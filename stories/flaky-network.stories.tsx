@@ -38,7 +38,7 @@ export const TunnelsAndDeadPaths = comparisonStory(
   {
     span: 14_000,
     title: 'From the train, through the tunnel, into the office.',
-    lead: 'A path that has died looks open for minutes. LiveSocket asks, hears nothing, and dials beside it while the old leg may still recover; a change of network is looked at in two seconds at most. The other one waits for a close that does not come.',
+    lead: 'A dead path can look open for minutes. LiveSocket pings, gets no answer, and dials a new leg while the old one may still recover; after a change of network it checks within two seconds. The other client waits for a close that does not come.',
     actions: ({ tunnel, change, freeze, slow }) => (
       <>
         <Button onClick={tunnel}>Tunnel, 1.5 s</Button>
@@ -47,8 +47,8 @@ export const TunnelsAndDeadPaths = comparisonStory(
         <Button onClick={slow}>400 ms slow, 2 s</Button>
       </>
     ),
-    ours: 'LiveSocket: a silent leg is replaced by another one that brings what was missed',
-    theirs: 'A WebSocket that reconnects: it is silent, and believes that it is live',
+    ours: 'LiveSocket: a silent leg is replaced by another one that brings the missed messages',
+    theirs: 'A WebSocket that reconnects: it receives nothing and believes that it is live',
   },
   20,
   async ({ world: { sim, client }, press }) => {

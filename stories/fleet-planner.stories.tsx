@@ -11,26 +11,26 @@ import type { StoryArgs } from './kit/story.js'
 import './fleet-planner.css'
 
 const SCENARIOS: readonly { name: ScenarioName; title: string; shown: number }[] = [
-  { name: 'return', title: 'All servers crash, back in 3 s', shown: 120 },
-  { name: 'fleet-crash', title: 'The same, and they refuse what is too much', shown: 120 },
-  { name: 'node-crash', title: 'One server of them crashes', shown: 90 },
+  { name: 'return', title: 'All servers crash and return after 3 s', shown: 120 },
+  { name: 'fleet-crash', title: 'The same, and overloaded servers refuse dials', shown: 120 },
+  { name: 'node-crash', title: 'One of the servers crashes', shown: 90 },
   { name: 'token-outage', title: 'Token service down for 1 min', shown: 300 },
-  { name: 'flaky-network', title: 'Everybody’s network flickers', shown: 600 },
+  { name: 'flaky-network', title: 'All users have a flaky network', shown: 600 },
 ]
 
 interface Plan {
   users: number
   nodes: number
   accepts: number
-  /** Seconds; 0: nobody has set one. */
+  /** Seconds; 0: none is set. */
   spread: number
 }
 const START: Plan = { users: 40_000, nodes: 8, accepts: 300, spread: 0 }
-/** What comes in one second is random: so much of it is no more than was meant. */
+/** The load of one second is random: up to this factor above the limit it counts as within the limit. */
 const ABOVE = 1.1
 /** Every user is simulated before the page shows anything. */
 const SIMULATED = { timeout: 20_000 }
-/** The chart begins there, s, ten before what goes wrong does; in `return` that is at once. */
+/** Seconds. The chart begins here, ten seconds before the fault; in `return` the fault comes at once. */
 const BEGINS = 20
 
 const settingsOf = ({ users, nodes, accepts, spread }: Plan): FleetSettings => ({
@@ -71,7 +71,7 @@ function Slider({
   to: number
   step: number
   unit?: string
-  /** What 0 means. */
+  /** The text that is shown for 0. */
   none?: string
   change: (value: number) => void
 }) {
@@ -125,13 +125,13 @@ function Planner() {
           { name: '99 % are back in', value: duration(outcome.recovered99) },
           outcome.wasted === undefined
             ? { name: 'Token calls it caused', value: count(outcome.tokenCalls) }
-            : { name: 'Greeted for nobody', value: count(outcome.wasted) },
+            : { name: 'Calls for clients that left', value: count(outcome.wasted) },
         ]),
   ]
   return (
     <Stage
       title="What will my users do to my servers?"
-      lead="LiveSocket’s own policy code, run for every user in virtual time, beside another library’s retry rule. Use the sliders: it is simulated anew."
+      lead="This runs LiveSocket’s own policy code for every user in virtual time, next to another library’s retry rule. Each change of a slider runs the simulation again."
     >
       <div className="planner">
         <Card title="Your fleet">
@@ -174,7 +174,7 @@ function Planner() {
             </select>
           </label>
           <label className="choice">
-            Beside
+            Compared with
             <select value={peer} onChange={(event) => setPeer(event.target.value)}>
               {peers.map(({ name }) => (
                 <option key={name}>{name}</option>
@@ -185,7 +185,7 @@ function Planner() {
         <div className="outcome">
           <Card title={`${of === 'dials' ? 'Dials' : 'Token requests'}, second by second`}>
             <LoadChart
-              limit={{ name: `they can take ${count(capacity)}/s`, value: capacity }}
+              limit={{ name: `capacity ${count(capacity)}/s`, value: capacity }}
               lines={[
                 { name: 'LiveSocket', values: Array.from(ours.series.requests).slice(from, from + shown) },
                 { name: peer, values: Array.from(theirs.series.requests).slice(from, from + shown) },

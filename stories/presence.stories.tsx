@@ -37,7 +37,7 @@ function createWorld() {
     return socket
   })
   const theirs = sockets.slice(1).map((socket) => presence<Saying>(socket, ROOM, { data: { doing: DOING[0]! } }))
-  // Each says from time to time what it does.
+  // Each of them updates its data from time to time.
   theirs.forEach((here, at) => {
     let count = at
     sim.clock.setTimeout(
@@ -48,7 +48,7 @@ function createWorld() {
       1_500 + 700 * at,
     )
   })
-  // What the page is shown, told by the same list that the hook reads.
+  // The changes that the page shows, counted from the same list that the hook reads.
   const seen = { left: 0, came: 0 }
   presence<Saying, Shown>(sockets[0]!, ROOM).members.subscribe((members, before) => {
     const ids = (list: typeof members) => new Set(list.map(({ id }) => id))
@@ -101,7 +101,7 @@ function PresenceStory({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="The servers are replaced. Nobody leaves the room."
-      lead="A member is there for as long as it has a connection anywhere, not on one server: a handover is not seen. Who goes without a word, as a laptop that is closed, is gone 5 seconds later, once; and who comes back within that time never left."
+      lead="A member is present as long as it has a connection to any server, so others do not notice a handover. A member that disappears without signing off, such as a closed laptop, is removed once, 5 seconds later. If it returns within that time, it never left."
       sim={sim}
       playing={playing}
     >
@@ -156,7 +156,7 @@ export const NobodyFlickers = storyIn(
     await isHere(...NAMES)
     await expect(seen).toEqual({ came: 5, left: 0 })
     await press('Mira closes the laptop')
-    // Her server hears nothing for so long; then she has 5 s to come back.
+    // Her server notices the silence first; from then on she has 5 s to come back.
     await sim.advance(30_000)
     await waitFor(() => expect(canvas.queryByText('Mira')).toBeNull())
     await press('Mira opens it')

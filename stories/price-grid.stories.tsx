@@ -17,7 +17,7 @@ const SYMBOLS =
   'ACME BOLT CALX DUNE ECHO FLUX GLOW HARP IRIS JADE KITE LUMA MICA NOVA OPAL PINE QUAY RUNE SAGE TIDE UNIT VEGA WAVE XENO'.split(
     ' ',
   )
-/** Each simulated frame of 16 ms brings so many: 5,000 a second. */
+/** How many prices each simulated frame of 16 ms brings: 5,000 a second. */
 const BURST = 80
 
 interface Grid {
@@ -86,7 +86,7 @@ const Row = memo(function Row({
   )
 })
 
-/** Of its own, so that the counters above, which are read ten times a second, do not render it. */
+/** A separate component, so that the counters above, which are updated ten times a second, do not render it. */
 const Prices = memo(function Prices({ seen }: { seen: World['seen'] }) {
   const { rows, folded } = useLiveReducer<'prices', Grid, { prices: Price }>('prices', fold, EMPTY)
   seen.renders++
@@ -125,7 +125,7 @@ function PriceGrid({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="5,000 prices a second, one render a frame."
-      lead="Every message goes through the reducer, outside of React, in order. The component renders at most once a frame, with all of them in it. “Latest message” hooks lose most of these; hooks that render each one lose the page."
+      lead="Every message goes through the reducer, outside React and in order. The component renders at most once a frame, with all messages in it. “Latest message” hooks would lose most of them; hooks that render each one would freeze the page."
       sim={sim}
       playing={playing}
     >

@@ -28,7 +28,7 @@ function createWorld() {
     socket,
     client,
     fetches: () => fetches,
-    /** The application's API: what there is by now, 200 ms later. */
+    /** The application's API: the present state, delivered 200 ms later. */
     fetchOrders: () => {
       fetches++
       const { epoch, offset } = sim.log.answer('orders', null)
@@ -83,8 +83,8 @@ export const KeptCurrent = storyIn(
   createWorld,
   (world, { playing }) => (
     <Stage
-      title="Fetched once, current ever after."
-      lead="The query’s function fetches a snapshot; each message of the topic goes into the query’s data, once. A fetch in between loses nothing of what came meanwhile, a deploy is not seen, and after a gap the query is fetched again by itself."
+      title="Fetched once, always current."
+      lead="The query’s function fetches a snapshot; each message of the topic then goes into the query’s data, once. A refetch loses no message that arrives meanwhile, a deploy goes unnoticed, and after a gap the query is fetched again automatically."
       sim={world.sim}
       playing={playing}
     >

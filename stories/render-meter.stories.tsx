@@ -65,7 +65,7 @@ function Meter({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="A hundred components, one socket, one render."
-      lead="Each cell listens to a topic of its own through the same socket, counts its messages, and lights up when it is rendered. What arrives for one renders that one, once a frame; neither the others nor the page around them notice."
+      lead="Each cell listens to its own topic through the same socket, counts its messages, and lights up when it renders. A message renders only the cell that it is for, at most once a frame; the other cells and the page do not render."
       sim={sim}
       playing={playing}
     >
@@ -121,7 +121,7 @@ export const RenderMeter = storyIn(
     const counted = () =>
       [...canvasElement.querySelectorAll('.cell b')].reduce((sum, { textContent }) => sum + Number(textContent), 0)
     await waitFor(() => expect(counted()).toBe(1_001))
-    // All of them within a frame or two.
+    // All of them arrive within a frame or two.
     await expect(Math.max(...CELLS.map((cell) => renders.get(cell)! - before.get(cell)!))).toBeLessThanOrEqual(4)
     await expect([sim.dials.length, socket.stats().gaps]).toEqual([1, 0])
   },

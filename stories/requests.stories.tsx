@@ -19,7 +19,7 @@ interface Asked {
   took?: number
 }
 
-/** How long the server takes over one, ms. */
+/** How long the server works on a request, ms. */
 const WORK = 900
 
 function createWorld() {
@@ -91,8 +91,8 @@ function RequestsStory({ world, playing }: { world: World } & StoryArgs) {
   )
   return (
     <Stage
-      title="Asked in the middle of a deploy, answered all the same."
-      lead="A request that is under way as the servers are replaced is answered by the server that has it: its connection stays until then. Where that server dies its fate is told. An order may have been placed, or not; to ask the price once more does no harm, so it is asked again."
+      title="Requested during a deploy, and still answered."
+      lead="A request that is under way while the servers are replaced is answered by the server that has it: its connection stays open until then. If that server dies, the outcome is reported. An order may or may not have been placed; asking for the price again does no harm, so that request is sent again."
       sim={sim}
       playing={playing}
     >
@@ -111,8 +111,8 @@ function RequestsStory({ world, playing }: { world: World } & StoryArgs) {
         aside={<Badge tone={toneOf(state)}>{state.handover ? `${state.status}, handing over` : state.status}</Badge>}
       >
         <LegTimeline label="The legs of the client" picture={picture} />
-        <ol className="asked" aria-label="What was asked, and what became of it">
-          {rows.length === 0 && <li className="none">Nothing has been asked yet.</li>}
+        <ol className="asked" aria-label="Requests and their outcomes">
+          {rows.length === 0 && <li className="none">No requests yet.</li>}
           {rows.map(({ id, method, fate, tone, took }) => (
             <li key={id}>
               <span>{method === 'order' ? 'Order' : 'Price'}</span>
@@ -124,7 +124,7 @@ function RequestsStory({ world, playing }: { world: World } & StoryArgs) {
         <Counters
           wide
           counts={[
-            { name: 'Asked', value: asked.length },
+            { name: 'Requests', value: asked.length },
             {
               name: 'Confirmed',
               value: asked.filter((one) => one.method === 'order' && one.tone === 'live').length,
@@ -161,7 +161,7 @@ export const ThroughADeploy = storyIn(
     await press('Crash the server')
     await sim.advance(5_000)
     await expect(fates().slice(2)).toEqual(['order: outcome unknown', 'price: € 12'])
-    // What it could not tell: this one was.
+    // The client could not know it, but this order was placed.
     await expect(orders()).toBe(2)
     await waitFor(() => expect(canvas.getByText('outcome unknown')).toBeVisible())
   },

@@ -5,10 +5,10 @@ import { Button } from './kit/pieces.js'
 import type { StoryArgs } from './kit/story.js'
 
 function createWorld() {
-  // A phone's latency: it shows what happens between two servers.
+  // A phone's latency makes visible what happens between the two servers.
   const world = createComparison({ seed: 5, latency: 180 })
   const { sim, client } = world
-  // It writes, too: an old leg is kept until what was asked on it is answered.
+  // The client publishes too: an old leg is kept until its publishes are answered.
   let beats = 0
   const beat = () => {
     void client.socket.publish('presence', ++beats).catch(() => undefined)
@@ -30,7 +30,7 @@ export const BesideANaiveClient = comparisonStory(
   {
     span: 7_000,
     title: 'The servers are replaced. The stream is not.',
-    lead: 'Both clients read one stream, from the same servers, over the same network. At the deploy a new server starts, the old one asks its clients to hand over, and closes what is left after 1.5 seconds.',
+    lead: 'Both clients read one stream, from the same servers, over the same network. At the deploy a new server starts. The old one asks its clients to hand over, and closes the remaining connections after 1.5 seconds.',
     actions: ({ deploy }) => (
       <>
         <Button kind="primary" onClick={deploy}>
@@ -39,9 +39,9 @@ export const BesideANaiveClient = comparisonStory(
         <p className="note">As often as you like.</p>
       </>
     ),
-    ours: 'LiveSocket: the new leg is dialled beside the old one and takes over; the stream has no hole',
+    ours: 'LiveSocket: the new leg is dialled while the old one still serves, and takes over; the stream has no hole',
     theirs:
-      'A WebSocket that reconnects: it is closed at the deadline, and what was sent until the next one serves is lost',
+      'A WebSocket that reconnects: it is closed at the deadline, and the messages until the next one is open are lost',
   },
   10,
   async ({ world: { sim, client }, press }) => {

@@ -42,12 +42,12 @@ function states(
     ['First load', { ...idle, status: 'connecting' }],
     ['Live', live],
     [
-      'Handed over by a deploy',
+      'Handing over during a deploy',
       { ...live, handover: { id: 'h', reason: 'deploy', phase: 'overlapping', deadline: NOW + 9_000 } },
     ],
-    ['Its token could not be renewed', { ...live, token: { status: 'stale', refreshAt: null, expiresAt: NOW } }],
+    ['The token could not be renewed', { ...live, token: { status: 'stale', refreshAt: null, expiresAt: NOW } }],
     ['A break of less than 5 s', broken],
-    ['A longer one', broken, { long: true }],
+    ['A longer break', broken, { long: true }],
     ['The device is offline', broken, { long: true, online: false }],
     ['The session has ended', closed('session-ended')],
     ['Signed out, here or in another tab', closed('signed-out')],
@@ -61,8 +61,8 @@ function Kit({ world, playing }: { world: World } & StoryArgs) {
   const { sim, socket, idle } = world
   return (
     <Stage
-      title="A status that says what a reader has to know."
-      lead="And nothing else: a planned handover is live, a short break is nothing yet, and where something can be done the badge has a button for it. Copy stories/kit/status-badge.tsx."
+      title="A status that says what a user has to know."
+      lead="And nothing else: during a planned handover and a short break it stays “Live”, and where the user can do something the badge has a button for it. Copy stories/kit/status-badge.tsx."
       sim={sim}
       playing={playing}
     >
@@ -88,7 +88,7 @@ function Kit({ world, playing }: { world: World } & StoryArgs) {
           <Button onClick={() => socket.signOut()}>Sign out</Button>
         </div>
       </Card>
-      <Card title="All that it says">
+      <Card title="All its states">
         <dl className="gallery">
           {states(idle).map(([name, state, { long = false, online = true } = {}]) => (
             <div key={name}>
@@ -120,7 +120,7 @@ export const StatusBadgeKit = storyIn(
     await says('Live')
     await press('Crash for 3 s')
     await sim.advance(200)
-    // So short a break is nothing that a reader has to know of.
+    // A user need not know of such a short break.
     await says('Live')
     await sim.advance(600)
     await says('Reconnecting')

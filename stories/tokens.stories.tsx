@@ -65,7 +65,7 @@ function Life({ refreshAt, expiresAt, now }: { refreshAt: number | null; expires
         )}
       </div>
       <p className="life-scale">
-        <span>half its life</span>
+        <span>half of its life</span>
         <span>nine tenths</span>
       </p>
     </>
@@ -91,8 +91,8 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
   const failed = requests.filter(({ answer }) => answer === 'failed').length
   return (
     <Stage
-      title="A token has a life of its own."
-      lead="It is renewed at a random point between half and nine tenths of its life, whatever the socket does. A crash costs no token, an outage is survived on the one that is still valid, and a session that has ended stops everything, once."
+      title="A token’s life does not depend on the connection."
+      lead="It is renewed at a random time between half and nine tenths of its life, whatever the socket does. A crash costs no token, the valid token bridges an outage of the token service, and when the session ends, everything stops."
       sim={sim}
       playing={playing}
       speed={12}
@@ -112,7 +112,7 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
             Sign in again
           </Button>
         )}
-        <p className="note">Tokens live three minutes here, and a minute takes five seconds.</p>
+        <p className="note">Here tokens live for three minutes, and a minute takes five seconds.</p>
       </div>
       <Card
         title="The token"
@@ -134,7 +134,7 @@ function Tokens({ world, playing }: { world: World } & StoryArgs) {
             { name: 'Token service', value: service },
             { name: 'Sockets opened', value: seen.legs },
             { name: 'Token requests', value: requests.length },
-            { name: 'Of them failed', value: failed, tone: failed > 0 ? 'bad' : undefined },
+            { name: 'Failed requests', value: failed, tone: failed > 0 ? 'bad' : undefined },
             { name: 'Messages lost', value: seen.lost, tone: seen.lost > 0 ? 'bad' : 'good' },
           ]}
         />
@@ -172,7 +172,7 @@ export const Outage = storyIn(createWorld, show, async ({ world: { sim, client }
   await press('Token service up')
   await sim.advance(45_000)
   await expect(client.socket.store.getState()).toMatchObject({ status: 'live', token: { status: 'valid' } })
-  // No socket but the first and the one after the crash: the outage cost none.
+  // Only the first socket and the one after the crash: the outage of the token service cost none.
   await expect(sim.dials).toHaveLength(2)
   await expect(client.book!.summary().lost).toBe(0)
 })
@@ -185,7 +185,7 @@ export const SessionEnd = storyIn(createWorld, show, async ({ world: { sim, clie
   const asked = sim.tokens.requests.length
   const dials = sim.dials.length
   await sim.advance(2 * LIFETIME)
-  // It is over: nothing asks, and nothing dials.
+  // The session has ended: no token is requested, and nothing dials.
   await expect([sim.tokens.requests.length, sim.dials.length]).toEqual([asked, dials])
   await waitFor(() => expect(canvas.getByText('closed: session-ended')).toBeVisible())
 })

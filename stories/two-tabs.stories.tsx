@@ -75,7 +75,7 @@ function TwoTabs({ world, playing }: { world: World } & StoryArgs) {
   return (
     <Stage
       title="Two tabs, two sockets, one token, one sign-out."
-      lead="Tabs of one browser share what they know of the token: one asks, all use the answer. Who signs out in one has signed out in all, and no byte leaves any of them with the old token."
+      lead="Tabs of one browser share the token: one tab requests it, all use it. Signing out in one tab signs out in all of them, and no tab sends anything with the old token after that."
       sim={sim}
       playing={playing}
     >
@@ -123,7 +123,7 @@ export const OneSignOut = storyIn(createWorld, show, async ({ world: { sim, tabs
   await sim.advance(3_000)
   const sent = () => sim.wire.filter(({ by }) => by === 'client').length
   await press('Sign out in Tab 1')
-  // What had left before is still on its way; the other tab hears of it at once.
+  // Frames sent before are still under way; the other tab learns of the sign-out at once.
   await sim.advance(200)
   const before = sent()
   await sim.advance(6_000)
@@ -139,7 +139,7 @@ export const SignedInAgain = storyIn(createWorld, show, async ({ world: { sim, t
   await press('Sign in', 'Tab 2')
   await sim.advance(3_000)
   await expect(tabs.map(({ socket }) => socket.store.getState().status)).toEqual(['closed', 'live'])
-  // A new session is owed nothing of the time in which nobody was signed in.
+  // A new session does not miss messages from the time in which nobody was signed in.
   await expect(tabs.map(({ book }) => book!.summary().lost)).toEqual([0, 0])
   await waitFor(() => expect(canvas.getAllByText('signed out')).toHaveLength(1))
 })

@@ -2,9 +2,9 @@ import { createLiveSocket } from 'livesocket'
 import ReconnectingWebSocket from 'reconnecting-websocket'
 
 /**
- * Both clients of the page: the same topic, the same servers, the same network.
+ * Both clients of the page. They share the topic, the servers and the network.
  *
- * @typedef {object} Seen what a client tells the page
+ * @typedef {object} Seen what a client reports to the page
  * @property {(message: { from: string, n: number }, offset: number) => void} delivered
  * @property {(live: boolean, word: string) => void} live
  * @property {(leg: number) => void} dialling
@@ -15,7 +15,7 @@ import ReconnectingWebSocket from 'reconnecting-websocket'
 const TOPIC = 'feed'
 
 const visitor = crypto.randomUUID()
-// The browser keeps the cookie of this sign-in, and sends it along with every request for a token.
+// The browser keeps the cookie of this sign-in, and sends it with every request for a token.
 const signedIn = fetch(`/login?visitor=${visitor}`, { method: 'POST' })
 
 async function fetchToken(signal) {
@@ -31,7 +31,7 @@ export function connectLiveSocket(url, seen) {
   const socket = createLiveSocket({
     url,
     getToken: ({ signal }) => fetchToken(signal),
-    // One visitor is no storm: a second is spread enough. And with a hundred messages a second, one without any is suspect.
+    // A spread of one second is enough for one visitor. With a hundred messages a second, a second of silence is suspect.
     reconnect: { spread: 1_000 },
     heartbeat: { interval: 1_000, timeout: 1_000 },
   })
@@ -56,8 +56,8 @@ export function connectLiveSocket(url, seen) {
 }
 
 /**
- * A stock reconnecting-websocket with its defaults. It speaks the least of livesocket.v1 by hand: a hello, and then the
- * messages from now on.
+ * A stock reconnecting-websocket with its defaults. It speaks a minimum of livesocket.v1 by hand: a hello, and then it
+ * reads messages from now on.
  *
  * @param {string} url @param {Seen} seen
  */
@@ -72,7 +72,7 @@ export function connectReconnecting(url, seen) {
     const { token } = await fetchToken()
     send({ type: 'hello', session: crypto.randomUUID(), leg: 1, token, topics: { [TOPIC]: {} } })
   })
-  // So that the server keeps it: it takes a silent leg for dead, and one whose token is long over too.
+  // The server would otherwise close the connection: it treats a silent leg as dead, and closes one with an expired token.
   const send = (frame) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(frame))
   setInterval(() => send({ type: 'ping' }), 5_000)
   setInterval(async () => send({ type: 'auth', token: (await fetchToken()).token }), 60_000)

@@ -12,8 +12,8 @@ const { socketPort, rate } = await (await fetch('/config')).json()
 const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${socketPort}/live`
 element('rate').textContent = rate
 
-// What both clients are judged by: what the publisher has sent, told by the server about a second after it was sent, so that
-// what is still on its way is not called lost.
+// Both clients are compared with what the publisher has sent. The server reports that about a second late, so that messages
+// under way do not count as lost.
 let checker
 let sides
 let room
@@ -64,14 +64,14 @@ function show(side, field, text, bad) {
   cell.toggleAttribute('data-bad', bad)
 }
 
-/** From here on nothing comes to a client, ms. */
+/** Milliseconds without a message after which a client counts as silent. */
 const SILENT = 500
 
 function showCounts() {
   for (const side of sides) {
     const summary = checker.summary(side.name)
     for (const field of ['repeated', 'reordered']) show(side, field, count.format(summary[field]), summary[field] > 0)
-    // To whom nothing comes what is missing may still come: lost is what later ones have overtaken.
+    // Missing messages may still come to a silent client. Only those that later messages have overtaken are lost.
     const down = element(`${side.name}-badge`).dataset.state === 'down'
     if (!down && now() - side.lastAt < SILENT) side.lost = summary.lost
     show(side, 'lost', count.format(side.lost), side.lost > 0)
@@ -85,7 +85,7 @@ function showCounts() {
 let drawnAt = 0
 function draw() {
   const at = now()
-  // Who asked for less motion gets a picture that is renewed, not one that runs.
+  // For users who prefer reduced motion the picture is updated once a second instead of running.
   if (!calm.matches || at - drawnAt >= 1_000) {
     drawnAt = at
     for (const side of sides) side.timeline.draw(at)
@@ -93,7 +93,7 @@ function draw() {
   requestAnimationFrame(draw)
 }
 
-const ENDED = 'The demo has ended. Start it again, and load this page anew.'
+const ENDED = 'The demo has ended. Start it again and reload this page.'
 
 const servers = new EventSource(`/events/${socketPort}`)
 servers.addEventListener('error', () => {
@@ -107,7 +107,7 @@ servers.addEventListener('open', () => {
 servers.addEventListener('state', ({ data }) => {
   const state = JSON.parse(data)
   checker.sent('feed', state.sent)
-  const behind = state.servers.map((one) => one.id + (one.taking ? '' : ' (leaving)')).join(', ') || 'none'
+  const behind = state.servers.map((one) => one.id + (one.taking ? '' : ' (draining)')).join(', ') || 'none'
   element('servers').textContent =
     `Behind the balancer: ${behind}. ` +
     `${count.format(state.published)} published, ${count.format(state.tokens)} tokens signed.`
@@ -127,7 +127,7 @@ servers.addEventListener('action', ({ data }) => {
   } else verdictTimer = setTimeout(() => void (status.textContent = `${text} ${verdict()}`), VERDICT_AFTER)
 })
 
-// A reconnection takes up to five seconds, and only then is seen what was lost.
+// A reconnection takes up to five seconds; only then is it clear what was lost.
 const VERDICT_AFTER = 5_500
 let verdictTimer = 0
 
@@ -159,4 +159,4 @@ sides = [createSide('ours', connectLiveSocket), createSide('theirs', connectReco
 room = createRoom(sides[0].socket)
 setInterval(showCounts, 250)
 draw()
-status.textContent = 'Running. Press Deploy: both servers are replaced by new ones, and then closed.'
+status.textContent = 'Running. Press Deploy: new servers replace both servers, which then close.'

@@ -1,9 +1,13 @@
 import { presence } from 'livesocket/presence'
 
-/** Who is present, and what became of what was asked: on the same socket as the stream. */
+/** How many requests are shown. */
 const SHOWN = 3
 
-/** @param {import('livesocket').LiveSocket} socket */
+/**
+ * Shows who is present, and the outcomes of requests, over the same socket as the stream.
+ *
+ * @param {import('livesocket').LiveSocket} socket
+ */
 export function createRoom(socket) {
   const list = document.getElementById('members')
   const rows = document.getElementById('asked')
@@ -43,7 +47,7 @@ export function createRoom(socket) {
     const row = document.createElement('li')
     const number = ++counts.asked
     const from = performance.now()
-    row.textContent = `No. ${number}: the server is at it…`
+    row.textContent = `No. ${number}: the server is working on it…`
     rows.prepend(row)
     while (rows.childElementCount > SHOWN) rows.lastElementChild.remove()
     show()
@@ -58,7 +62,7 @@ export function createRoom(socket) {
       counts[unknown ? 'unknown' : 'failed']++
       row.dataset.fate = 'unknown'
       row.textContent = unknown
-        ? `No. ${number}: its connection is gone, it may have been done or not, ${took()}`
+        ? `No. ${number}: the connection was lost, the outcome is unknown, ${took()}`
         : `No. ${number}: ${error.reason ?? error.code}, ${took()}`
     }
     show()

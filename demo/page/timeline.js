@@ -1,12 +1,12 @@
-/** How much of the past is seen, in milliseconds. */
+/** How much of the past is shown, in milliseconds. */
 const WINDOW = 20_000
 
-/** A pause in the messages from which on it is drawn as one: at 100 messages a second nobody sees less. */
+/** Milliseconds without a message from which a silence is drawn: at 100 messages a second a shorter one is invisible. */
 const SILENCE = 250
 
 /**
- * Draws one client: a bar per connection in two rows, so that an overlap is seen as one, and below it every message that
- * the application got, so that a silence is seen as a hole. Colours come from the style sheet.
+ * Draws one client: a bar per connection in two rows, so that an overlap is visible, and below them every message that the
+ * application got, so that a silence is visible as a hole. Colours come from the style sheet.
  */
 export function createTimeline(canvas, name) {
   const legs = new Map()
@@ -24,7 +24,7 @@ export function createTimeline(canvas, name) {
   return {
     dialling(leg, at) {
       const taken = [...legs.values()].filter(({ closed }) => closed === null).map(({ row }) => row)
-      // In turns; but where the dial before has failed, the row that nobody is in.
+      // Legs take the rows in turns; after a failed dial, the next leg takes the free row.
       const row = taken.includes(leg % 2) ? 1 - (leg % 2) : leg % 2
       legs.set(leg, { row, dialled: at, ready: null, closed: null, server: '' })
     },

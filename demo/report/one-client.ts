@@ -16,12 +16,12 @@ export interface Scene {
   topics?: number
   moves: number
   /**
-   * Round trip before and after a handover, in milliseconds. Where they differ, every other handover goes the way back
-   * and is counted too.
+   * Round-trip times before and after a handover, in milliseconds. If they differ, every other handover goes back to the
+   * first one, and is counted too.
    */
   from: number
   to: number
-  /** The old server's connections are reset this long after it asked. */
+  /** Milliseconds after its request at which the old server's connections are reset. */
   loseAfter?: number
 }
 
@@ -32,8 +32,7 @@ export interface SceneResult {
 }
 
 /**
- * A LiveSocket and a raw overlap side by side on a fast stream, handed over a few times: a single handover from close
- * by.
+ * A LiveSocket and a raw overlap next to each other on a fast stream, handed over a few times: each handover in detail.
  */
 export async function oneClient(scene: Scene): Promise<SceneResult> {
   const cluster = await startCluster({

@@ -10,12 +10,12 @@ import { sleep, until } from '../../test/kit/wait.js'
 import { createVisitor } from '../../test/kit/visitor.js'
 
 export interface Load {
-  /** Round trip to the servers in milliseconds; 0 is loopback without a relay. */
+  /** Round-trip time to the servers in milliseconds; 0 is loopback without a relay. */
   roundTrip: number
   deploys: number
-  /** Whether the servers keep messages for those who come back. */
+  /** Whether the servers keep messages for clients that come back. */
   history: boolean
-  /** LiveSocket clients; default 50. Of each peer there are `peers`, default 10. */
+  /** How many LiveSocket clients (default 50), and how many clients of each other kind (`peers`, default 10). */
   clients?: number
   peers?: number
 }
@@ -24,7 +24,7 @@ export interface LoadResult {
   readonly groups: Readonly<Record<Group, Summary>>
   readonly requestToCutover: readonly number[]
   readonly moves: number
-  /** Publishes of the LiveSocket clients: what they were told, and what an application that reads them saw. */
+  /** Publishes of the LiveSocket clients: the answers that they got, and what a reader of the topic received. */
   readonly publishes: {
     sent: number
     answered: number
@@ -41,13 +41,13 @@ const ROOMS = 10
 const ROOM_RATE = 10
 const UP_RATE = 4
 export const DRAIN = { rate: 100, deadline: 5_000 }
-/** Between two deploys: the dwell, so that each handover begins on a leg that is settled. */
+/** Milliseconds between two deploys: the dwell, so that each handover begins on a settled leg. */
 const PAUSE = 1_000
 
 /**
- * Deploys under load: every client reads two rooms at 20 messages a second together, so 50 get 1,000 a second; every
- * LiveSocket client publishes 4 a second. All clients are asked to hand over in each deploy; who does not is closed at
- * its deadline.
+ * Deploys under load. Every client reads two rooms with 20 messages a second together, so 50 clients get 1,000 a second,
+ * and every LiveSocket client publishes 4 a second. Each deploy asks all clients to hand over, and closes at its deadline
+ * those that do not.
  */
 export async function underLoad(load: Load): Promise<LoadResult> {
   const clients = load.clients ?? 50
@@ -96,7 +96,7 @@ export async function underLoad(load: Load): Promise<LoadResult> {
 
   const publishers: Publisher[] = []
   for (let room = 0; room < ROOMS; room++) {
-    // So that the two rooms of a client take turns.
+    // The delay makes the two rooms of a client take turns.
     if (room === ROOMS / 2) await sleep(500 / ROOM_RATE)
     const name = `room-${room}`
     const send: Parameters<typeof startPublisher>[0]['send'] = (message) => {
@@ -119,18 +119,18 @@ export async function underLoad(load: Load): Promise<LoadResult> {
 
   const moves = () => live.reduce((sum, { moves }) => sum + moves.requestToCutover.length, 0)
   for (let deploy = 1; deploy <= load.deploys; deploy++) {
-    // It goes on in the background until its deadline, for those who do not hand over when they are asked.
+    // The deploy continues in the background until its deadline, for clients that do not hand over when asked.
     void cluster.deploy()
     await until(() => moves() >= deploy * clients, DRAIN.deadline + 1_000, 'all clients to hand over').catch(() => {})
     await sleep(PAUSE)
   }
   checker.end()
   for (const publisher of publishers) publisher.stop()
-  // What is on its way arrives; what has not by then is lost.
+  // Messages under way get time to arrive. Those that have not arrived by then are lost.
   const settled = () =>
     checker.summary('livesocket').lost === 0 &&
     live.every(({ socket }) => socket.store.getState().outbox.messages === 0)
-  await until(settled, 3_000, 'what is on its way').catch(() => {})
+  await until(settled, 3_000, 'messages under way').catch(() => {})
   await sleep(300 + 4 * load.roundTrip)
   const audit = upstream.summary('auditor')
   const total = (field: 'answered' | 'refused' | 'unknown') =>

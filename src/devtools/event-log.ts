@@ -23,7 +23,7 @@ export function createEventLog(recorder: Recorder): { readonly element: HTMLElem
   const element = document.createElement('ol')
   element.className = 'log'
   element.tabIndex = 0
-  element.setAttribute('aria-label', 'What happened')
+  element.setAttribute('aria-label', 'Events')
   let last: RecordedEvent | undefined
 
   const row = ({ at, type, detail }: RecordedEvent) => {

@@ -39,7 +39,7 @@ export function createTools(
   })
   const pause = button('Pause', () => {
     paused = paused === null ? recorder.now() : null
-    pause.textContent = paused === null ? 'Pause' : 'Go on'
+    pause.textContent = paused === null ? 'Pause' : 'Resume'
   })
   if (!wire) {
     for (const one of [breakIt, freeze]) {
@@ -48,7 +48,7 @@ export function createTools(
         'Create the live socket with environment: { WebSocket: breakable() }, and give the panel that class as `wire`.'
     }
   }
-  const spans = make('select', { 'aria-label': 'How much of the past is shown' })
+  const spans = make('select', { 'aria-label': 'Time span shown' })
   for (const choice of SPANS)
     spans.append(
       make('option', { value: String(choice), ...(choice === span ? { selected: '' } : null) }, `${choice} s`),

@@ -127,7 +127,7 @@ function createKey(): HTMLElement {
     ['soft', 'the other leg'],
     ['full', 'delivered'],
     ['', 'duplicate dropped, or held'],
-    ['count', 'so many at once'],
+    ['count', 'several at once'],
   ] as const) {
     const item = make('li', {}, meaning)
     item.prepend(make('i', { class: look }, look === 'count' ? '9' : ''))

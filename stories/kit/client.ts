@@ -3,7 +3,7 @@ import { breakable, createRecorder, type BreakableWebSocket, type Recorder } fro
 import type { Simulation } from 'livesocket/testing'
 import { createBook, type Book, type Feed } from './feed.js'
 
-/** A live socket in a simulation, and what there is to see of it. */
+/** A live socket in a simulation, and what observes it. */
 export interface Client<Topics extends object = Record<string, unknown>> {
   readonly socket: LiveSocket<Topics>
   readonly wire: BreakableWebSocket

@@ -12,13 +12,13 @@ import { storyIn, type Played, type StoryArgs } from './story.js'
 
 export interface ComparisonOptions extends Partial<LiveSocketOptions> {
   readonly seed?: number
-  /** Of the network in each direction, ms. */
+  /** Latency of the network in each direction, ms. */
   readonly latency?: number
-  /** Between two messages, ms. */
+  /** Time between two messages, ms. */
   readonly every?: number
 }
 
-/** A live socket and a client that just reconnects, on one device: the same stream, servers and network. */
+/** A live socket and a client that merely reconnects, on one device, with the same stream, servers and network. */
 export function createComparison({ seed = 5, latency = 60, every = 100, ...options }: ComparisonOptions = {}) {
   const sim = createSimulation({ seed, latency })
   const feed = startFeed(sim, { every, latency })
@@ -41,18 +41,18 @@ export type Comparison = ReturnType<typeof createComparison>
 export interface ComparisonWords<World> {
   readonly title: string
   readonly lead: string
-  /** What a reader can do to the servers or the network. */
+  /** The buttons with which a reader acts on the servers or the network. */
   readonly actions: (world: World) => ReactNode
-  /** How much of the past is seen, ms. */
+  /** How much of the past is shown, ms. */
   readonly span: number
-  /** What is to be seen on either timeline, for who does not see it. */
+  /** Text alternatives of the two timelines. */
   readonly ours: string
   readonly theirs: string
 }
 
 /**
- * One stream, two clients, and what becomes of it: after `play` LiveSocket has lost and repeated nothing, and the other
- * one more than `loses` messages.
+ * A story of one stream and two clients. After `play` LiveSocket must have lost and repeated nothing, and the other client
+ * must have lost more than `loses` messages.
  */
 export function comparisonStory<World extends Comparison>(
   createWorld: () => World,

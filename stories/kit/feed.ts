@@ -1,21 +1,21 @@
 import type { Simulation } from 'livesocket/testing'
 import { createAccount } from '../../test/kit/account.js'
 
-/** A stream of numbered messages, and when each was sent: what every client is judged by. */
+/** A stream of numbered messages with the time of each. Every client is checked against it. */
 export interface Feed {
   readonly topic: string
-  /** How long a message is on its way, ms. */
+  /** How long a message takes to arrive, ms. */
   readonly latency: number
-  /** The newest. */
+  /** The newest messages. */
   readonly sent: readonly { readonly offset: number; readonly at: number }[]
   readonly count: number
   stop(): void
 }
 
-/** More than are to be seen on any timeline. */
+/** More than any timeline shows. */
 const KEPT = 1_000
 
-/** What publishes it: a simulation. */
+/** What publishes the messages: a simulation. */
 export type FeedSource = Pick<Simulation, 'publish'> & {
   readonly clock: Pick<Simulation['clock'], 'monotonic' | 'setTimeout'>
 }
@@ -45,10 +45,10 @@ export function startFeed(
   }
 }
 
-/** What one client has seen of a feed. */
+/** What one client has received of a feed. */
 export interface Book {
   delivered(offset: number): void
-  /** A new session has begun, which nobody owes what was sent before. */
+  /** A new session has begun. Messages from before it do not count as lost. */
   startOver(): void
   summary(): {
     readonly sent: number
@@ -60,12 +60,12 @@ export interface Book {
   }
 }
 
-/** How much later than expected a message may be, ms. */
+/** How much later than expected a message may come, ms. */
 const LATE = 400
 
 /**
- * @param resumes whether what is missing may still come. A client that does not resume has lost what did not come in
- * time; one that does has lost what a later one has overtaken.
+ * @param resumes whether missing messages may still come. A client that does not resume has lost a message that is too
+ * late; one that does resume has lost a message that a later one has overtaken.
  */
 export function createBook(feed: Feed, now: () => number, resumes: boolean): Book {
   let account = createAccount()
@@ -76,7 +76,7 @@ export function createBook(feed: Feed, now: () => number, resumes: boolean): Boo
     summary() {
       const { first, newest, delivered, repeated, reordered } = account
       const due = resumes ? newest : newestAt(now() - feed.latency - LATE)
-      // Offsets follow one another. What is on its way is not counted yet.
+      // Offsets are consecutive. Messages that are still under way are not counted yet.
       const sent = first === null ? 0 : Math.max(0, newestAt(now() - feed.latency) - first + 1)
       const lost = account.lost(due)
       const missing = new Set(lost === 0 ? [] : account.missing(due))

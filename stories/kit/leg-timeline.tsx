@@ -4,7 +4,7 @@ import { TIMELINE_HEIGHT } from '../../src/devtools/timeline-sheet.js'
 
 const CALM = 1_000
 
-/** Paints what `picture` says at every frame, or once a second for who wants less motion. */
+/** Paints `picture` at every animation frame, or once a second for readers who prefer reduced motion. */
 export function LegTimeline({ label, picture }: { label: string; picture: () => TimelinePicture }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {

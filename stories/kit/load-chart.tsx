@@ -4,14 +4,13 @@ const HEIGHT = 280
 const LEFT = 46
 const BOTTOM = 34
 const TOP = 14
-/** Between two names on the time axis, in pixels. */
+/** The least distance between two labels on the time axis, in pixels. */
 const APART = 56
 
 const short = (value: number) => (value >= 1_000 ? `${value / 1_000}k` : String(value))
 
 /**
- * Load, second by second, beside what can be taken; the scale is a square root, so that a storm leaves the rest to be
- * seen.
+ * The load of each second, and the capacity. The scale is a square root, so that a peak leaves the rest visible.
  */
 export function LoadChart({
   lines,
@@ -76,7 +75,7 @@ export function LoadChart({
   )
 }
 
-/** Of the element that gets the ref, in pixels: a picture that is scaled down has text that nobody can read. */
+/** The width of the element with the ref, in pixels: the text of a picture that is scaled down would be unreadable. */
 function useWidth(first: number) {
   const [width, setWidth] = useState(first)
   const measure = useCallback((element: Element | null) => {

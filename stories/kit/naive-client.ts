@@ -1,7 +1,7 @@
 import type { RecordedLeg, Arrival } from 'livesocket/devtools'
 import type { Simulation } from 'livesocket/testing'
 
-/** What most pages do: one socket, and after it has closed another one, one to five seconds later. */
+/** What most pages do: one socket and, one to five seconds after it closes, another one. */
 export interface NaiveClient {
   readonly legs: readonly RecordedLeg[]
   readonly arrivals: readonly Arrival[]

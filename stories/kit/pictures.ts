@@ -4,8 +4,8 @@ import { launchBrowser } from '../../test/kit/browser.js'
 import { serveStories } from './static-site.js'
 
 /**
- * Makes the pictures of the README and the docs from the built stories: each as its play function leaves it, with time
- * standing still, light, at two pixels a pixel.
+ * Makes the pictures of the README and the docs from the built stories. Each shows a story as its play function leaves it,
+ * with time stopped, in the light theme, at two device pixels per CSS pixel.
  */
 interface Picture {
   readonly file: string
@@ -22,7 +22,7 @@ const PICTURES: readonly Picture[] = [
   { file: 'fleet.png', story: 'operations-fleet-planner--fleet-planner', width: 1120 },
 ]
 
-/** A picture has no buttons that could be pressed, and needs less room around it. */
+/** A picture needs no buttons, and less space around it. */
 const STILL =
   '.stage { padding-block: 32px } .stage > .actions { display: none } *, *::before { animation: none !important }'
 
@@ -49,7 +49,7 @@ try {
     page.on('pageerror', (error) => console.error(`${story}: ${error.message}`))
     await page.goto(site.story(story, `&args=playing:!false&globals=theme:${values.theme}`))
     await page.waitForSelector('html[data-played]', { timeout: 60_000 })
-    // A click leaves the focus, and counters are read ten times a second.
+    // A click leaves the focus on its button, and counters are updated ten times a second.
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
     if (!values.story) await page.addStyleTag({ content: STILL })
     await page.waitForTimeout(400)

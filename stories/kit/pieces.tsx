@@ -2,7 +2,7 @@ import { useEffect, useState, type ButtonHTMLAttributes, type ReactNode } from '
 import type { Simulation } from 'livesocket/testing'
 import { useReleased } from './release.js'
 
-/** A page with a title, on which a simulation runs. */
+/** A page with a title that runs a simulation. */
 export function Stage({
   title,
   lead,
@@ -78,7 +78,7 @@ export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
   )
 }
 
-/** Renders `every` ms what is read from outside of React: counters of a simulation. */
+/** Reads a value from outside React, such as a simulation's counters, and renders it every `every` ms. */
 export function useReading<Value>(read: () => Value, every = 100): Value {
   const [value, setValue] = useState(read)
   useEffect(() => {
@@ -110,7 +110,7 @@ export function Legend({ loss = true, messages = true }: { loss?: boolean; messa
             delivered
           </li>
           <li>
-            <i className="number">9</i>so many at once
+            <i className="number">9</i>several at once
           </li>
           <li>
             <i className="double" />
@@ -121,7 +121,7 @@ export function Legend({ loss = true, messages = true }: { loss?: boolean; messa
       {messages && loss && (
         <li>
           <i className="lost" />
-          sent, and never seen
+          sent and never received
         </li>
       )}
     </ul>

@@ -2,8 +2,8 @@ import type { Simulation } from 'livesocket/testing'
 import { useSyncExternalStore } from 'react'
 
 /**
- * A simulation stands still until its story's play function has brought it to where it promises something: what a test
- * sees must not depend on how fast the machine is. After that it follows real time, for whoever looks at it.
+ * A simulation stands still until its story's play function has run it to the state that the story promises, so that a
+ * test does not depend on the speed of the machine. After that it follows real time for the reader.
  */
 const released = new WeakSet<Simulation>()
 const listeners = new Set<() => void>()

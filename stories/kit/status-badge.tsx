@@ -6,12 +6,12 @@ import { Badge, type Tone } from './pieces.js'
 export interface BadgeContent {
   readonly tone: Tone
   readonly text: string
-  /** Seconds until the next attempt: shown, and not read out. */
+  /** Seconds until the next attempt. They are visible, but not read out by screen readers. */
   readonly left?: number
   readonly action?: 'Sign in' | 'Try now'
 }
 
-/** What a reader is to know, in a word or two. A planned handover is nothing that a reader has to know of. */
+/** What the user has to know, in a few words. A planned handover is nothing that a user has to know. */
 export function badgeOf(
   { status, closed, everLive, retry, token }: LiveSocketState,
   { long, online, now }: { long: boolean; online: boolean; now: number },
@@ -26,8 +26,8 @@ export function badgeOf(
       if (!online) return { tone: 'wait', text: 'Offline' }
       return { tone: 'connecting', text: everLive ? 'Live' : 'Connecting' }
     case 'reconnecting':
-      if (!online) return { tone: 'wait', text: 'Offline: what you do is kept' }
-      // Most breaks are over before anybody has read of them.
+      if (!online) return { tone: 'wait', text: 'Offline: your changes are kept' }
+      // Most breaks are over before a user has read about them.
       if (!long) return { tone: 'live', text: 'Live' }
       return {
         tone: 'wait',
@@ -55,10 +55,10 @@ export function badgeOf(
 }
 
 /**
- * The status of the nearest provider's socket, for readers.
+ * The status of the nearest provider's socket, for users.
  *
- * @param patience how long a break may last before it is told, ms
- * @param now the wall clock; a simulation has another one
+ * @param patience how long a break may last before it is shown, ms
+ * @param now the wall clock; a simulation has its own
  */
 export function StatusBadge({ patience = 5_000, now = Date.now }: { patience?: number; now?: () => number }) {
   const socket = useLiveSocket()
@@ -78,7 +78,7 @@ export function StatusBadge({ patience = 5_000, now = Date.now }: { patience?: n
 const sameBadge = (a: LiveSocketState, b: LiveSocketState) =>
   a.status === b.status && a.closed === b.closed && a.retry === b.retry && a.token.status === b.token.status
 
-/** Since when it has been broken, and what time it is, looked at every half second as long as it is. */
+/** When the break began, and the present time, which is updated every half second during a break. */
 function useBreak(broken: boolean, now: () => number) {
   const [times, setTimes] = useState({ since: 0, at: 0 })
   useEffect(() => {
@@ -95,7 +95,7 @@ function useBreak(broken: boolean, now: () => number) {
   return times
 }
 
-/** What the browser believes. A server has nothing to believe. */
+/** Whether the browser believes that it is online. On a server: true. */
 function useOnline(): boolean {
   return useSyncExternalStore(
     listenForNetwork,

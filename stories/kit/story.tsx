@@ -2,21 +2,21 @@ import type { StoryObj } from '@storybook/react-vite'
 import type { ReactElement } from 'react'
 import { userEvent, within } from 'storybook/test'
 
-/** What a story is given: whether the simulation follows real time. Pictures are taken with it standing still. */
+/** The arguments of a story: whether the simulation follows real time. For pictures it stands still. */
 export interface StoryArgs {
   playing: boolean
 }
 
-/** What a play function has in its hands. */
+/** What a play function can use. */
 export interface Played<World> {
   readonly world: World
   readonly canvasElement: HTMLElement
   readonly canvas: ReturnType<typeof within>
-  /** As a reader without a mouse does it: by Tab to the button, of that region perhaps, and Enter. */
+  /** Presses a button as a user without a mouse does: Tab to the button (within `region`, if given), then Enter. */
   press(name: string, region?: string): Promise<void>
 }
 
-/** A story that plays in a world of its own, made when it is opened. */
+/** A story with a world of its own, which is created when the story is opened. */
 export function storyIn<World>(
   createWorld: () => World,
   show: (world: World, args: StoryArgs) => ReactElement,
@@ -41,7 +41,7 @@ export function storyIn<World>(
   }
 }
 
-/** More than there are on any page. */
+/** More Tab stops than any page has. */
 const STOPS = 60
 
 async function tabTo(element: HTMLElement) {

@@ -192,7 +192,7 @@ describe('mountDevtools', () => {
       stats: { delivered: 1 },
       legs: [{ number: 1, delivered: 1 }],
     })
-    button('Go on').click()
+    button('Resume').click()
     await sim.advance(50)
     expect(cell('Delivered')).toBe('1')
   })

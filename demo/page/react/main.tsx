@@ -10,7 +10,7 @@ interface Topics {
   feed: Numbered
 }
 
-// So that the devtools have something to break.
+// The devtools need a class whose connections they can break.
 const wire = breakable()
 
 async function signIn() {
@@ -64,12 +64,12 @@ const ACTIONS = [
 
 const act = (action: string) => void fetch(`/control/${action}`, { method: 'POST' })
 
-const ENDED = 'The demo has ended. Start it again, and load this page anew.'
+const ENDED = 'The demo has ended. Start it again and reload this page.'
 
-/** What happens to the servers: told by the page's own server, beside the live socket. */
+/** Buttons and news of the servers, which come from the page's own server and not over the live socket. */
 function Controls() {
   const [busy, setBusy] = useState(false)
-  const [text, setText] = useState('Running. Press Deploy: both servers are replaced by new ones, and then closed.')
+  const [text, setText] = useState('Running. Press Deploy: new servers replace both servers, which then close.')
   useEffect(() => {
     const servers = new EventSource(`/events/${socketPort}`)
     servers.addEventListener('error', () => {
@@ -86,7 +86,7 @@ function Controls() {
   useEffect(() => {
     if (busy) return
     const pressed = (event: KeyboardEvent) => {
-      // In the list of the devtools a letter chooses.
+      // In the select box of the devtools a letter selects an option.
       if (
         event.ctrlKey ||
         event.metaKey ||
@@ -151,8 +151,7 @@ const [{ socketPort }] = await Promise.all([
 const options: LiveSocketOptions = {
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${socketPort}/live`,
   getToken: ({ signal }) => fetchToken(signal),
-  // One visitor is no storm: a second is spread enough. And with a hundred messages a second, one without any is
-  // suspect.
+  // A spread of one second is enough for one visitor. With a hundred messages a second, a second of silence is suspect.
   reconnect: { spread: 1_000 },
   heartbeat: { interval: 1_000, timeout: 1_000 },
   environment: { WebSocket: wire },
@@ -164,8 +163,8 @@ createRoot(document.getElementById('root')!).render(
       <header>
         <h1>The same page, in React.</h1>
         <p>
-          A hundred messages a second go through one reducer; the page renders once a frame. Below it are the devtools.{' '}
-          <a href="/">The plain page</a> shows LiveSocket beside another client.
+          A hundred messages a second go through one reducer; the page renders at most once a frame. Below are the
+          devtools. <a href="/">The plain page</a> compares LiveSocket with another client.
         </p>
       </header>
       <Controls />

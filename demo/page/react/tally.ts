@@ -1,6 +1,6 @@
 import type { Numbered } from '../../../test/kit/publisher.js'
 
-/** What the numbers of the feed say about how it arrived. */
+/** How the feed arrived, according to its numbers. */
 export interface Tally {
   readonly delivered: number
   readonly lost: number
@@ -10,7 +10,7 @@ export interface Tally {
 
 export const noTally: Tally = { delivered: 0, lost: 0, repeated: 0, last: null }
 
-/** Every message goes through this, once and in order, outside of React. */
+/** Every message goes through this reducer, once and in order, outside React. */
 export function tally({ delivered, lost, repeated, last }: Tally, { n }: Pick<Numbered, 'n'>): Tally {
   const late = last !== null && n <= last
   return {
