@@ -5,6 +5,6 @@ const server = 'http://localhost:8080'
 
 export default defineConfig({
   plugins: [react()],
-  // The page and its server have one origin, as behind a balancer.
+  // The page and its server share an origin, as they do behind a load balancer.
   server: { proxy: { '/login': server, '/token': server, '/live': { target: server, ws: true } } },
 })

@@ -1,4 +1,4 @@
-// A chat on ASP.NET Core's own WebSockets, and what LiveSocket needs of it: lines marked (new).
+// A chat on ASP.NET Core's own WebSockets. The lines that LiveSocket needs are marked (new).
 using System.Net.WebSockets;
 using System.Text.Json;
 
@@ -6,13 +6,13 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(40)); // (new) longer than the drain
 var app = builder.Build();
 app.UseWebSockets();
-var turn = new SemaphoreSlim(1); // guards the rest, and every send: the frames of a socket keep their order
+var turn = new SemaphoreSlim(1); // guards the variables below and every send, so that the frames of a socket keep their order
 var sockets = new HashSet<WebSocket>();
-var (epoch, offset, draining) = (Guid.NewGuid().ToString(), 0L, false); // (new) numbers: from what all processes share, here this one, in yours the database or Redis INCR
+var (epoch, offset, draining) = (Guid.NewGuid().ToString(), 0L, false); // (new) numbers from one source for all processes: here this one, in yours the database or Redis INCR
 
 async Task Send(WebSocket socket, object frame)
 {
-    using var patience = new CancellationTokenSource(1_000); // nobody waits longer for one who does not read
+    using var patience = new CancellationTokenSource(1_000); // a client that does not read delays the others no longer than this
     try { await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(frame), WebSocketMessageType.Text, true, patience.Token); }
     catch { socket.Abort(); }
 }
@@ -22,7 +22,7 @@ async Task Tell(object frame) { foreach (var socket in sockets) await Send(socke
 async Task Hear(WebSocket socket, JsonElement frame)
 {
     var type = frame.TryGetProperty("type", out var said) ? said.GetString() : null;
-    if (type == "ping") await Send(socket, new { type = "pong" }); // (new) in order with the messages: it marks the end of an overlap
+    if (type == "ping") await Send(socket, new { type = "pong" }); // (new) in order with the messages, so it marks the end of an overlap
     else if (type == "hello") sockets.Add(socket);
     else await Tell(new { topic = "chat", data = frame.GetProperty("data"), epoch, offset = ++offset }); // (new) epoch and offset
 }
@@ -50,7 +50,7 @@ app.Map("/live", async (HttpContext context) =>
     finally { await turn.WaitAsync(); sockets.Remove(socket); turn.Release(); }
 });
 
-app.Lifetime.ApplicationStopping.Register(() => // (new) asks who is here to hand over, each within ten seconds, and serves on until all have
+app.Lifetime.ApplicationStopping.Register(() => // (new) asks the present clients to hand over within ten seconds, and goes on serving them until all have
 {
     draining = true;
     turn.Wait();

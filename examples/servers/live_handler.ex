@@ -1,9 +1,9 @@
-# A chat on Phoenix's WebSock, and what LiveSocket needs of it: lines marked (new). With channels a
-# broadcast of "reconnect" in prep_stop/1 is enough: the preset phoenix() does the rest.
+# A chat on Phoenix's WebSock. The lines that LiveSocket needs are marked (new). With channels it is
+# enough to broadcast "reconnect" in prep_stop/1: the preset phoenix() does the rest.
 defmodule Chat.Room do
   use GenServer
-  # (new) Numbers come from one place that all nodes share: here this process, in yours a sequence
-  # of the database or Redis INCR. They begin anew under a new epoch, such as Ecto.UUID.generate().
+  # (new) All nodes must share one source of numbers: here this process, in yours a database sequence
+  # or Redis INCR. If the numbers start again, use a new epoch, such as Ecto.UUID.generate().
   def start_link(epoch), do: GenServer.start_link(__MODULE__, epoch, name: __MODULE__)
   def init(epoch), do: {:ok, %{epoch: epoch, offset: 0, kept: [], pids: [], draining: false}}
 
@@ -13,7 +13,7 @@ defmodule Chat.Room do
     {:reply, :ok, %{room | offset: offset + 1, kept: Enum.take([one | room.kept], 1_000)}}
   end
 
-  # (new) What was missed goes out before it follows, in one turn: nothing falls between.
+  # (new) Sends what a client missed and lets it follow in one call, so that no message is lost between.
   def handle_call({:follow, at}, {pid, _}, room) do
     Process.monitor(pid)
     missed = if at["epoch"], do: room.kept, else: []
@@ -27,7 +27,7 @@ defmodule Chat.Room do
 
   def handle_info({_, _, _, pid, _}, room), do: {:noreply, %{room | pids: room.pids -- [pid]}}
 
-  # (new) For prep_stop/1: takes nobody else, asks who is here to hand over, in paces, closes who stays.
+  # (new) For prep_stop/1: accepts no new clients, asks the present ones to hand over, closes those that stay.
   def drain(deadline \\ 20_000) do
     ask = {:frame, %{type: "handover", id: "deploy", reason: "deploy", deadline: deadline}}
 
@@ -53,7 +53,7 @@ defmodule Chat.LiveHandler do
   def handle_info({:frame, frame}, state), do: {:push, {:text, Jason.encode!(frame)}, state}
   def handle_info(:stop, state), do: {:stop, :normal, {1012, "deploy"}, state}
 
-  # (new) The answer comes after the messages before it, and so marks the end of an overlap.
+  # (new) The answer is in order with the messages, so it marks the end of an overlap.
   defp hear(%{"type" => "ping"}), do: send(self(), {:frame, %{type: "pong"}})
   defp hear(%{"topics" => at}), do: GenServer.call(Chat.Room, {:follow, at["chat"]})
   defp hear(%{"data" => data}), do: GenServer.call(Chat.Room, {:publish, data})

@@ -1,4 +1,4 @@
-// A chat on gorilla/websocket, and what LiveSocket needs of it: lines marked (new).
+// A chat on gorilla/websocket. The lines that LiveSocket needs are marked (new).
 package main
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-var mutex sync.Mutex // guards the rest, and every write: the frames of a socket keep their order
+var mutex sync.Mutex // guards the variables below and every write, so that the frames of a socket keep their order
 var sockets = map[*websocket.Conn]bool{}
-var epoch, offset = time.Now().String(), 0 // (new) from what all processes share: here this one, in yours the database or Redis INCR
+var epoch, offset = time.Now().String(), 0 // (new) from one source for all processes: here this one, in yours the database or Redis INCR
 
 func tell(frame map[string]any) {
 	for socket := range sockets {
-		socket.SetWriteDeadline(time.Now().Add(time.Second)) // nobody waits longer for one who does not read
+		socket.SetWriteDeadline(time.Now().Add(time.Second)) // a client that does not read delays the others no longer than this
 		socket.WriteJSON(frame)
 	}
 }
@@ -35,10 +35,10 @@ func serve(w http.ResponseWriter, r *http.Request) {
 			socket.Close()
 		} else if said.Type == "hello" {
 			sockets[socket] = true
-		} else if said.Type == "ping" { // (new) in order with the messages: it marks the end of an overlap
+		} else if said.Type == "ping" { // (new) in order with the messages, so it marks the end of an overlap
 			socket.WriteMessage(websocket.TextMessage, []byte(`{"type":"pong"}`))
 		} else {
-			offset++ // (new), and both numbers of the message
+			offset++ // (new), and the message's epoch and offset
 			tell(map[string]any{"topic": "chat", "data": said.Data, "epoch": epoch, "offset": offset})
 		}
 		mutex.Unlock()
@@ -50,8 +50,8 @@ func main() {
 	go func() { log.Print(server.ListenAndServe()) }()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
-	<-stop         // (new) and all that follows
-	server.Close() // takes nobody else, and goes on serving who is here
+	<-stop         // (new) and everything that follows
+	server.Close() // accepts no new clients, and goes on serving the present ones
 	mutex.Lock()
 	tell(map[string]any{"type": "handover", "id": "deploy", "reason": "deploy", "spread": 10_000, "deadline": 20_000})
 	mutex.Unlock()

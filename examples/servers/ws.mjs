@@ -1,11 +1,11 @@
-// A chat on `ws`, as many people have it, and what LiveSocket needs of it: lines marked (new).
+// A common chat on `ws`. The lines that LiveSocket needs are marked (new).
 import { randomUUID } from 'node:crypto'
 import { WebSocketServer } from 'ws'
 
 const server = new WebSocketServer({ port: Number(process.env.PORT ?? 8080) })
 const followers = new Set()
 
-// (new) Numbers come from one place that all processes share: here this one, in yours a sequence of the database or Redis INCR.
+// (new) All processes must share one source of numbers: here this process, in yours a database sequence or Redis INCR.
 const epoch = process.env.EPOCH ?? randomUUID()
 let offset = 0
 const kept = []
@@ -17,7 +17,7 @@ function publish(data) {
   for (const socket of followers) socket.send(message)
 }
 
-// (new) What a client missed goes out before it follows, in one turn: nothing falls between.
+// (new) Sends what a client missed and lets it follow, in one turn of the event loop, so that no message is lost between.
 function follow(socket, from) {
   const missed = from?.epoch === undefined ? 0 : from.epoch === epoch ? offset - from.offset : kept.length
   for (const message of missed > 0 ? kept.slice(-missed) : []) socket.send(message)
@@ -25,7 +25,7 @@ function follow(socket, from) {
 }
 
 function hear(socket, frame) {
-  if (frame.type === 'ping') socket.send('{"type":"pong"}') // (new) in order with the messages: it marks the end of an overlap
+  if (frame.type === 'ping') socket.send('{"type":"pong"}') // (new) in order with the messages, so it marks the end of an overlap
   else if (frame.type === 'hello') follow(socket, frame.topics?.chat) // (new)
   else publish(frame.data)
 }
@@ -33,7 +33,7 @@ function hear(socket, frame) {
 let draining = false // (new)
 
 server.on('connection', (socket) => {
-  socket.on('error', () => undefined) // its close follows
+  socket.on('error', () => undefined) // a `close` event follows
   if (draining) return socket.close(1012) // (new)
   socket.on('close', () => followers.delete(socket))
   socket.on('message', (text) => {
@@ -45,7 +45,7 @@ server.on('connection', (socket) => {
   })
 })
 
-// (new) Takes nobody else, asks who is here to hand over, ten at a time so that the next server keeps up, serves them, closes who stays.
+// (new) Accepts no new clients and asks the present ones to hand over, ten at a time for the next server's sake. Closes those that stay.
 const DEADLINE = Number(process.env.DEADLINE ?? 20_000)
 process.on('SIGTERM', () => {
   draining = true

@@ -3,10 +3,10 @@ import { installed } from '../../test/kit/programs.js'
 import { OURS, WAYS, type Way } from './reader.js'
 import { runSwaps, type Outcome } from './run-swaps.js'
 
-const HELP = `npm run slot-swap             two ASP.NET Core processes, swapped 20 times under 20 clients and 500 messages a second, for each way to connect; exit 1 if a promise broke
-  -- --way ${Object.keys(WAYS).join('|')}   one of them, or several
-  -- --small                  all ways at once, few clients, messages and swaps: seconds
-  -- --json                   the figures as JSON, a line for each way`
+const HELP = `npm run slot-swap             swaps two ASP.NET Core processes 20 times under 20 clients and 500 messages a second, for each way to connect; exit code 1 if a promise was broken
+  -- --way ${Object.keys(WAYS).join('|')}   only this way; may be given several times
+  -- --small                  all ways at once with few clients, messages and swaps; takes seconds
+  -- --json                   the results as JSON, one line for each way`
 
 const { values } = parseArgs({
   options: {
@@ -44,5 +44,5 @@ else if (unknown !== undefined) {
   for (const { way } of broken) console.error(`BROKEN: ${WAYS[way]}`)
   process.exitCode = broken.length > 0 ? 1 : 0
 }
-// The stock client keeps timers of its own.
+// SignalR's own client leaves timers running.
 process.exit()

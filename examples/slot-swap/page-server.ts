@@ -6,7 +6,7 @@ import { build } from 'vite'
 
 const root = join(import.meta.dirname, '../..')
 const PAGE = `<!doctype html><title>Chat</title><h1>Chat</h1><output></output><ol></ol>
-<form><input name="line" autocomplete="off" aria-label="What you say"><button>Say</button></form><script src="/page.js"></script>`
+<form><input name="line" autocomplete="off" aria-label="Message"><button>Send</button></form><script src="/page.js"></script>`
 
 /** Serves the page of `page.ts`. */
 export async function servePage() {

@@ -1,4 +1,4 @@
-// The page: a chat in fifteen lines, and beside it what the news came to.
+// The page: a chat in fifteen lines, and a count of the news that arrived.
 import { follow, type Reader, type Way } from './reader.js'
 
 declare global {

@@ -4,7 +4,7 @@ import { reconnectNotice, signalR } from 'livesocket/presets'
 import { systemClock } from '../../src/base/clock.js'
 import { createBooks, type GapBounds } from '../../test/kit/books.js'
 
-/** How a page is connected to the chat. The first three are LiveSocket's, each to another endpoint of the same slots. */
+/** How a page connects to the chat. The first three use LiveSocket, each with another endpoint of the same slots. */
 export const WAYS = {
   plain: 'a plain WebSocket endpoint, reconnectNotice()',
   hub: 'a SignalR hub, signalR()',
@@ -15,14 +15,14 @@ export const WAYS = {
 export type Way = keyof typeof WAYS
 export const OURS = ['plain', 'hub', 'live'] as const
 
-/** What one client saw of the news, which are 1, 2, 3, …, and of what people say. */
+/** What one client received: the news, which are 1, 2, 3, …, and the lines of the chat. */
 export interface Tally {
   readonly got: number
   readonly lost: number
   readonly repeated: number
   readonly reordered: number
   readonly gaps: number
-  /** Milliseconds. */
+  /** Milliseconds, as `longestSilence`. */
   readonly notLive: number
   readonly longestSilence: number
   readonly moves: number
@@ -36,14 +36,14 @@ export interface Reader {
   say(line: string): Promise<void>
   readonly moves: number
   readonly newest: number
-  /** What people have said. */
+  /** The lines of the chat. */
   readonly lines: readonly string[]
-  /** Of news up to that number. */
+  /** The tally of news up to this number. */
   tally(last: number): Tally
   close(): void
 }
 
-/** @param origin of the front, `http:`. @param WebSocket where the platform's own is not meant. */
+/** @param origin the front's, with `http:`. @param WebSocket a class to use instead of the platform's. */
 export function follow(way: Way, origin: string, WebSocket?: unknown): Reader {
   const books = createBooks(() => systemClock.monotonic(), 1)
   const news = books.account
@@ -142,7 +142,7 @@ function theirs(way: 'stock' | 'stateful', origin: string): Client {
   return {
     start({ hear, live }) {
       hub.on('chat', (_name: string, data: unknown) => hear(data))
-      // Their word for it: it is not asked for here.
+      // The hub's request to hand over: this client ignores it, but would log a missing handler.
       hub.on('reconnect', () => undefined)
       hub.onreconnecting(() => live(false))
       hub.onclose(() => live(false))

@@ -17,28 +17,28 @@ export interface SwapPlan {
   readonly ways: readonly Way[]
   readonly clients: number
   readonly swaps: number
-  /** News a second. */
+  /** How many news are published per second. */
   readonly rate: number
 }
 
 /**
- * Of a tally: sums of all clients, and of times the longest; `moves` are those of each client, of SignalR's own its
- * reconnections.
+ * The sums of all clients' tallies, and for times the longest one. `moves` counts the handovers of each client; for
+ * SignalR's own client, its reconnections.
  */
 export interface Outcome extends Omit<Tally, 'got' | 'lines'> {
   readonly way: Way
   readonly clients: number
   readonly news: number
-  /** Of what the page's chat said, once for each client: what came in another number than one. */
+  /** How many lines of the chat did not arrive exactly once, over all clients. */
   readonly linesWrong: number
 }
 
-/** As long as it takes a slot that knows of no request to find out, and a client to hand over. */
+/** Milliseconds in which a slot that nobody asked finds out that it was replaced, and a client hands over. */
 const PATIENCE = 15_000
-/** After a swap, until the old slot is stopped where nobody is asked to hand over. */
+/** Milliseconds after a swap until the old slot is stopped, if no client is asked to hand over. */
 const LATER = 500
 
-/** Swaps two slots again and again under clients of those ways, a page in Chromium among those of each of ours. */
+/** Swaps two slots repeatedly under clients of these ways. Each way of ours also has a page in Chromium. */
 export async function runSwaps(
   { ways, clients, swaps, rate }: SwapPlan,
   say: (line: string) => void,
@@ -61,7 +61,7 @@ export async function runSwaps(
       () => browser.close(),
     )
     const setup = { program, scripts, redis: `127.0.0.1:${redis.port}` }
-    // The news come from a process that no client is on.
+    // The news come from a process to which no client is connected.
     let [slot, worker]: Slot[] = await Promise.all([startSlot('v0', setup), startSlot('worker', setup)])
     close.push(() => slot!.kill(), worker!.kill)
     const front = await startFront(slot!)
@@ -77,7 +77,7 @@ export async function runSwaps(
       opened.set(way, page)
     }
     await Promise.all(readers.map((reader) => reader.ready()))
-    // SignalR's own clients hear the same hub.
+    // SignalR's own clients use the same hub.
     const told = new Set(ways.map((way) => (way === 'plain' || way === 'live' ? way : 'hub')))
     await worker!.post(`/news?rate=${rate}&ways=${[...told].join()}`)
     await sleep(500)
@@ -89,7 +89,7 @@ export async function runSwaps(
         await page.fill('input', `${way} ${swap}`)
         await page.click('button')
       }
-      // A deploy tool asks the old slot to hand its clients over; every second time nobody does, and it finds out.
+      // A deploy tool asks the old slot to hand its clients over. Every second time nobody asks, and the slot must find out.
       const asked = swap % 2 === 1
       const begun = systemClock.monotonic()
       if (asked) await old.post('/drain', { deadline: 10_000, reason: 'slot swap' })
@@ -97,7 +97,7 @@ export async function runSwaps(
       const all = ours.length > 0 && (await moved(ours, opened, swap))
       if (ours.length === 0) await sleep(LATER)
       say(
-        `swap ${swap}: ${ours.length > 0 ? `${all ? 'all' : 'not all'} handed over ${((systemClock.monotonic() - begun) / 1_000).toFixed(1)} s after it, ${asked ? 'asked by the deploy tool' : 'which the slot found out by itself'}` : 'nobody was asked'}`,
+        `swap ${swap}: ${ours.length > 0 ? `${all ? 'all' : 'not all'} handed over ${((systemClock.monotonic() - begun) / 1_000).toFixed(1)} s after the swap, ${asked ? 'asked by the deploy tool' : 'as the slot found out itself'}` : 'nobody was asked'}`,
       )
       await old.stop()
       await sleep(300)
@@ -136,7 +136,7 @@ function outcome(way: Way, all: readonly Tally[], lines: readonly string[], news
   }
 }
 
-/** False: not within what is waited. */
+/** Returns false if not all clients hand over within `PATIENCE`. */
 async function moved(ours: readonly Reader[], opened: ReadonlyMap<Way, Page>, swap: number): Promise<boolean> {
   const begun = systemClock.monotonic()
   for (;;) {
@@ -154,6 +154,6 @@ async function arrived(readers: readonly Reader[], opened: ReadonlyMap<Way, Page
     if ([...readers.map(({ newest }) => newest), ...inPages].every((newest) => newest >= last)) break
     await sleep(50)
   }
-  // Whatever came too much has come.
+  // Any repeated messages have arrived by then.
   await sleep(300)
 }

@@ -11,7 +11,7 @@ export interface Slot {
   readonly port: number
   readonly release: string
   post(path: string, body?: object): Promise<Response>
-  /** SIGTERM, and its end. */
+  /** Sends SIGTERM and resolves when the process has ended. */
   stop(): Promise<void>
   kill(): void
 }
@@ -20,7 +20,7 @@ export interface SlotSetup {
   readonly program: string
   readonly redis: string
   readonly scripts: string
-  /** The address of the front; absent: it does not ask who answers there. */
+  /** The address of the front. If absent, the slot does not check who answers there. */
   readonly address?: string
 }
 
@@ -33,7 +33,7 @@ export async function startSlot(release: string, { program, redis, scripts, addr
       REDIS_SCRIPTS: scripts,
       RELEASE: release,
       DRAIN_SECRET: SECRET,
-      // Who is to hand over has been asked by then.
+      // Clients have been asked to hand over by then.
       DEADLINE: '500',
       ...(address !== undefined && { PUBLIC_URL: `${address}/healthz`, ASK_EVERY: '100' }),
       Logging__LogLevel__Default: 'Error',
@@ -66,8 +66,8 @@ export async function startSlot(release: string, { program, redis, scripts, addr
 }
 
 /**
- * What stands before the slots, and swaps as Azure's does: new requests go to the new slot at once, open WebSockets
- * stay.
+ * The front of the slots. It swaps them as Azure's front does: new requests go to the new slot at once, and open
+ * WebSockets stay on the old one.
  */
 export async function startFront(first: Slot) {
   let to = first

@@ -156,7 +156,7 @@ describe('the example chat', { timeout: 60_000 }, () => {
     const page = await enter('Zoe', 'logins')
     await page.context().clearCookies()
     await page.reload()
-    await page.getByText('The login is over: enter again').click()
+    await page.getByText('Your login has expired: enter again').click()
     await page.getByPlaceholder('Your name').waitFor()
     await page.context().close()
   })

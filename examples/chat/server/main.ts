@@ -8,7 +8,7 @@ import { serveTokens, verify } from './tokens.js'
 
 const redis = process.env['REDIS_URL']
 const http = createServer((request, response) => {
-  // Who goes in the middle of a request, or asks for what is no URL, ends that alone.
+  // A client that disconnects during a request, or an invalid URL, ends only that request.
   answer(request, response).catch(() => response.destroy())
 })
 
@@ -49,7 +49,7 @@ const isRoom = (topic: string) => /^room:[\w -]{1,40}$/.test(topic)
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 
-/** Logins, tokens, and what `npm run build` made. */
+/** Serves logins, tokens, and the files of `npm run build`. */
 async function answer(request: IncomingMessage, response: ServerResponse) {
   if (request.url === '/healthz') return health(request, response)
   if (await serveTokens(request, response)) return

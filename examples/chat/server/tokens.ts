@@ -1,4 +1,4 @@
-// In place of your own logins: whoever says a name is that.
+// A stand-in for your own logins: any name is accepted without a password.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -13,16 +13,16 @@ function sign(name: string, ttl: number): string {
   return `${text}.${mac(text)}`
 }
 
-/** Whose it is, and for how many milliseconds. */
+/** The name in a valid token and the milliseconds that it has left; null for an invalid one. */
 export function verify(token = ''): { name: string; ttl: number } | null {
   const [name = '', until = '', given = ''] = token.split('.')
-  // Sealed once more both are of one length, whatever was given.
+  // Hashed once more, both have the same length, whatever was given.
   if (!timingSafeEqual(Buffer.from(mac(given)), Buffer.from(mac(mac(`${name}.${until}`))))) return null
   const ttl = Number(until) - Date.now()
   return ttl > 0 ? { name: Buffer.from(name, 'base64url').toString(), ttl } : null
 }
 
-/** `/login` sets a cookie, `/token` makes a token of it. False: it was neither. */
+/** `/login` sets a cookie, `/token` makes a token from it. Returns false for any other request. */
 export async function serveTokens(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   if (request.method !== 'POST') return false
   if (request.url === '/login') {

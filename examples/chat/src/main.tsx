@@ -4,7 +4,7 @@ import { LiveSocketProvider } from 'livesocket/react'
 import { Room } from './room.js'
 import './style.css'
 
-/** Asked by LiveSocket when a token is due, not at each connection. */
+/** LiveSocket calls this when a token is due, not at each connection. */
 async function getToken({ signal }: { signal: AbortSignal }) {
   const response = await fetch('/token', { method: 'POST', signal })
   if (response.status === 401) return { ended: 'the login is over' }

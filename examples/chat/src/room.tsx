@@ -36,7 +36,7 @@ export function Room({ room, name }: { room: string; name: string }) {
         )}
         {error && <span role="alert">{error.reason ?? error.code}</span>}
         <a hidden={!over} href={location.href} onClick={() => sessionStorage.removeItem('name')}>
-          The login is over: enter again
+          Your login has expired: enter again
         </a>
       </header>
       <Members topic={topic} />
@@ -69,7 +69,7 @@ function Members({ topic }: { topic: keyof Topics }) {
 function Messages({ topic, name }: { topic: keyof Topics; name: string }) {
   const socket = useLiveSocket()
   const [gap, setGap] = useState(false)
-  // One's own are in it at once: first as what is on its way, then as what was said.
+  // Own messages are in the log at once: first as pending, then as published.
   const log = useLiveLog(topic, { last: 30, limit: 1_000, optimistic: true, onGap: () => setGap(true) })
   const [older, setOlder] = useState<LogEntry<{ text: string }>[]>([])
   const [atStart, setAtStart] = useState(false)
@@ -86,7 +86,7 @@ function Messages({ topic, name }: { topic: keyof Topics; name: string }) {
       <button type="button" hidden={atStart} onClick={() => void page()}>
         Older
       </button>
-      {gap && <li role="note">Some messages cannot be had any more.</li>}
+      {gap && <li role="note">Some messages are missing and cannot be loaded.</li>}
       {[...older, ...log].map((one, at) => {
         if (one.own === undefined)
           return <Line key={one.id ?? `${one.epoch} ${one.offset}`} by={one.by} text={one.data.text} />
@@ -124,7 +124,7 @@ function Composer({ topic }: { topic: keyof Topics }) {
     const text = input.current!.value.trim()
     if (text === '') return
     input.current!.value = ''
-    // What it comes to is in the log.
+    // The log shows the outcome.
     void publish({ text })
     signal({ typing: false } satisfies Signal)
   }

@@ -1,11 +1,11 @@
-/** Topics and what is published to them. */
+/** The topics, and the data published to them. */
 export type Topics = { [room: `room:${string}`]: { text: string } }
 
-/** What can be asked. */
+/** The requests that the server answers. */
 export interface Methods {
   about(ask: { room: string }): { messages: number; members: number }
 }
 
-/** What a member says of itself; and what is said in passing, and kept nowhere. */
+/** The data of a member's presence, and of a signal, which is not stored. */
 export type Mood = { away: boolean }
 export type Signal = { typing: boolean }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.SignalR;
 
 namespace SlotSwap;
 
-/// <summary>The chat as a SignalR hub. Each message has a name, by which the two legs of a handover are told from each other.</summary>
+/// <summary>The chat as a SignalR hub. Each message has a name, by which the two legs of a handover recognise it.</summary>
 public sealed class ChatHub(LocalConnections local) : Hub
 {
     public Task Say(object line) => Clients.All.SendAsync("chat", Guid.NewGuid().ToString("N"), line);
@@ -22,18 +22,18 @@ public sealed class ChatHub(LocalConnections local) : Hub
     }
 }
 
-/// <summary>The connections that this process has, which SignalR tells nobody.</summary>
+/// <summary>The connections of this process, which SignalR does not expose.</summary>
 public sealed class LocalConnections
 {
     public ConcurrentDictionary<string, bool> Here { get; } = [];
 
-    /// <summary>Asks who is here to hand over, and waits for those who know the word.</summary>
+    /// <summary>Asks the clients of this process to hand over, and waits for them up to the deadline.</summary>
     public async Task Drain(IHubContext<ChatHub> hub, DrainOptions options, CancellationToken cancelled)
     {
         var until = Clock.Now + options.Deadline;
         foreach (var (connection, _) in Here)
         {
-            // Not `Clients.All`: that goes through Redis to the clients of every slot.
+            // `Clients.All` would reach the clients of every slot, through Redis.
             await hub.Clients.Client(connection).SendAsync("reconnect", new { deadline = options.Deadline, reason = options.Reason }, cancelled);
             await Task.Delay(5, CancellationToken.None);
         }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.SignalR;
 
 namespace SlotSwap;
 
-/// <summary>Publishes 1, 2, 3, … those ways, so many a second.</summary>
+/// <summary>Publishes 1, 2, 3, … in these ways, at `rate` messages per second.</summary>
 public sealed class News
 {
     readonly CancellationTokenSource stopped = new();
@@ -26,7 +26,7 @@ public sealed class News
             {
                 await Task.Delay(2);
                 var due = (int)((Clock.Now - begun) * rate / 1_000) - n;
-                // What is due together leaves together, in order.
+                // Messages that are due together are sent together, in order.
                 await Task.WhenAll(Enumerable.Range(n + 1, Math.Min(due, 100)).SelectMany(one => ways.Select(way => Publish(way, one))).ToArray());
                 n += Math.Min(due, 100);
             }
@@ -34,7 +34,7 @@ public sealed class News
         });
     }
 
-    /// <summary>The last one.</summary>
+    /// <summary>Stops, and returns the last number.</summary>
     public Task<int> Stop()
     {
         stopped.Cancel();

@@ -8,10 +8,10 @@ using StackExchange.Redis;
 
 namespace SlotSwap;
 
-/// <summary>The chat on ASP.NET's own WebSockets: numbers from Redis, and a word before it goes. `reconnectNotice({ numbered: true })`.</summary>
+/// <summary>The chat on ASP.NET's own WebSockets, for `reconnectNotice({ numbered: true })`: it takes numbers from Redis, and asks clients to hand over before it stops.</summary>
 public sealed class PlainChat
 {
-    /// <summary>The number and the message in one step, so that every slot hears them in the order of their numbers.</summary>
+    /// <summary>Takes the number and publishes the message in one step, so that every slot receives messages in the order of their numbers.</summary>
     const string Say = "local n = redis.call('INCR', KEYS[1]) redis.call('PUBLISH', KEYS[2], n .. ' ' .. ARGV[1]) return n";
     const string Channel = "slot-swap:plain";
     readonly IDatabase redis;
@@ -32,7 +32,7 @@ public sealed class PlainChat
 
     void Tell(string frame)
     {
-        // Nobody waits for one who does not read: at the bound it is dropped, and comes back.
+        // A client that does not read must not delay others: at the bound it gets nothing more.
         foreach (var (id, socket) in sockets) if (!socket.Writer.TryWrite(frame)) sockets.TryRemove(id, out _);
     }
 
@@ -58,7 +58,7 @@ public sealed class PlainChat
                 length = 0;
                 var type = said.TryGetProperty("type", out var given) ? given.GetString() : null;
                 if (type == "hello") sockets[id] = outgoing;
-                // In order with the messages: it marks the end of an overlap.
+                // The answer is in order with the messages, so it marks the end of an overlap.
                 else if (type == "ping") outgoing.Writer.TryWrite("""{"type":"pong"}""");
                 else if (said.TryGetProperty("data", out var data)) await Publish(data.GetRawText());
             }
@@ -74,7 +74,7 @@ public sealed class PlainChat
         }
     }
 
-    /// <summary>Asks who is here to hand over, and waits for them.</summary>
+    /// <summary>Asks the clients of this process to hand over, and waits for them up to the deadline.</summary>
     public async Task Drain(DrainOptions options, CancellationToken cancelled)
     {
         draining = true;

@@ -1,4 +1,4 @@
-// One slot of a chat, three ways at once: /ws is a plain WebSocket endpoint, /hub a SignalR hub, /live speaks livesocket.v1.
+// One slot of a chat with three endpoints: /ws is a plain WebSocket, /hub a SignalR hub, /live speaks livesocket.v1.
 using LiveSocket;
 using Microsoft.AspNetCore.SignalR;
 using SlotSwap;
@@ -25,7 +25,7 @@ var app = builder.Build();
 var chat = new PlainChat(await ConnectionMultiplexer.ConnectAsync(redis));
 var hub = app.Services.GetRequiredService<IHubContext<ChatHub>>();
 var local = app.Services.GetRequiredService<LocalConnections>();
-// One request, or one finding out, concerns all three: whoever drains the one drains the others.
+// A request to drain, or the slot's own discovery that it was replaced, drains all three endpoints.
 server.Drain.Also(chat.Drain);
 server.Drain.Also((options, cancelled) => local.Drain(hub, options, cancelled));
 
@@ -35,7 +35,7 @@ app.Map("/ws", chat.Serve);
 app.MapHub<ChatHub>("/hub", options => options.AllowStatefulReconnects = true);
 app.MapGet("/healthz", server.Health);
 app.Map("/drain", server.Drain.Endpoint(settings["DRAIN_SECRET"] ?? throw new InvalidOperationException("DRAIN_SECRET is missing")));
-// The application's own news, 1, 2, 3, …, from a process that no client is on.
+// The application's own news, 1, 2, 3, …, come from a process to which no client is connected.
 News? news = null;
 app.MapPost("/news", (double rate, string ways) => { news = new News(rate, ways.Split(','), chat, hub, server); });
 app.MapPost("/quiet", () => news!.Stop());
