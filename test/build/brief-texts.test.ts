@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { briefTexts, keyOf } from '../../build/brief-texts.js'
 
-/** What is left of a file, and the texts that were taken out of it. */
+/** What remains of a file, and the texts that were taken out of it. */
 function built(code: string, id = '/src/a.ts') {
   const plugin = briefTexts({ list: 'texts.json' })
   let texts = ''

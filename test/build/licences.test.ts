@@ -11,7 +11,7 @@ interface Built {
   }[]
 }
 
-// The third build, for Node, has the folder `dist/packages` in common with the one of the script tag.
+// The third build, for Node, shares the folder `dist/packages` with the script tag's build.
 test.each(['vite.production.config.ts', 'vite.global.config.ts'])(
   'of every package that %s compiles into ours the licence is in the package, with its copyright',
   async (config) => {

@@ -14,7 +14,7 @@ it('500 handovers in a row under load in both directions lose, repeat and reorde
   expect(result.down.delivered).toBe(result.sent.down)
   expect(result.up.delivered).toBe(result.sent.up)
   expect(result.answered).toBe(result.sent.up)
-  // The functions are still warming up; a leg that is kept by mistake would be several times this.
+  // The functions are still warming up. A leg that is kept by mistake would need several times as much.
   expect(heapGrowth(result.heap)).toBeLessThan(0.1)
 })
 

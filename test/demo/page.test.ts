@@ -43,7 +43,7 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.waitForFunction(() => Number(document.querySelector('[data-ours="delivered"]')?.textContent) > 50)
     await page.keyboard.press('d')
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Deployed:'))
-    // What the server says it had sent a second before is compared once more after the deploy.
+    // The server's count of messages sent a second before is compared once more after the deploy.
     await page.waitForFunction(() => document.querySelector('#status')?.textContent?.includes('LiveSocket lost 0 '))
     expect(await Promise.all(['lost', 'repeated', 'reordered', 'notLive'].map((field) => shown(page, field)))).toEqual([
       '0',
@@ -51,7 +51,7 @@ describe('the demo page', { timeout: 60_000 }, () => {
       '0',
       '0 ms',
     ])
-    // Three who live there, and this page: nobody left, and what was asked as it began was answered.
+    // Three residents, and this page. Nobody left, and the request made at the beginning was answered.
     const room = (field: string) => page.textContent(`[data-room="${field}"]`)
     expect(await Promise.all(['here', 'left', 'asked', 'answered'].map(room))).toEqual(['4', '0', '1', '1'])
     expect(await page.textContent('#asked')).toMatch(/^No\. 1: answered by server-[12], after /)

@@ -28,7 +28,7 @@ describe('handovers on real sockets', { timeout: 60_000 }, () => {
     async (history) => {
       const { livesocket, overlap } = await oneClient({ history, rate: 500, moves: 1, from: 150, to: 20 })
       expect(livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
-      // What the usual remedy costs on the same path: else this test shows nothing.
+      // The cost of the usual remedy on the same path. Without it this test would show nothing.
       expect(overlap.lost).toBeGreaterThan(10)
     },
   )

@@ -31,7 +31,7 @@ async function bundle(text: string): Promise<Rolldown.OutputChunk[]> {
   return output.filter((file) => file.type === 'chunk')
 }
 
-/** What the panel, the recorder, the breakable class and the component each have in them. */
+/** A text that only the panel, the recorder, the breakable class and the component contain, in this order. */
 const TRACES = ['Hand over now', 'livesocket-recording-1', 'stopImmediatePropagation', 'devtools could not be loaded']
 
 describe('the devtools in a production build', { timeout: 60_000 }, () => {

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { mountDevtools } from '../../src/devtools/panel.js'
 import { createLiveSocket } from '../../src/index.js'
 
-/** What elements inherit from a page, each far from any page's. */
+/** Properties that elements inherit from a page, with values far from any real page's. */
 const PAGE = {
   color: 'rgb(255, 0, 255)',
   'font-style': 'italic',
@@ -20,7 +20,7 @@ const PAGE = {
   visibility: 'hidden',
 }
 
-/** How every element of a panel looks in a page of that style. */
+/** The computed look of every element of a panel, in a page with that style. */
 function looks(style: Partial<typeof PAGE> & { 'color-scheme'?: string }) {
   const page = document.body.appendChild(document.createElement('main'))
   for (const [name, value] of Object.entries(style)) page.style.setProperty(name, value)

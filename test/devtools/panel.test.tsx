@@ -206,7 +206,7 @@ describe('mountDevtools', () => {
     const revoked = vi.spyOn(URL, 'revokeObjectURL')
     button('Export').click()
     click.mockRestore()
-    // Safari has not begun to read it by then.
+    // Safari has not begun to read the file by then.
     expect(revoked).not.toHaveBeenCalled()
     revoked.mockRestore()
     expect(saved).toEqual([expect.stringMatching(/^livesocket-2030-01-01T.*\.json$/)])

@@ -24,7 +24,7 @@ it('lets go of what it no longer shows: twice its limit at most is in memory', a
     ring.push(item)
     return new WeakRef(item)
   })
-  // What a WeakRef was made for lives on until the turn ends.
+  // The target of a new WeakRef lives until the end of the turn.
   await new Promise(setImmediate)
   collect()
   expect(pushed.filter((item) => item.deref()).length).toBeLessThanOrEqual(200)

@@ -37,7 +37,7 @@ function leg(number: number, times: Partial<RecordedLeg>): RecordedLeg {
   }
 }
 
-/** Paints, and says what is seen at a moment and a height: a colour of the palette by its name, or nothing. */
+/** Paints, and returns what is visible at a time and a height: the name of a colour of the palette, or nothing. */
 function paint(picture: Partial<TimelinePicture>) {
   const canvas = document.body.appendChild(document.createElement('canvas'))
   Object.assign(canvas.style, { width: `${WIDTH}px`, height: `${TIMELINE_HEIGHT}px`, display: 'block' })
@@ -54,7 +54,7 @@ function paint(picture: Partial<TimelinePicture>) {
     ).data
     if (alpha! < 16) return null
     const seen = [red!, green!, blue!]
-    // A canvas rounds what it blends.
+    // A canvas rounds the colours that it blends.
     const near = (value: string) =>
       value
         .slice(1)
@@ -66,7 +66,7 @@ function paint(picture: Partial<TimelinePicture>) {
 
 afterEach(() => document.body.replaceChildren())
 
-/** Where the lanes and the stream are, in CSS pixels. */
+/** The positions of the lanes and the stream, in CSS pixels. */
 const LANE_A = 30
 const LANE_B = 72
 const ON_LANE_A = 46
@@ -169,7 +169,7 @@ describe('the timeline', () => {
     expect(alone('--ink')[0]).toBeLessThan(425)
     const pushed = named([{ at: 3_900, label: 'deploy' }])
     expect(pushed('--muted').at(-1)).toBeLessThan(pushed('--ink')[0]!)
-    // No name at all rather than one that has nothing to do with its line.
+    // A label that would be away from its line is left out.
     expect(named([{ at: 4_100, label: 'a long name of what happened' }])('--ink')).toEqual([])
   })
 

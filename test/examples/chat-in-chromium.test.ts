@@ -32,7 +32,7 @@ async function startServer(id: string) {
   await balancer.add({ id, port: Number(new URL(line.replace('listening on ', '')).port) })
 }
 
-/** A new server beside the old one, which then is told to go. */
+/** Starts a new server while the old one runs, and then stops the old one. */
 async function deploy() {
   const old = servers.at(-1)!
   await startServer(`server-${servers.length + 1}`)
@@ -42,7 +42,7 @@ async function deploy() {
   return (await exit) as [number | null, string | null]
 }
 
-/** A browser of its own, in which somebody has logged in. What the page shows meanwhile is written down in it. */
+/** A separate browser in which a user has logged in. It records what the page shows. */
 async function enter(name: string, room: string): Promise<Page> {
   const page = await (await browser.newContext()).newPage()
   page.on('pageerror', (error) => expect.fail(`${name}: ${error.message}`))
@@ -56,7 +56,10 @@ async function enter(name: string, room: string): Promise<Page> {
 const members = async (page: Page) => (await page.locator('.members li').allTextContents()).sort()
 const said = async (page: Page) => (await page.locator('.messages li').allTextContents()).map((text) => text.trim())
 
-/** From here on: the fewest members, every status, and every state of one's own messages that the page shows. */
+/**
+ * Records from here on the fewest members, every status, and every state of the user's own messages that the page
+ * shows.
+ */
 const watch = (page: Page) =>
   page.evaluate(() => {
     const seen = { fewest: Infinity, statuses: new Set<string>(), own: new Set<string>() }
@@ -82,7 +85,10 @@ const seen = (page: Page) =>
     return { fewest, statuses: [...statuses], own: [...own] }
   })
 
-/** Says `name 1`, `name 2`, …, twenty a second, until the result is called, which gives how many there were. */
+/**
+ * Says `name 1`, `name 2`, …, twenty a second, until the returned function is called. That function returns how many
+ * there were.
+ */
 async function talk(page: Page, name: string) {
   await page.evaluate((words) => {
     let count = 0

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { expect, it, onTestFinished } from 'vitest'
 import { ROOT } from '../kit/source-files.js'
 
-/** Sends that, as a stranger may, and waits for the end of the connection. */
+/** Sends the text, as a stranger may, and waits for the end of the connection. */
 async function say(port: number, text: string, half = false): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let heard = ''

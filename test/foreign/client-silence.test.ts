@@ -5,7 +5,7 @@ import { handServed } from '../kit/hand-served.js'
 
 const said = (data: unknown) => JSON.parse(String(data)) as { type: string; heartbeat?: number }
 
-/** A server that cuts whoever says nothing, however much it has to say itself; Phoenix and SignalR are such. */
+/** A server that closes the connection of a silent client, however much it sends itself, as Phoenix and SignalR do. */
 function talkative(heartbeat?: number, ours: LiveSocketOptions['heartbeat'] = { interval: 10_000, timeout: 5_000 }) {
   const protocol = rawProtocol({
     hello: () => '{"type":"hello","topics":{}}',
@@ -17,7 +17,7 @@ function talkative(heartbeat?: number, ours: LiveSocketOptions['heartbeat'] = { 
   return handServed({ protocol, heartbeat: ours })
 }
 
-/** The longest that the client says nothing in three minutes in which the server has news each second, ms. */
+/** The longest silence of the client, ms, in three minutes in which the server sends news every second. */
 async function silence(world: ReturnType<typeof talkative>, act = () => {}) {
   const leg = await world.live()
   let longest = 0

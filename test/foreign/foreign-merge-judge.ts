@@ -2,17 +2,17 @@ export interface Published {
   readonly origin: number
   readonly topic: string
   readonly stream: string | undefined
-  /** Its place among those of its origin, and by position its number in the topic. */
+  /** Its place among the messages of its origin; by position, its number in the topic. */
   readonly place: number
   readonly name: string | null
-  /** How often it is sent in a row: names count between two legs, and not within one. */
+  /** How many times in a row it is sent: names are compared between two legs, and not within one. */
   readonly times: number
-  /** Of what a leg begins with: which leg that is. */
+  /** For an opening message: the leg that begins with it. */
   readonly begins?: number
   readonly at: number
 }
 
-/** What is promised of the messages that any leg has brought, in a world of a foreign merge. */
+/** Checks what a foreign merge promises about the messages that legs have brought. */
 export class ForeignMergeJudge {
   readonly wrong: string[] = []
   delivered = 0
@@ -20,17 +20,17 @@ export class ForeignMergeJudge {
   readonly #settles: number
   readonly #numbered: boolean
   /**
-   * Topics that the application wants, and the leg that was asked first since it does, and when; 0: whichever comes. By
-   * number it begins behind what was told by then.
+   * Topics that the application wants. `leg` and `at`: the leg that was asked first since then, and when; 0 means that
+   * the next leg counts. `after`: by position, the topic begins after what had been delivered by then.
    */
   readonly #wanted = new Map<string, { readonly leg: number; readonly at: number; readonly after: number }>()
-  /** When it came first. */
+  /** When a leg brought the message first. */
   readonly #brought = new Map<Published, number>()
-  /** When it was told last, and how often. */
+  /** When the message was delivered last, and how often. */
   readonly #told = new Map<Published, { at: number; times: number }>()
   readonly #excused = new Set<Published>()
   readonly #last = new Map<string, number>()
-  /** Whose beginning was told, of each topic, since there was none. */
+  /** By topic: the leg whose opening message was delivered since no leg served. */
   readonly #begun = new Map<string, number>()
 
   /** @param settles ms after which a leg that was asked for a topic has begun with it. */
@@ -50,12 +50,15 @@ export class ForeignMergeJudge {
     this.#wanted.set(topic, { leg, at: leg === 0 ? -Infinity : this.#now(), after })
   }
 
-  /** That leg alone serves, and begins with whatever is wanted. */
+  /** That leg alone serves now, and begins with every wanted topic. */
   begins(leg: number) {
     for (const topic of this.#wanted.keys()) this.wants(topic, leg)
   }
 
-  /** Who wants it again is told from then on: by its number perhaps what was told before, and else nothing twice. */
+  /**
+   * A subscriber that wants the topic again gets it from then on: by position perhaps messages that were delivered
+   * before, otherwise nothing twice.
+   */
   gaveUp(topic: string) {
     this.#wanted.delete(topic)
     this.#begun.delete(topic)
@@ -70,8 +73,8 @@ export class ForeignMergeJudge {
   }
 
   /**
-   * The topic's first leg is waited for no longer: where it had no time to begin, what it told may be newer than what
-   * another one begins with.
+   * The topic's first leg is not waited for any longer. If it had no time to begin, what it delivered may be newer than
+   * what another leg begins with.
    */
   givenUp(topic: string) {
     const asked = this.#wanted.get(topic)
@@ -83,13 +86,13 @@ export class ForeignMergeJudge {
     for (const sequence of this.#last.keys()) if (sequence.split(' ')[1] === topic) this.#last.delete(sequence)
   }
 
-  /** @param active serves on alone, and had the old one's word for no longer than that. */
+  /** @param active the leg that serves on alone, with no more time to hear from the old one. */
   went(leg: number, active: number | undefined) {
     for (const [topic, asked] of this.#wanted) if (asked.leg === leg) this.givenUp(topic)
     if (active !== undefined) this.begins(active)
   }
 
-  /** What that leg alone had brought, and what waited for it, went with it. */
+  /** What only that leg had brought is lost, and so is what was held for it. */
   broke(serving: boolean) {
     this.excuse((one) => !this.wasTold(one))
     this.#begun.clear()
@@ -104,7 +107,7 @@ export class ForeignMergeJudge {
     if (this.#counts(leg, one) && !this.#brought.has(one)) this.#brought.set(one, this.#now())
   }
 
-  /** A topic begins with the leg that was asked for it first: what another one brings of before is no part of it. */
+  /** A topic begins with the leg that was asked for it first: earlier messages of another leg are no part of it. */
   #counts(leg: number, { topic, place }: Published) {
     const asked = this.#wanted.get(topic)
     if (!asked || leg < asked.leg || (place > 0 && place <= asked.after)) return false
@@ -117,7 +120,7 @@ export class ForeignMergeJudge {
     if (one.begins !== undefined) return this.#toldBeginning(one, one.begins)
     const { times } = this.#told.get(one) ?? { times: 0 }
     this.#told.set(one, { at: this.#now(), times: times + 1 })
-    // Of what nothing names nothing is promised.
+    // Nothing is promised about messages without a name.
     if (one.name === null) return
     const sequence = `${one.origin} ${one.topic} ${one.stream}`
     const before = this.#last.get(sequence) ?? 0
@@ -133,7 +136,7 @@ export class ForeignMergeJudge {
     this.#begun.set(topic, leg)
   }
 
-  /** @param most ms for which a message may have waited. */
+  /** @param most how long a message may have waited, ms. */
   atLast(most: number, asked: ReadonlySet<string>) {
     for (const [one, at] of this.#brought) {
       if (this.#excused.has(one) || one.name === null) continue

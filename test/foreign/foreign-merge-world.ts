@@ -4,33 +4,33 @@ import { seededRandom } from '../kit/seeded-random.js'
 import { createStepClock } from '../kit/step-clock.js'
 import { ForeignMergeJudge, type Published } from './foreign-merge-judge.js'
 
-/** ms. No two ways of a message differ by as much: what is held for longer is held for nothing. */
+/** ms. Two ways of a message never differ by this much, so holding a message for longer is useless. */
 const GAP_TIMEOUT = 250
-/** ms for which both legs live where nothing marks the end. */
+/** ms for which both legs live if nothing marks the end of an overlap. */
 const OVERLAP_LIMIT = 1_000
 /** ms for which messages are published. */
 const LASTS = 1_500
 
 interface Leg {
   readonly number: number
-  /** What its server was asked for. */
+  /** The topics that its server was asked for. */
   readonly topics: Set<string>
-  /** What its server has heard, as of the dial. */
+  /** The messages that its server knows, counted from the dial. */
   readonly heard: Published[]
   serves: boolean
   ready: boolean
   dead: boolean
-  /** ms between its server and the client. */
+  /** ms from its server to the client. */
   readonly path: number
-  /** ms after which its server hears of what an origin publishes. */
+  /** By origin: ms after which its server learns of what that origin publishes. */
   readonly lags: readonly number[]
 }
 
 /**
- * A foreign merge in a world of its own: origins that publish each in its order, servers that hear of each after a time
- * of their own, or never of one, and legs that begin, speak before they are ready, are left and break at any moment.
+ * A foreign merge in a random world. Origins publish, each in its own order. Servers learn of each message after their
+ * own delay, or never learn of one. Legs begin, speak before they are ready, are left and break at any moment.
  *
- * Says what was wrong, a sentence each, and how many messages were delivered and held.
+ * Returns a sentence for each fault, and how many messages were delivered and held.
  */
 export function playForeignMerge(seed: number, deps: Partial<ForeignMergeDeps>) {
   return new World(seed, deps).play()
@@ -70,14 +70,14 @@ class World {
       },
       {
         deliver: (data) => this.#tell(data as Published),
-        // Over the bound nobody can tell what the old leg had still to bring.
+        // Beyond the bound nobody can tell what the old leg would still have brought.
         gap: ({ topic, from }) => {
           if (from !== null) return
           this.#judge.excuse((one) => one.topic === topic)
           this.#judge.givenUp(topic)
         },
         subscribe: (leg, _id, topics) => {
-          // The leg before it has begun with them.
+          // The old leg has begun with these topics.
           if (!this.#old) for (const topic of topics.keys()) this.#judge.wants(topic, leg)
           this.#ask(leg, [...topics.keys()], (of, name) => of.add(name))
         },
@@ -119,13 +119,13 @@ class World {
     const name = !this.#numbered && this.#chance(0.1) ? null : `${origin} ${place}`
     const often = !this.#numbered && name !== null && this.#chance(0.1)
     const one: Published = { origin, topic, stream, place, name, times: often ? 2 : 1, at: this.#clock.monotonic() }
-    // A number that is nobody's business here is on no leg.
+    // Some numbers belong to messages that no leg ever brings.
     if (this.#numbered && this.#chance(0.03)) return
     this.#published.push(one)
     for (const leg of this.#alive) this.#hear(leg, one)
   }
 
-  /** Its server hears of it, in time, or has by the time that the leg is dialled. */
+  /** The leg's server learns of the message later, or has learned of it by the time of the dial. */
   #hear(leg: Leg, one: Published) {
     const left = one.at + leg.lags[one.origin]! - this.#clock.monotonic()
     if (left <= 0) leg.heard.push(one)
@@ -154,15 +154,15 @@ class World {
 
   #tell(one: Published) {
     this.#judge.told(one)
-    // Who is told may do anything.
+    // A handler may do anything.
     if (this.#chance(0.001)) this.#changeMind()
     if (this.#chance(0.0005)) this.#signOut()
   }
 
-  /** @param again nothing serves: the server sends once more what it told last. */
+  /** @param again nothing serves, so the server repeats what it sent last. */
   #dial(again = false) {
     if (this.#over || this.#early || this.#old) {
-      // The last overlap has its time to end.
+      // The last overlap needs time to end.
       if (again && !this.#over && this.#clock.monotonic() < LASTS) this.#at(50, () => this.#dial(true))
       return
     }
@@ -182,9 +182,9 @@ class World {
     const asked = this.#merge.hello(leg.number)
     const dialled = this.#clock.monotonic()
     again &&= this.#alive.length === 1
-    // Who looks at a page anew gives up what it showed, and wants it again.
+    // A page that is opened again unsubscribes, and subscribes anew.
     if (this.#chance(0.1)) this.#at(this.#upTo(100), () => this.#changeMind())
-    // Where the end is not told, the beginning may come after the answer; else it comes before.
+    // If the end is not marked, a leg may begin after its answer; otherwise it begins before.
     const begins = leg.path + this.#upTo(20)
     const answers = Math.max(leg.path, begins + (this.#matches ? -this.#upTo(20) : this.#upTo(40)))
     this.#at(begins, () => this.#begin(leg, [...asked.keys()], dialled, again))
@@ -304,7 +304,7 @@ class World {
 
   readonly #at = (delay: number, task: () => void) => delay < Infinity && this.#clock.setTimeout(task, delay)
 
-  /** The merge's own timers are counted. */
+  /** Counts the timers of the merge. */
   #watched(task: () => void, delay: number) {
     let set = true
     const over = () => {

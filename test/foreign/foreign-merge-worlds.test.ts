@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { ForeignMergeDeps } from '../../src/foreign/foreign-merge.js'
 import { playForeignMerge } from './foreign-merge-world.js'
 
-/** 20,000 found nothing, in a minute. */
+/** 20,000 worlds found nothing, and took a minute. */
 const WORLDS = Number(process.env['WORLDS'] ?? 60)
 
 const kinds: readonly [string, Partial<ForeignMergeDeps>][] = [
@@ -18,7 +18,7 @@ it.each(kinds)(
   (_kind, deps) => {
     const worlds = Array.from({ length: WORLDS }, (_, at) => ({ seed: at + 1, ...playForeignMerge(at + 1, deps) }))
     expect(worlds.flatMap(({ seed, wrong }) => (wrong.length > 0 ? [{ seed, wrong }] : []))).toEqual([])
-    // They are about messages that wait, and there were some.
+    // The worlds are about messages that wait, so some must have waited.
     expect(worlds.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThan(WORLDS)
   },
   10_000 + 20 * WORLDS,

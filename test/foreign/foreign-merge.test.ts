@@ -36,10 +36,10 @@ function world(deps: Partial<ForeignMergeDeps>, heard: (data: unknown) => void =
   const ready = (leg: number) => {
     merge.hello(leg)
     merge.ready(leg, new Map(), none)
-    // It has the time to begin with its topics.
+    // The leg gets time to begin with its topics.
     if (leg === 1) clock.advance(500)
   }
-  /** Messages by number: `7` is one with that offset and identity, `{ stream }` belongs to a sequence of its own. */
+  /** Messages by number: `7` has that offset and identity; one with `{ stream }` belongs to its own sequence. */
   const bring = (leg: number, ...messages: (number | Partial<MessageFrame>)[]) => {
     for (const message of messages) {
       const own = typeof message === 'number' ? { offset: message, data: message, identity: String(message) } : message

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { RawProtocolOptions } from '../../src/foreign/raw.js'
 
-/** Messages at a time: ten times as many as are due in the 2 ms between two looks. */
+/** How many messages are sent at a time at most: ten times as many as fall due in the 2 ms between two looks. */
 const BURST = 20
 
 /**
- * A server as people have it: it numbers its messages, answers `ping`, and says `{"type":"reconnect"}` before it goes.
- * No replay, no head.
+ * A common server: it numbers its messages, answers `ping`, and says `{"type":"reconnect"}` before it stops. It has
+ * neither replay nor heads.
  */
 export async function foreignServer(options: { perSecond?: number; exclusive?: boolean } = {}) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
@@ -29,7 +29,7 @@ export async function foreignServer(options: { perSecond?: number; exclusive?: b
     options.perSecond &&
     setInterval(() => {
       const due = ((performance.now() - began) * options.perSecond!) / 1000
-      // A machine that is busy sends what it can: where it made up for all of it, what is read would fall behind for good.
+      // A busy machine sends only what it can. If it made up for everything, the readers would fall behind for ever.
       for (let burst = 0; burst < BURST && sent < due; burst++) tell(JSON.stringify({ id: ++sent, text: 'tick' }))
     }, 2)
   return {
@@ -53,7 +53,7 @@ export async function foreignServer(options: { perSecond?: number; exclusive?: b
 
 const parse = (data: unknown) => (typeof data === 'string' ? (JSON.parse(data) as { type?: string; id?: number }) : {})
 
-/** The words of that server. */
+/** The functions of `rawProtocol` for that server. */
 export const words = {
   message: (data) =>
     typeof data !== 'string'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startTicking } from '../../src/foreign/hidden-ticks.js'
 
-/** Starts a worker of the real browser, and resolves when it has ticked so often. */
+/** Starts a worker of the real browser, and resolves when it has ticked `count` times. */
 function ticking(count: number) {
   let ticks = 0
   let worker!: Worker
@@ -19,6 +19,6 @@ it('a worker of a real browser ticks until it is ended', async () => {
   const other = ticking(5)
   await other.ticked
   other.worker.terminate()
-  // One may have been on its way.
+  // One tick may have been under way.
   expect(one.ticks() - last).toBeLessThanOrEqual(1)
 })

@@ -10,7 +10,7 @@ const EVERY = 10_000
 
 const said = (data: unknown) => (JSON.parse(String(data)) as { type: string }).type
 
-/** A page at a server that asks for nothing: the client alone sees to it that it is not silent. */
+/** A page whose server asks for nothing: only the client can prevent silence. */
 function page({ pings = true } = {}) {
   const world = createSimulatedClock()
   const clock = createThrottledClock(world)
@@ -40,7 +40,7 @@ function page({ pings = true } = {}) {
     ...served,
     world,
     tell,
-    /** Its timers run once in so many ms from now on. */
+    /** From now on its timers run once every `every` ms. */
     hide(every = 1_000) {
       clock.throttle(every)
       if (!hidden) tell(((hidden = true), 'hidden'))
@@ -49,7 +49,7 @@ function page({ pings = true } = {}) {
       clock.throttle(0)
       tell(((hidden = false), 'shown'))
     },
-    /** Pings are answered for so many ms. Returns the longest that the client says nothing meanwhile, in ms. */
+    /** Pings are answered for `lasts` ms. Returns the client's longest silence in that time, in ms. */
     async silence(lasts: number) {
       const leg = await served.leg(served.dials())
       let heard = leg.said.length
@@ -69,7 +69,7 @@ function page({ pings = true } = {}) {
 }
 type World = ReturnType<typeof createSimulatedClock>
 
-/** Workers run on while their page's timers do not. They are counted. */
+/** Counts the workers. They keep running while their page's timers do not. */
 function workersOf(world: World) {
   const working = new Set<object>()
   class FakeWorker {

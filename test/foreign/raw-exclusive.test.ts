@@ -2,7 +2,9 @@ import { expect, it } from 'vitest'
 import { rawProtocol } from '../../src/foreign/raw.js'
 import { handServed } from '../kit/hand-served.js'
 
-/** A server that takes one connection of a user at a time, by hand: `{"type":"welcome"}` says that it serves. */
+/**
+ * A server, written by hand, that accepts one connection per user at a time. `{"type":"welcome"}` says that it serves.
+ */
 function oneAtATime() {
   const said = (data: unknown) => (JSON.parse(String(data)) as { type: string }).type
   const protocol = rawProtocol({

@@ -7,13 +7,13 @@ import { createAccount } from '../kit/account.js'
 import { until } from '../server/kit.js'
 import { byIdentity, byPosition, foreignServer, pings, words } from './foreign-server.js'
 
-// Of each kind. The docs say what MOVES=100 saw; whoever names a number has it printed.
+// How many handovers of each kind. The docs quote a run with MOVES=100; with MOVES set the numbers are printed.
 const MOVES = Number(process.env['MOVES'] ?? 50)
 
 interface Kind {
   readonly name: string
   readonly protocol: RawProtocolOptions
-  /** Round trip of the leg that is left, once it is asked to be. */
+  /** Round-trip time of the old leg, from the request to hand over on. */
   readonly oldPath: number
 }
 
@@ -24,7 +24,7 @@ const kinds: Kind[] = [
   { name: 'by identity, the old path faster', protocol: { ...words, ...pings, ...byIdentity }, oldPath: 5 },
 ]
 
-/** One client over a path of its own; it hands over whenever the server asks. */
+/** A client over its own path that hands over whenever the server asks. */
 async function client(port: number, { protocol, oldPath }: Kind) {
   const relay = createRelay({ target: { port }, delay: 50 })
   await relay.ready
@@ -38,7 +38,7 @@ async function client(port: number, { protocol, oldPath }: Kind) {
   let gaps = 0
   socket.subscribe('ticks', (id) => void account.arrived(id))
   socket.on('gap', () => gaps++)
-  // The path of the leg that is to be left changes under load, so that what is on its way is overtaken, or overtakes.
+  // The path of the old leg changes under load, so that messages under way are overtaken, or overtake others.
   socket.on('handover-started', () => relay.connections()[0]!.setDelay(oldPath))
   socket.connect()
   onTestFinished(async () => {
@@ -92,7 +92,7 @@ it('keeps its promise over handovers at 1,000 messages a second and a round trip
       handovers: MOVES,
     })),
   )
-  // The test is about an overlap: there was one, with messages that came twice.
+  // The test is about overlaps, so there must have been one, with messages that came twice.
   expect(clients.every(({ socket }) => socket.stats().duplicates > 0)).toBe(true)
 })
 

@@ -84,7 +84,7 @@ describe('history', () => {
     await until(() => read.times === 1, 'the log is being asked')
     controller.abort()
     await asked
-    // Its cancel is there before what is asked after it.
+    // The cancel arrives before any later request.
     await history(socket, 'nothing', { limit: 1 })
     goOn()
     await history(socket, 'nothing', { limit: 1 })

@@ -7,13 +7,13 @@ const TOPIC = presenceTopic('room')
 const ENTER = 'livesocket.presence.enter'
 const LEAVE = 'livesocket.presence.leave'
 
-/** Somebody who has entered, of whom the topic says what the test has it say. */
+/** A client that has entered, in a topic that says about it whatever the test wants. */
 async function entered() {
   const { socket, clock, live } = handServed()
   const here = presence(socket, 'room', { data: 'first' })
   const leg = await live()
   const known = new Set<unknown>()
-  /** Answers what was asked since; a request of presence to change something only where it is `taken`. */
+  /** Answers the requests made since the last call. Requests that change presence are answered only if `taken`. */
   async function answer(taken = true) {
     await clock.advance(50)
     for (const { type, id, method } of leg.said) {
@@ -81,7 +81,7 @@ it('has been heard when the topic says so, though the answer is still on its way
   await answer()
   expect(told).toBe('updated ')
   void here.leave().then(() => (told += 'left'))
-  // Of an earlier word, perhaps: what was said since may still be on its way.
+  // This may concern an earlier enter: a later one may still be under way.
   gone()
   await answer()
   await clock.advance(10_000)

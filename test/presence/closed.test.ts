@@ -7,8 +7,8 @@ const TOPIC = presenceTopic('room')
 const ENTER = 'livesocket.presence.enter'
 
 /**
- * Answers all that the leg was asked and is not answered yet, as a server that shows nobody. `next`: of its list a second
- * page begins there, and does not come.
+ * Answers everything that the leg was asked, as a server that lists nobody. `next`: its list has a second page from
+ * there on, which never comes.
  */
 function answering(leg: HandLeg, next?: string) {
   const answered = new Set<string>()

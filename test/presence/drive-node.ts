@@ -1,4 +1,4 @@
-// A server of the drive as a process of its own, which can be killed.
+// A server of the drive in its own process, which can be killed.
 import { serveProgram } from '../../bench/cluster/program.js'
 import { createLiveServer } from '../../src/server/index.js'
 import { openRedisLog } from '../../src/server/redis/redis-log.js'
@@ -6,7 +6,7 @@ import { watchStalls } from './stall.js'
 
 export interface DriveNode {
   readonly redis: string
-  /** Of the node, ms. */
+  /** The lease of the node, ms. */
   readonly lease: number
 }
 

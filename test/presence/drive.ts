@@ -1,4 +1,4 @@
-// npx tsx test/presence/drive.ts 300 500 20 15000: members, handovers, kills, lease; prints what it came to.
+// npx tsx test/presence/drive.ts 300 500 20 15000: members, handovers, kills, lease. Prints the result.
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { WebSocket } from 'ws'
 import { startProgram, type Program } from '../../bench/cluster/program.js'
@@ -14,29 +14,30 @@ export interface DriveOptions {
   readonly members: number
   readonly moves: number
   readonly kills: number
-  /** Of a node, ms. */
+  /** The lease of a node, ms. */
   readonly lease: number
 }
 
 export interface DriveResult {
   readonly moves: number
   readonly kills: number
-  /** Times that somebody who was there was not shown, to anybody. */
+  /** How often a member that was present was not shown to some client. */
   readonly flickers: number
   /**
-   * Members whose machines died with their node, and how often anybody was shown a second time that one of them left.
+   * Members whose machines died together with their node, and how often some client was shown a second leave of one of
+   * them.
    */
   readonly died: number
   readonly leftTwice: number
-  /** The longest from a kill to the moment at which nobody showed those that died with it, ms. */
+  /** The longest time, ms, from a kill until no client showed the members that died with it. */
   readonly longestLeaving: number
-  /** Times of calm after which a client's list was not the server's one second later. */
+  /** How often, one second after everything had come to rest, a client's list differed from the server's. */
   readonly different: number
-  /** The longest after such a moment that a list was not the server's, ms. */
+  /** The longest time after such a moment for which a list differed from the server's, ms. */
   readonly longestCalm: number
   /**
-   * The longest that the clients' process, or a server's, was held up, ms: on a machine that has to do more than this,
-   * what is above a bound by less than that says nothing of the code.
+   * The longest stall of the clients' process, and of a server's, ms. On a machine that is busy with other things, a
+   * bound that is exceeded by less than this says nothing about the code.
    */
   readonly longestStall: { readonly clients: number; readonly servers: number }
 }
@@ -54,7 +55,7 @@ interface Client {
   alive: boolean
 }
 
-/** Of each list that is shown, which is another one as soon as anything in it is. */
+/** The text of each list that was shown. A list is a new object whenever something in it has changed. */
 const texts = new WeakMap<object, string>()
 
 function textOf(list: readonly object[]): string {
@@ -74,8 +75,7 @@ async function until(holds: () => boolean | Promise<boolean>, patience: number):
 const PROGRAM = fileURLToPath(new URL('drive-node.ts', import.meta.url))
 
 /**
- * Three server processes on one Redis, of which one after the other is killed, and members that come and go all the
- * time.
+ * Three server processes on one Redis, which are killed one after the other, and members that come and go all the time.
  */
 export async function drivePresence({ members, moves, kills, lease }: DriveOptions): Promise<DriveResult> {
   const redis = await startRedisServer()
@@ -105,11 +105,11 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     const client = { name, node: pick(nodes), alive: true } as { -readonly [Key in keyof Client]: Client[Key] }
     client.socket = createLiveSocket({
       url: () => client.node.address,
-      // On a machine that is busy the drive outlives what a token lives of which nothing is known.
+      // On a busy machine the drive takes longer than the default lifetime of a token.
       getToken: async () => ({ token: name, ttl: 24 * 3_600_000 }),
       handover: { dwell: 0 },
-      // One client after the other is hit twice and more within half a minute, and would take it for a service that
-      // cannot stay up: it would wait for longer than the lease, and have left.
+      // A client that is hit twice within half a minute would conclude that the service cannot stay up. It would then
+      // wait for longer than the lease, and would have left.
       reconnect: { cap: 2_000 },
       environment: { WebSocket },
     })
@@ -119,7 +119,10 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     clients.push(client)
   }
 
-  /** Whom each client was shown to leave, as `viewer member`: nobody may see one go that is there, nor one go twice. */
+  /**
+   * The leaves that each client was shown, as `viewer member`. Nobody may see a present member leave, or one leave
+   * twice.
+   */
   const gone = new Set<string>()
   const alive = new Set<string>()
   function watch(viewer: string, now: readonly Member<number, string>[], before: readonly Member<number, string>[]) {
@@ -135,8 +138,8 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
   }
 
   /**
-   * All clients show what the server says, a second after the last thing that happened. What counts is when a list was
-   * another one: the look at 300 of them may take a second itself, and finds them all the same.
+   * All clients show the server's list one second after the last event. The time of a list's change counts: looking at
+   * 300 lists may itself take a second, and would find them equal by then.
    */
   async function calm() {
     const living = clients.filter((client) => client.alive)
@@ -169,9 +172,9 @@ export async function drivePresence({ members, moves, kills, lease }: DriveOptio
     if (random() < 0.2) void client.here.update(result.moves).catch(() => undefined)
   }
 
-  /** A node is killed, and a tenth of its members' machines with it; the others come back elsewhere. */
+  /** Kills a node, and a tenth of its members' machines with it; the other members reconnect elsewhere. */
   async function kill() {
-    // Another one is there before: here it is the drive's processor that it takes to start.
+    // Its replacement is started first, because starting a process takes the drive's own processor.
     await startNode()
     const dead = pick(nodes.slice(0, -1))
     nodes.splice(nodes.indexOf(dead), 1)

@@ -11,7 +11,7 @@ interface User {
 
 type Options = Partial<LiveServerOptions<User>>
 
-/** Whoever connects is who its token says. */
+/** A server that takes the token as the name of the user. */
 async function server(options: Options = {}) {
   return liveServer<User>({
     authenticate: ({ token }) => (token === 'nobody' ? {} : { subject: token ?? 'anybody' }),
@@ -27,7 +27,7 @@ function client(url: string | (() => string), token = 'ann'): LiveSocket {
   return socket
 }
 
-/** What a list shows, and every list that was shown on the way to it. */
+/** What a list shows, and every list that was shown before. */
 function watch<Data>(here: Presence<Data, { name: string }>) {
   const shown: string[][] = []
   const undo = here.members.subscribe((members) => void shown.push(names(members)))
@@ -149,7 +149,7 @@ describe('what is refused is told, and changes nothing else', () => {
     expect(await outcome(presence(bob, 'secret').enter())).toEqual(['forbidden', 'forbidden'])
     expect(await outcome(bob.publish('livesocket.presence:room', { gone: [] }))).toEqual(['forbidden', 'forbidden'])
     const none = await server({ presence: undefined })
-    // Its topic and its method are refused, in any order.
+    // The server refuses both the topic and the method, in either order.
     expect(['forbidden', 'refused']).toContain((await failure(presence(client(none.address()), 'room').enter()))!.code)
     await expect(none.members('room')).rejects.toMatchObject({ code: 'invalid' })
   })

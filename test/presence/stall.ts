@@ -2,7 +2,7 @@ import { systemClock } from '../../src/base/clock.js'
 
 const EVERY = 50
 
-/** The longest that this process was held up so far, ms: by what else the machine has to do, or by its own work. */
+/** The longest time so far, ms, for which this process was stalled, by other work of the machine or by its own. */
 export function watchStalls(): () => number {
   let longest = 0
   const tick = (from: number) =>

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 
 type Command = { id: number } & Record<string, Record<string, unknown>>
 
-/** Channels with history, which all nodes of a test share. */
+/** Channels with history that all nodes of a test share. */
 export function centrifugoHistory() {
   const logs = new Map<string, { epoch: string; kept: { offset: number; data: unknown }[]; top: number }>()
   const readers = new Set<(channel: string, offset: number, data: unknown) => void>()
@@ -26,8 +26,8 @@ export function centrifugoHistory() {
 }
 
 /**
- * A node that answers as the published protocol of Centrifugo has it, in JSON. That it does is for the client of
- * `centrifuge` to say, which the same test connects to it.
+ * A node that answers as Centrifugo's published protocol says, in JSON. The client of `centrifuge`, which the same test
+ * connects to it, confirms that.
  */
 export async function centrifugoNode(
   node: string,

@@ -16,16 +16,16 @@ import type { Protocol } from '../../src/protocol/protocol.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import { until } from '../server/kit.js'
 
-/** How a server of that kind takes a token, refuses one, and answers what else a client says. */
+/** How a server of one kind takes a token, refuses one, and answers everything else that a client sends. */
 interface Kind {
   readonly protocol: () => Protocol
-  /** What a connection begins with. */
+  /** What the server sends first on a connection. */
   readonly opens?: string | Buffer
-  /** The handshake itself shows the token, in the URL. */
+  /** The token is in the URL of the handshake. */
   readonly inHandshake?: boolean
-  /** Answers, given whether the token that stands in the text is the good one. */
+  /** Answers a frame. `good`: the token in the text is the valid one. */
   answer(text: string, bytes: Buffer, good: boolean, socket: WebSocket): void
-  /** It shows the token on each connection. */
+  /** Whether the client sends the token in this frame, on each connection. */
   shows(text: string, bytes: Buffer): boolean
 }
 
@@ -141,7 +141,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 }
 
-/** A client that is live with the first of its tokens, at a server that may know another one by now. */
+/** A live client with the first of its tokens. The server may accept another token by now. */
 async function stage(name: string, { protocol, opens, inHandshake = false, answer, shows }: Kind) {
   let good = 'first'
   let dials = 0
@@ -191,7 +191,7 @@ async function stage(name: string, { protocol, opens, inHandshake = false, answe
     told,
     calls,
     cut: () => server.clients.forEach((client) => client.terminate()),
-    /** The server takes that one alone from now on, and the token service gives this one. */
+    /** From now on the server accepts only `taken`, and the token service issues `served`. */
     change(taken: string, served = taken) {
       good = taken
       given = served
@@ -205,10 +205,13 @@ type Staged = Awaited<ReturnType<typeof stage>>
 const all = () => Promise.all(Object.entries(kinds).map(([name, kind]) => stage(name, kind)))
 const pause = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms))
 const status = ({ socket }: Staged) => socket.store.getState().status
-/** So few that nobody could call it a loop, in the time that each test watches. */
+/** So few dials that nobody could call them a loop, within the time that each test watches. */
 const FEW = 8
 
-/** Nobody has dialled in a loop for so many ms, and each has come to what is wanted then or later: machines are busy. */
+/**
+ * For `watched` ms no client has dialled in a loop, and each has reached the wanted state, then or later: machines can
+ * be busy.
+ */
 async function settled(clients: readonly Staged[], watched: number, wanted: (client: Staged) => boolean) {
   await pause(watched)
   expect(clients.filter((client) => client.dials() > FEW).map(({ name }) => name)).toEqual([])
@@ -219,7 +222,7 @@ it('keeps the connection that lives where the token has changed by the time of a
   const clients = await all()
   for (const client of clients) client.change('second')
   for (const { socket } of clients) void socket.handover().catch(() => {})
-  // It has handed over with a new token, or has asked for one, or the refusal is told.
+  // The client has handed over with a new token, or has requested one, or has reported the refusal.
   await settled(
     clients,
     1_500,

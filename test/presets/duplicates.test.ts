@@ -14,12 +14,12 @@ import { scripted, speaking } from './stage.js'
 
 type Said = string | ArrayBuffer | null
 
-/** A server of that kind, all of whose messages have one and the same name. */
+/** A server of one kind whose messages all have the same name. */
 interface Kind {
   readonly protocol: Protocol
   readonly topic: string
   readonly opens?: string
-  /** What the library above says at first. */
+  /** What the library on top sends first. */
   readonly says?: readonly string[]
   answers?(text: string): Said
   readonly message: Said
@@ -84,7 +84,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   mqtt: {
     protocol: mqtt({ handover: null }),
     topic: 't',
-    // Its first byte is no text, but for that of CONNECT.
+    // Only the first byte of CONNECT is text.
     answers(text) {
       const none = writeProperties([])
       if (text.includes('MQTT')) return writePacket(PACKET.connack, 0, [[1, 0], [1, 0], ...none]) as ArrayBuffer

@@ -11,24 +11,22 @@ import { oneToLast, speaking } from './stage.js'
 
 export const EXAMPLES = join(ROOT, 'examples/servers')
 
-/** An example as a process of its own, on a free port. */
+/** An example in its own process, on a free port. */
 export interface Running {
   readonly child: ChildProcess
   readonly url: string
 }
 
 export interface Stack {
-  /** Starts one that names its numbering so, and lets go who stays after about so many ms. */
+  /** Starts one with that epoch, which closes remaining clients after about `stay` ms. */
   start(epoch: string, stay: number): Promise<Running>
-  /** Whether it keeps messages for who comes back. */
+  /** Whether it keeps messages for clients that come back. */
   readonly replays: boolean
-  /** How it lets go who stays. */
+  /** The close code for clients that stay. */
   readonly code: number
 }
 
-/**
- * Starts that program, and waits until it listens: on that port, or on the one that it prints behind `listening on`.
- */
+/** Starts the program and waits until it listens: on that port, or on the one that it prints after `listening on`. */
 export async function program(
   command: string,
   words: string[],
@@ -51,7 +49,7 @@ export async function program(
   return { child, url: `ws://127.0.0.1:${await Promise.race([at, told])}/live` }
 }
 
-/** The port, once something listens there. */
+/** Resolves with the port once something listens there. */
 async function listens(port: number): Promise<number> {
   for (;;) {
     const probe = connect(port, '127.0.0.1')
@@ -63,7 +61,7 @@ async function listens(port: number): Promise<number> {
   }
 }
 
-/** A connection that speaks by hand. */
+/** A connection that the test controls by hand. */
 async function raw(url: string) {
   const socket = new WebSocket(url)
   const frames: { type?: string; deadline?: number; data?: unknown }[] = []
@@ -75,8 +73,8 @@ async function raw(url: string) {
 }
 
 /**
- * One that is handed over, or comes back. A server that spreads its clients over ten seconds has this one a twentieth
- * of that later.
+ * A client that is handed over, or comes back. If a server spreads its clients over ten seconds, this one waits half a
+ * second.
  */
 function reader(url: () => string) {
   const reading = speaking(url, reconnectNotice({ numbered: true }), {
@@ -90,12 +88,12 @@ function reader(url: () => string) {
   return { ...reading, gaps, states, live }
 }
 
-/** What each of the examples promises, in whatever language it is. */
+/** What each example promises, whatever its language. */
 export function keepsItsPromises({ start, replays, code }: Stack) {
   it('is left by its clients when it is told to go, under load: nothing lost, repeated or reordered, and nobody sees a break', async () => {
     const servers = [await start('shared', 20_000), await start('shared', 20_000)]
-    // The two have no log in common, so both are told everything, in one order: that is what numbers from one place
-    // come to.
+    // The two servers share no log, so both are sent every message in the same order. That is the effect of numbers
+    // from one source.
     const writers = await Promise.all(servers.map(({ url }) => raw(url)))
     let sent = 0
     const began = performance.now()

@@ -11,8 +11,8 @@ import { LiveWebSocket, type LiveWebSocketOptions } from '../../src/vanilla/live
 import { until } from '../server/kit.js'
 import { oneToLast, scripted } from './stage.js'
 
-// graphql comes twice, for Node and for bundlers, and takes no schema of its other self: this is the one that
-// graphql-ws has.
+// The package graphql has one copy for Node and one for bundlers, and rejects schemas of the other one. This is the
+// copy that graphql-ws uses.
 const { buildSchema } = createRequire(import.meta.url)('graphql') as typeof import('graphql')
 
 const schema = buildSchema(`
@@ -21,7 +21,7 @@ const schema = buildSchema(`
   type Subscription { tick: Int, tock: Int }
 `)
 
-/** Two servers of graphql-ws, one log, and the library's client over a LiveWebSocket. */
+/** Two servers of graphql-ws with one log, and the library's client over a LiveWebSocket. */
 async function stage(
   options: GraphqlWsOptions = { identity: ({ data }) => Object.values(data as object)[0] as number },
   retries: Partial<ClientOptions> = { retryAttempts: 0 },
@@ -122,7 +122,7 @@ async function stage(
 }
 
 it('carries subscriptions of graphql-ws over handovers under load: the library notices nothing, and nothing is lost, repeated or reordered', async () => {
-  // The protocol cannot say that a subscription has begun: both legs live for longer than that takes on a busy machine.
+  // The protocol cannot say that a subscription has begun, so both legs live longer than that takes on a busy machine.
   const { follower, move, told, sockets } = await stage(undefined, undefined, 1_500)
   const [ticks, tocks] = [follower('tick'), follower('tock')]
   await until(() => ticks.length > 10 && tocks.length > 10, 'messages')
@@ -197,7 +197,7 @@ it('lets the library come back from a break by itself: a new socket of the same 
   expect(sockets).toHaveLength(2)
 })
 
-/** Servers that say what the test says, one connection after the other. */
+/** Servers that send what the test says, one connection after the other. */
 async function scriptedLegs(
   options: GraphqlWsOptions,
   accepts: (payload: Record<string, unknown>, leg: number) => boolean = () => true,

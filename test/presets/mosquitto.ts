@@ -8,16 +8,16 @@ import { freePort } from '../kit/free-port.js'
 const installed = ['mosquitto', '/usr/sbin/mosquitto'].find((path) => spawnSync(path, ['-h']).stdout !== null)
 
 export interface Mosquitto {
-  /** Of its WebSocket listener. */
+  /** The URL of its WebSocket listener. */
   readonly url: string
-  /** Of its plain one. */
+  /** The port of its plain listener. */
   readonly port: number
   readonly process: ChildProcess
-  /** All that it has said. */
+  /** Everything that it has printed. */
   said(): string
 }
 
-/** A real broker on free ports, gone when the test is over. `more`: further lines of its configuration. */
+/** A real broker on free ports, stopped after the test. `more`: further lines of its configuration. */
 export async function startMosquitto({
   more = [],
   port,

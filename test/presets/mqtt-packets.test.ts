@@ -4,7 +4,7 @@ import { writeConnect, writeDisconnect } from '../../src/presets/mqtt-connect.js
 import { filterTakes, isFilter } from '../../src/presets/mqtt-filter.js'
 import { mqttPackets, PACKET, PROPERTY, writePacket, writeProperties } from '../../src/presets/mqtt-packets.js'
 
-/** What the codec of `mqtt-packet` makes of it. */
+/** The packet as the codec of `mqtt-packet` reads it. */
 function asOthersRead(data: ArrayBuffer, protocolVersion: 4 | 5) {
   const found: Packet[] = []
   const reader = parser({ protocolVersion })

@@ -133,7 +133,7 @@ it('spreads its handover over the time for which a server in lame duck mode serv
   ])
 })
 
-/** Two nats-servers in a cluster; ports are free ones, since their routes must know each other. */
+/** Two nats-servers in a cluster. Their ports are chosen first, because their routes must know each other. */
 async function cluster() {
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-nats-'))
   const ports = await Promise.all(Array.from({ length: 6 }, freePort))
@@ -162,7 +162,7 @@ async function cluster() {
   return nodes
 }
 
-// Debian has it: apt-get install nats-server. test/kit/programs.ts says so where it is missing.
+// Debian has it: apt-get install nats-server. If it is missing, test/kit/programs.ts says so.
 it('loses, repeats and reorders nothing when nats-server goes into lame duck mode, at 1,000 messages a second', async () => {
   const [leaving, staying] = await cluster()
   let dials = 0

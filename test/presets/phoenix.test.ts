@@ -6,7 +6,7 @@ import { openCodec } from '../kit/open-codec.js'
 import { until } from '../server/kit.js'
 import { scripted, speaking } from './stage.js'
 
-/** As it is, but for the time that both connections live. */
+/** The preset as it is, except for the time that both connections live. */
 const phoenix = (options: PhoenixOptions = {}) => preset({ leastOverlap: 0, ...options })
 
 const idOf = ({ payload }: { payload: unknown }) => {
@@ -16,7 +16,7 @@ const idOf = ({ payload }: { payload: unknown }) => {
 
 type Frame = [string | null, string | null, string, string, unknown]
 
-/** A server of serializer 2.0.0, as both clients take it. */
+/** A server of serializer 2.0.0 that both clients accept. */
 async function endpoint() {
   const joined: number[] = []
   const server = await scripted((text, socket, leg) => {
@@ -45,7 +45,7 @@ async function endpoint() {
   }
 }
 
-/** References are any that a client likes: what counts is which are the same. */
+/** A client may choose any references. Only which of them are equal matters. */
 function renamed(frames: Frame[]): Frame[] {
   const names = new Map<string, string>()
   const name = (ref: string | null) => {
@@ -127,8 +127,8 @@ it('joins every channel on the new leg before it goes over, marks the end by the
 })
 
 /**
- * A channel whose words wait in a queue, past which the connection answers heartbeats: the name of each message is its
- * `id`.
+ * A channel whose messages wait in a queue, while the connection answers heartbeats at once. The name of a message is
+ * its `id`.
  */
 async function slowChannel(behind: number) {
   const said: number[] = []

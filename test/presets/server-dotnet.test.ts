@@ -6,7 +6,7 @@ import { builtDotnet } from '../kit/dotnet.js'
 import { freePort } from '../kit/free-port.js'
 import { EXAMPLES, keepsItsPromises, program } from './example-server.js'
 
-/** What `dotnet new web` makes. */
+/** The project file that `dotnet new web` makes. */
 const PROJECT = `<Project Sdk="Microsoft.NET.Sdk.Web">
   <PropertyGroup>
     <TargetFramework>net10.0</TargetFramework>
@@ -21,7 +21,7 @@ describe('the example of an ASP.NET Core server', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   let built = ''
 
-  /** But for the name of its numbering, which processes share, and for how long it stays. */
+  /** Replaces the epoch, which the processes share, and the time for which clients may stay. */
   beforeAll(async () => {
     let text = readFileSync(join(EXAMPLES, 'Program.cs'), 'utf8')
     const put = (part: string, variable: string) => {

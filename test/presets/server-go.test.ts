@@ -13,7 +13,7 @@ describe('the example of a Go server', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const built = new Map<string, string>()
 
-  /** Debian's gorilla/websocket lies in a GOPATH; whoever has modules has their own. */
+  /** Debian's gorilla/websocket is in a GOPATH; with Go modules one has one's own copy. */
   function go(...words: string[]) {
     const env = {
       ...process.env,
@@ -26,7 +26,7 @@ describe('the example of a Go server', () => {
     if (status !== 0) throw new Error(`go ${words[0]}: ${stdout}${stderr}`)
   }
 
-  /** The program, but for the name of its numbering, which processes share, and for how long it stays. */
+  /** The program with the epoch, which the processes share, and the time for which clients may stay, replaced. */
   function build(epoch: string, stay: number): string {
     const text = readFileSync(source, 'utf8')
     const changed = text

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { EXAMPLES, keepsItsPromises, program } from './example-server.js'
 
-// Phoenix cannot be had here: the handler is Elixir's own compiler's work, and a host of the test's calls its callbacks
+// Phoenix is not available here. Elixir's own compiler compiles the handler, and a host of the test calls its callbacks
 // as Phoenix does.
 describe("the example of a Phoenix server's handler", () => {
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-elixir-'))

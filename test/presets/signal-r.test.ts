@@ -15,7 +15,10 @@ import { scripted, speaking } from './stage.js'
 
 const END = '\u001e'
 
-/** A hub that reads and writes with the protocol classes of `@microsoft/signalr`: what those refuse fails the test. */
+/**
+ * A hub that reads and writes with the protocol classes of `@microsoft/signalr`. If they reject something, the test
+ * fails.
+ */
 async function hub() {
   const json = new JsonHubProtocol()
   const quiet = { log: () => undefined }
@@ -28,7 +31,7 @@ async function hub() {
     if (calls[leg].length === 0) {
       expect(JSON.parse(first)).toEqual({ protocol: 'json', version: 1 })
       calls[leg].push({ type: MessageType.Ping })
-      // The handshake's answer, and a message right behind it in the same piece.
+      // The answer to the handshake, and right behind it in the same piece a message.
       socket.send(`{}${END}${json.writeMessage({ type: MessageType.Ping })}`)
     }
     for (const message of messages === '' ? [] : json.parseMessages(messages, quiet)) {

@@ -36,7 +36,7 @@ it('loses, repeats and reorders nothing in handovers between two servers on one 
   clearInterval(timer)
   await until(() => numbersIn(seen).includes(sent), 'the last')
   const numbers = numbersIn(seen)
-  // Each server's are in order: between two that both emit there is none.
+  // The events of each server are in order. Between two servers that both emit there is no order.
   for (const rest of [0, 1]) {
     const own = numbers.filter((number) => number % 2 === rest)
     expect(own).toEqual([...own].sort((a, b) => a - b))

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { Server, type ServerOptions, type Socket } from 'socket.io'
 import { onTestFinished } from 'vitest'
 
-/** A real Socket.IO server, gone when the test is over. */
+/** A real Socket.IO server, stopped after the test. */
 export async function socketIoServer(
   options: Partial<ServerOptions> = {},
   connected: (socket: Socket) => void = () => {},
 ) {
   const http = createServer()
   const io = new Server(http, { connectionStateRecovery: {}, serveClient: false, ...options })
-  // Joins the rooms that it is asked for, as most applications let it.
+  // Joins the rooms that a client asks for, as most applications do.
   io.on('connection', (socket) => {
     socket.on('join', (room: string, answer: (said?: unknown) => void) => {
       if (room === 'secret') return answer({ error: 'not you' })

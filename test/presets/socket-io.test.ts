@@ -69,7 +69,7 @@ it('goes on after a break where the server has kept what was missed, and tells o
   expect([numbersIn(seen), gaps]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], []])
   cutAll(io)
   await until(() => socket.store.getState().status === 'reconnecting', 'another break')
-  // As a server that was started anew.
+  // As a server that has been restarted.
   const { sessions } = io.of('/').adapter as unknown as { sessions: Map<string, unknown> }
   await until(() => sessions.size > 0, 'what the server has kept')
   sessions.clear()
@@ -91,7 +91,7 @@ it('tells of a gap where a volatile event ended with a text: it is taken for a p
   io.emit('tick', 1)
   await until(() => seen.length === 1, 'one that is numbered')
   await until(() => {
-    // Dropped where the socket is busy.
+    // Volatile events are dropped while the socket is busy.
     if (seen.length === 1) io.volatile.emit('tick', 'ada')
     return seen.length > 1
   }, 'one that is not')

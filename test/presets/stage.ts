@@ -7,7 +7,7 @@ import type { LiveSocketOptions } from '../../src/options/options.js'
 import { createLiveSocket } from '../../src/socket/whole-socket.js'
 import type { Protocol } from '../../src/protocol/protocol.js'
 
-/** A live socket that speaks a preset, and what it was told. */
+/** A live socket that speaks a preset, and everything that it reported. */
 export function speaking(url: LiveSocketOptions['url'], protocol: Protocol, options: Partial<LiveSocketOptions> = {}) {
   const socket = createLiveSocket({
     url,
@@ -35,7 +35,7 @@ export function speaking(url: LiveSocketOptions['url'], protocol: Protocol, opti
   }
 }
 
-/** A server whose words a test says: everything that each connection sent, and the connections. */
+/** A server whose frames the test writes: everything that each connection sent, and the connections. */
 export async function scripted(
   say: (frame: string, socket: WebSocket, leg: number) => void,
   opened?: (socket: WebSocket, leg: number) => void,
@@ -72,5 +72,5 @@ export async function scripted(
   }
 }
 
-/** What came is all there is, once and in order. */
+/** The numbers from the first one on, each once and in order. */
 export const oneToLast = (numbers: readonly number[]) => Array.from(numbers, (_, at) => numbers[0]! + at)

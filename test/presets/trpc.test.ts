@@ -15,7 +15,7 @@ async function servers(perSecond: number) {
   const log: number[] = []
   const wakers = new Set<() => void>()
   let stopped = false
-  /** What `pay` has been asked, and what ends its waiting. */
+  /** The calls of `pay`, and what ends their waiting. */
   const paid: number[] = []
   const paying = new Map<number, (value: unknown) => void>()
   const timer = setInterval(() => {

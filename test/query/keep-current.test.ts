@@ -19,7 +19,7 @@ describe('keepCurrent', () => {
     await w.simulation.advance(100)
     expect(w.state()).toEqual(w.data())
     expect(w.asks).toHaveLength(1)
-    // Of 90 messages in 900 ms: a write a frame at most.
+    // 90 messages came in 900 ms: at most one write per frame.
     expect(w.shown.length).toBeLessThan(70)
   })
 
@@ -106,7 +106,7 @@ describe('keepCurrent', () => {
     w.client.setQueryData<Orders>(queryKey, { ...before, state: [...before.state, -1] })
     await w.simulation.advance(200)
     expect(w.state()).toContain(-1)
-    // As a mutation that fails takes back what it has shown.
+    // As a failed mutation restores what it has changed.
     w.client.setQueryData(queryKey, before)
     stop()
     await w.simulation.advance(200)
@@ -181,7 +181,7 @@ describe('keepCurrent', () => {
     await w.simulation.advance(5_000)
     expect(w.state()).toBeUndefined()
     expect(w.asks).toHaveLength(2)
-    // Fetched before anybody has signed in: whose it is nobody knows.
+    // The data were fetched before anybody signed in, so it is unknown whose they are.
     w.client.setQueryData(queryKey, { state: [-1], position: { epoch: 'epoch-1', offset: 0 } })
     w.socket.connect()
     expect(w.state()).toBeUndefined()

@@ -7,7 +7,7 @@ type Orders = Snapshot<readonly number[]>
 
 export const queryKey = ['orders']
 
-/** A live socket in a simulation, an API that answers 100 ms later, and a cache with the query `orders` of it. */
+/** A live socket in a simulation, an API that answers after 100 ms, and a cache with its query `orders`. */
 export async function queryStage(options = {}) {
   const w = await world(options)
   const { load, asks, answers } = api(w)
@@ -18,7 +18,7 @@ export async function queryStage(options = {}) {
   })
   const query = { queryKey, queryFn: ({ signal }: { signal: AbortSignal }) => load({ signal, attempt: 0 }) }
   const shown: (readonly number[] | undefined)[] = []
-  /** What shows the query, told as the library's adapters tell components. */
+  /** Observes the query, as the library's adapters do for components. */
   const look = () => {
     const observer = new QueryObserver<Orders>(client, query)
     const told = () => {

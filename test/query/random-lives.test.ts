@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { seededRandom } from '../kit/seeded-random.js'
 import { queryKey, queryStage } from './query-stage.js'
 
-/** One life of a query: whatever happens, in whatever order, in the end it has every message once and in order. */
+/** One life of a query: whatever happens, in whatever order, it has every message once and in order in the end. */
 async function live(seed: number) {
   const w = await queryStage({ seed })
   const random = seededRandom(seed)
@@ -40,7 +40,7 @@ async function live(seed: number) {
   const names = Object.keys(acts)
   const wrong = () => {
     const state = w.state()
-    // Behind, perhaps; with a hole or a repetition in it, never.
+    // The state may be behind, but must have no hole and no repetition.
     return state?.some((n, at) => n !== at + 1) && `${steps.join(', ')}: ${state.join(' ')}`
   }
   for (let n = 0; n < 30; n++) {
@@ -51,12 +51,12 @@ async function live(seed: number) {
     expect(wrong() || '').toBe('')
   }
   w.answers((now) => now)
-  // A first fetch that fails is the library's to try again: here who looks next does.
+  // Retrying a failed first fetch is the library's task; here the next observer does it.
   await w.simulation.advance(500)
   w.look()
   w.keep()
   w.simulation.publish('orders', ++published)
-  // What is tried again has failed a few times by now.
+  // By now retries have failed several times.
   await w.simulation.advance(300_000)
   w.simulation.publish('orders', ++published)
   await w.simulation.advance(300)

@@ -16,7 +16,7 @@ interface CompilerEvent {
   readonly detail?: { readonly reason?: string; readonly options?: { readonly reason?: string } }
 }
 
-/** What the React Compiler says of a module: what it compiled, and every break of React's rules that it found. */
+/** The React Compiler's result for a module: what it compiled, and every break of React's rules that it found. */
 async function compile(name: string, text: string) {
   const compiled: string[] = []
   const broken: string[] = []

@@ -24,7 +24,7 @@ import { createStage } from './stage.js'
 type Options = TopicOptions<Record<string, unknown>>
 type Reader = (props: { told: (data: readonly unknown[]) => void; options?: Options }) => ReactNode
 
-/** Who reads a topic: each tells all that it has had by now. */
+/** Components that read a topic. Each shows everything that it has received so far. */
 const READERS: Record<string, Reader> = {
   useLiveMessages({ told, options }) {
     const [all] = useState((): unknown[] => [])
@@ -63,7 +63,7 @@ async function setUp(how?: Parameters<typeof createStage>[0]) {
   }
 }
 
-/** What a page that React shows later is wrapped in. */
+/** Wraps a page that React shows later. */
 function Later({ until, children }: { until: Promise<void>; children: ReactNode }) {
   return (
     <>
@@ -95,7 +95,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
       await advance(60_000)
       await publish('chat', 3)
       expect(heard()).toEqual([])
-      // Meanwhile the server serves it to nobody.
+      // Meanwhile the topic is not served to any component.
       expect([sent('subscribe').length, sent('unsubscribe').length]).toEqual([1, 1])
       rerender(page('visible'))
       await publish('chat', 4)
@@ -126,7 +126,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     await act(async () => ready())
     await publish('chat', 'after')
     await advance(100)
-    // What waits is rendered anew when it goes on: that is the first render of what is shown.
+    // A suspended component is rendered anew when it continues: that is the first render of what is shown.
     expect(heard()).toEqual(['after'])
   })
 

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from '../kit/source-files.js'
 
-/** The type checker's words on a program of its own: what it registers must not be registered in the other tests. */
+/** The type checker's messages for a program of its own: what it registers must not be registered in other tests. */
 async function check(text: string): Promise<string> {
   const cache = join(ROOT, 'node_modules', '.cache')
   await mkdir(cache, { recursive: true })

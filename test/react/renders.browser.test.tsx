@@ -15,7 +15,7 @@ const url = inject('liveUrl')
 const undo: (() => void)[] = []
 afterEach(() => undo.splice(0).forEach((task) => task()))
 
-/** Renders below a provider of a socket that is live, and counts the frames that the browser paints. */
+/** Renders below a provider of a live socket, and counts the frames that the browser paints. */
 async function show(children: ReactNode) {
   const socket = createLiveSocket({ url })
   const root = createRoot(document.body.appendChild(document.createElement('div')))
@@ -35,13 +35,15 @@ async function show(children: ReactNode) {
   return {
     socket,
     frames: () => frames,
-    /** The server publishes so many into the topic, each a WebSocket message and so a task of its own. */
+    /**
+     * Makes the server publish that many messages to the topic, each in its own WebSocket message and so its own task.
+     */
     order: (topic: string, messages: number, perSecond: number) =>
       socket.publish('orders', { topic, messages, perSecond }),
   }
 }
 
-/** Topics of this test alone: the server is every test's. */
+/** Topics of this test alone, because all tests share the server. */
 let count = 0
 const freshTopic = () => `topic-${Date.now()}-${++count}`
 const numbers = (length: number) => Array.from({ length }, (_, index) => index + 1)

@@ -15,7 +15,7 @@ interface Inputs {
 }
 const { useLiveValue, useLiveLog, usePublish } = createLiveHooks<Topics, Inputs>()
 
-/** The same topic twice: text on the wire, a date for the application. */
+/** The same topic in each library: text on the wire, a date for the application. */
 const LIBRARIES = {
   zod: { prices: z.object({ symbol: z.string(), at: z.iso.datetime().transform((text) => new Date(text)) }) },
   valibot: {

@@ -3,14 +3,14 @@ import { vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.js'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 
-/** Without turns what is asked goes out at once, and a test can answer it within a render. */
+/** Without turns a request is sent at once, so a test can answer it within a render. */
 const { turn: _, ...clock } = systemClock
 
 const HEAD = { epoch: 'e', offset: 5, after: 5 }
 
 /**
- * A live socket that has these topics, `topic` alone by default, subscribed up to offset 5, and a server whose every
- * frame, and its moment, the test decides.
+ * A live socket that has subscribed these topics (default: `topic` alone) up to offset 5, and a server whose frames,
+ * and their time, the test decides.
  */
 export async function servedByHand(topic: string, subscribed = [topic]) {
   const { WebSocket, sockets } = fakeWebSockets()
@@ -25,10 +25,10 @@ export async function servedByHand(topic: string, subscribed = [topic]) {
   serve({ type: 'welcome', server: 's', topics: Object.fromEntries(subscribed.map((one) => [one, HEAD])) })
   return {
     socket,
-    /** What somebody else who has the topic subscribed was told. */
+    /** What another subscriber of the topic received. */
     others,
     message: (offset: number, data: unknown) => serve({ type: 'message', topic, offset, data }),
-    /** Answers the newest `subscribe` of the client; gives what it asked for. */
+    /** Answers the client's newest `subscribe`; returns what it asked for. */
     answer(offset: number, after: number): unknown {
       const { id, topics } = JSON.parse(wire.sent.at(-1) as string) as { id: string; topics: Record<string, unknown> }
       serve({ type: 'subscribed', id, topics: { [topic]: { epoch: 'e', offset, after } } })

@@ -49,7 +49,7 @@ function Shared() {
   return <p>{useLiveStatus((state) => state.status, Object.is, socket)}</p>
 }
 
-/** What a render on a server must not even look at: there it is another thing, or none. */
+/** Globals that a render on a server must not even look at: on a server they differ, or are missing. */
 const FOREIGN = [
   'window',
   'document',
@@ -148,7 +148,7 @@ describe('a render on a server', () => {
       return null
     }
     for (let room = 0; room < 1_000; room++) renderToString(<Room room={room} />)
-    // Within the task that made it a WeakRef holds what it refers to.
+    // A WeakRef keeps its target alive within the task that created it.
     await new Promise(setImmediate)
     setFlagsFromString('--expose-gc')
     ;(runInNewContext('gc') as () => void)()

@@ -30,7 +30,7 @@ interface Topics {
 const url = 'wss://live.test'
 const socket = createLiveSocket<Topics>({ url })
 
-/** What is in here is for the type checker alone. */
+/** The code in here is only for the type checker. */
 function unchecked(_never: () => unknown) {}
 
 describe('the types of the hooks', () => {

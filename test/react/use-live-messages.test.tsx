@@ -71,7 +71,7 @@ describe('useLiveMessages', () => {
     const { wrap, told, socket, publish } = await setUp()
     const Both = ({ name }: { name: string }) => {
       useLiveMessages('chat', (data) => void told.push([name, data]))
-      // Whatever an effect sets off is told to this render's handler.
+      // What an effect triggers is passed to the handler of this render.
       useLayoutEffect(() => void told.push(`committed ${name}`))
       return null
     }
@@ -255,7 +255,7 @@ describe('useLiveMessages', () => {
     await publish('chat', 1)
     rerender(wrap(<Listener told={told} options={{ enabled: false }} />))
     await publish('chat', 2)
-    // Nor is a name looked at that is none yet.
+    // A name that is no topic name is not looked at either.
     rerender(wrap(<Listener told={told} topic="" options={{ enabled: false }} />))
     expect(sent('subscribe')).toHaveLength(0)
     rerender(wrap(<Listener told={told} />))

@@ -68,7 +68,7 @@ describe('useLiveSocket(options)', () => {
     act(() => [...seen].at(-1)!.close())
     rerender([<Part key={9} options={stage.options} />, <Part key={3} options={stage.options} />])
     await stage.advance(3_000)
-    // While somebody is there it stays as the application left it.
+    // While a component holds it, the socket stays as the application left it.
     expect(container.textContent).toBe('closedclosed')
   })
 
@@ -215,7 +215,7 @@ describe('useLiveSocket(options)', () => {
 
   it('opens nothing for a render that is thrown away, and takes nothing of its options', async () => {
     const stage = createStage()
-    // Testing Library would like to be awaited, for a component that will never be there.
+    // Testing Library wants to be awaited, for a component that never appears.
     const quiet = vi.spyOn(console, 'error').mockImplementation(() => {})
     const never = new Promise<void>(() => {})
     const Waiting = ({ options }: { options: LiveSocketOptions }) => {
@@ -283,7 +283,7 @@ describe('useLiveSocket(options)', () => {
     await advance(1_000)
     rerender(page(false))
     await advance(3_000)
-    // The other one comes while nobody holds the first one's socket, and both use its own from here on.
+    // The other component mounts while nobody holds the first one's socket. From here on both use the other one's own.
     rerender(page(false, true))
     await advance(1_000)
     rerender(page(true, true))

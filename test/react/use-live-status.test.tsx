@@ -102,7 +102,7 @@ describe('useLiveStatus', () => {
   it('never asks a child about what its parent has taken away', async () => {
     const stage = createStage()
     const socket = createLiveSocket({ ...stage.options, getToken: stage.simulation.getToken })
-    // The child's selector is only right while there is a leg, which is what its parent sees to.
+    // The child's selector works only while there is a leg; the parent renders the child only then.
     const Child = () => <output>{useLiveStatus((state) => state.leg!.number)}</output>
     const Parent = () => (useLiveStatus((state) => state.leg !== null) ? <Child /> : <output>none</output>)
     const { container } = stage.render(

@@ -3,7 +3,7 @@ import { LiveSocketProvider, useLiveValue } from 'livesocket/react'
 import { expect, it } from 'vitest'
 import { createStage } from './stage.js'
 
-// A `from` that is not there says nothing.
+// A `from` of undefined counts as absent.
 const Price = () => <output>{String(useLiveValue('price', { from: undefined }))}</output>
 
 it('shows the newest value that is kept at once, who comes first and who comes later, and then each newer one', async () => {

@@ -11,7 +11,7 @@ import { createStage } from './stage.js'
 
 const TOPIC = presenceTopic('room')
 
-/** A server that says of presence what the test wants to hear: this client's ids are `me` and `tab`. */
+/** A server that says about presence whatever the test wants. The ids of this client are `me` and `tab`. */
 function setUp(refuse?: string) {
   const said: string[] = []
   const stage = createStage({

@@ -6,9 +6,9 @@ import { EVENT_TYPES } from '../../src/devtools/event-types.js'
 interface Stage {
   readonly state: string
   readonly options?: (simulation: Simulation) => Partial<LiveSocketOptions>
-  /** Leads there from a socket that has not connected yet. */
+  /** Brings a socket that has not connected into that state. */
   readonly reach: (simulation: Simulation, socket: LiveSocket) => Promise<void> | void
-  /** Whether it is there. */
+  /** Whether the socket is in that state. */
   readonly there?: (socket: LiveSocket, simulation: Simulation) => boolean
 }
 
@@ -204,7 +204,7 @@ describe.each([
     ])
     socket.store.subscribe(() => void late.push('state'))
 
-    // A socket that is told to close has 2 s for the closing handshake, and the outbox's counter is told once a frame.
+    // A closing socket has 2 s for the closing handshake, and the outbox's counter is updated once a frame.
     simulation.online()
     simulation.accept()
     simulation.publish('a', 2)

@@ -6,7 +6,7 @@ export type Topics = { orders: number; other: number }
 export const append = (state: readonly number[], data: number) => [...state, data]
 export const none: readonly number[] = []
 
-/** A live socket in a simulation, and what it told. */
+/** A live socket in a simulation, and what it reported. */
 export async function world(options = {}) {
   const simulation = createSimulation(options)
   const socket = createLiveSocket<Topics>({
@@ -20,7 +20,7 @@ export async function world(options = {}) {
   socket.on('gap', (gap) => void gaps.push(gap))
   socket.connect()
   await simulation.advance(500)
-  /** What was asked of the servers since the last look. */
+  /** How many frames have been looked at. */
   let seen = simulation.wire.length
   const asked = () => {
     const sent = simulation.wire.slice(seen).filter(({ by }) => by === 'client')
@@ -30,7 +30,7 @@ export async function world(options = {}) {
   return { simulation, socket, errors, gaps, asked, data: () => simulation.published.map(({ data }) => data) }
 }
 
-/** Answers with what the log has at the moment of the call, `delay` ms later. */
+/** Answers with the state of the log at the time of the call, `delay` ms later. */
 export function api({ simulation }: Awaited<ReturnType<typeof world>>, delay = 100) {
   const asks: { signal: AbortSignal; attempt: number }[] = []
   let answer: (snapshot: { state: readonly number[]; position: Position }) => unknown = (snapshot) => snapshot

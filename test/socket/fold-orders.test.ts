@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { live, type CreateFold, type World } from './fold-world.js'
 import { mutant } from '../kit/mutant.js'
 
-/** Searched through to the end; `orders` is how many there are at least, so that a search that shrinks is noticed. */
+/**
+ * Worlds that are searched completely. `orders` is the least number of orders, so that a search that shrinks is
+ * noticed.
+ */
 const WORLDS: (World & { story: string; orders: number })[] = [
   {
     story: 'messages before, between and after what the API reads and what it answers',
@@ -145,7 +148,7 @@ describe('the search finds a fold that', () => {
   })
 })
 
-/** Every order in which the events of that world can come. */
+/** Tries every order in which the events of that world can come. */
 async function explore(world: World, most: number, create?: CreateFold) {
   const seen = new Set<string>()
   let path: number[] = []

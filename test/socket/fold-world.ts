@@ -11,47 +11,47 @@ import { createStepClock } from '../kit/step-clock.js'
 
 const TOPIC = 'orders'
 
-/** What a world is made of, besides one fold on one topic that a real merge feeds. */
+/** The parts of a world, besides one fold on one topic that a real merge feeds. */
 export interface World {
   readonly messages: number
-  /** The fold loads; else it begins with the first message after its subscription. */
+  /** Whether the fold loads. Otherwise it begins with the first message after its subscription. */
   readonly load: boolean
-  /** What happens once each, at any moment. */
+  /** Events that happen once each, at any time. */
   readonly happenings?: readonly Happening[]
-  /** Messages that may be held. */
+  /** How many messages may be held. */
   readonly maxHeld?: number
-  /** The API reads from a copy that is so many messages behind, the first time. */
+  /** The first time, the API reads from a copy that is this many messages behind. */
   readonly lag?: number
-  /** The first so many loads fail, or never answer. */
+  /** How many loads fail, or never answer, before one succeeds. */
   readonly failures?: number
   readonly hung?: number
   /** Every second message is not for this client. */
   readonly hidden?: boolean
-  /** Somebody else has the topic already. */
+  /** Another subscriber has the topic already. */
   readonly others?: boolean
-  /** Times at which the clock may go on although something else could happen first. */
+  /** How often time may pass although something else could happen first. */
   readonly waits?: number
 }
 
 /**
  * - `move`: a second leg is dialled; from its welcome on both serve, until the old one goes.
- * - `break`: the leg dies with all that is under way, and another one is dialled.
- * - `trim`: the log forgets what it has.
- * - `epoch`: the numbering of the topic starts over, without history.
- * - `leave`, `return`: the fold's listener goes, and comes back; `rewind`: another subscriber comes, from the start of
- *   the log.
+ * - `break`: the leg dies with everything that is under way, and another one is dialled.
+ * - `trim`: the log forgets its messages.
+ * - `epoch`: the topic starts a new epoch, without history.
+ * - `leave`, `return`: the fold's listener leaves, and comes back; `rewind`: another subscriber comes, from the start
+ *   of the log.
  */
 export type Happening = 'move' | 'break' | 'trim' | 'epoch' | 'leave' | 'return' | 'rewind'
 
 interface ServerLeg {
   readonly number: number
-  /** Under way to the client. */
+  /** Frames under way to the client. */
   readonly down: { readonly text: string; readonly arrive: () => void }[]
-  /** The offset up to which the topic was sent; null where it is not subscribed. */
+  /** The offset up to which the topic was sent; null while it is not subscribed. */
   sent: number | null
 }
 
-/** Fold it wrongly, to see that the search notices. */
+/** A wrong fold can be given here, to show that the search notices. */
 export type CreateFold = typeof createFold
 
 export interface Run {
@@ -63,9 +63,9 @@ export interface Run {
 }
 
 /**
- * Lives through one order of events: at each step the next number of `path` says which of those that can happen does,
- * then the first. It ends early where `seen` has the moment already: the client has heard the same in the same order,
- * and the world stands the same.
+ * Lives through one order of events: at each step the next number of `path` selects one of the possible events, and
+ * after its end the first one. It stops early if `seen` has the state already: the client has received the same in the
+ * same order, and the world is the same.
  */
 export async function live(
   world: World,
@@ -93,7 +93,7 @@ export async function live(
       throw error
     },
   })
-  /** All that the client has heard: client code can tell two orders apart by nothing else. */
+  /** Everything that the client has received: client code can distinguish two orders by nothing else. */
   const heard: string[] = []
   let ids = 0
   const merge = createMerge(
@@ -161,7 +161,7 @@ export async function live(
 
   const visible = () => history.flatMap(({ hidden }, at) => (hidden ? [] : [at + 1]))
 
-  // The application's own API: what it reads, and when it answers, are two moments.
+  // The application's own API reads at one time, and answers at another.
   const calls: {
     resolve(snapshot: Snapshot<readonly number[]>): void
     reject(error: Error): void
@@ -339,7 +339,7 @@ export async function live(
   for (let step = 0; !problem; step++) {
     const can = choices()
     if (can.length === 0) {
-      // Nothing is left but time: give it what pauses and retries need.
+      // Only time can pass now: as long as pauses and retries need.
       if (clock.pending === 0 || step > 400) break
       clock.runNext()
     } else {
@@ -348,7 +348,7 @@ export async function live(
       taken.push(choice)
       const [name, act] = can[choice]!
       steps.push(name)
-      // What loads, and what leaves, is done a few promises later.
+      // Loads and leaves are complete a few promises later.
       const done = act()
       if (done) await done
     }
@@ -371,7 +371,7 @@ export async function live(
   }
   const state = fold.getState()
   const expected = visible()
-  // Without a load it begins where the subscription did.
+  // Without a load the fold begins where its subscription did.
   if (!problem && (world.load || state.length > 0) && state.at(-1) !== expected.at(-1))
     problem = `the state ends as [${state.join(' ')}], of [${expected.join(' ')}]`
   if (gaps > 1) problem ??= `one hole was told as ${gaps} gaps`

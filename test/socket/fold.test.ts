@@ -154,7 +154,7 @@ describe('fold', () => {
     const told = { fold: 0, store: 0 }
     const again = (store: { subscribe(listener: () => void): () => void }, name: keyof typeof told) => {
       const leave = store.subscribe(() => {
-        // One that went round for ever would hang the page.
+        // An endless loop would hang the page.
         if (++told[name] > 10) return
         leave()
         again(store, name)

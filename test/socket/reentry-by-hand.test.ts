@@ -207,7 +207,7 @@ describe('who is told that a handover failed', () => {
 
 describe('a session that turns out to be over when a dial asks for a token', () => {
   const expiring = () => handServed({ getToken: async () => ({ token: 't', ttl: 600_000, sessionTtl: 5_000.2 }) })
-  /** The next dial, 750 ms after its leg has died, is due a moment after the end and before any timer of it. */
+  /** The next dial is due 750 ms after its leg has died: a moment after the end, and before any of its timers. */
   const LAST = 4_250.5
 
   it('ends: nothing is dialled any more, and no server is said to be unreachable', async () => {

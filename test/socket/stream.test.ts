@@ -14,7 +14,7 @@ async function live(options = {}) {
   return { simulation, socket }
 }
 
-/** Reads on until the stream ends; how it ended is the last entry. */
+/** Reads until the stream ends. The last entry says how it ended. */
 async function readAll(stream: AsyncIterable<Message>, into: unknown[] = []) {
   try {
     for await (const { data } of stream) into.push(data)
@@ -33,7 +33,7 @@ afterEach(() => {
   expect(unhandled.splice(0)).toEqual([])
 })
 
-/** A live socket by hand, of which a stream sees nothing but this. */
+/** The parts of a live socket that a stream uses, controlled by the test. */
 function byHand() {
   const state = { status: 'live', closed: null } as LiveSocketState
   let tell: (state: LiveSocketState, previous: LiveSocketState) => void = () => undefined

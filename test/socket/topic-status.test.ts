@@ -5,7 +5,7 @@ import { handServed } from '../kit/hand-served.js'
 
 const shown = (status: unknown) => (status instanceof LiveSocketError ? status.code : status)
 
-/** A socket whose server says no to `secret`, and what was told of both topics. */
+/** A socket whose server refuses `secret`, and what was reported of both topics. */
 function world(authorize: (topic: string) => boolean = (topic) => topic !== 'secret') {
   const sim = createSimulation({ seed: 1, authorize })
   const socket = createLiveSocket({ url: sim.url, environment: sim.environment })

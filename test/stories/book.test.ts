@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createBook, startFeed, type Book } from '../../stories/kit/feed.js'
 import { createStepClock } from '../kit/step-clock.js'
 
-/** Somebody who is told of every message of a feed, but for those that `misses` says. */
+/** A reader that receives every message of a feed except those that `misses` names. */
 function read(messages: number, misses: (offset: number) => boolean) {
   const clock = createStepClock()
   const latency = 10
@@ -28,7 +28,7 @@ describe('the books of a story', () => {
     const { naive, resuming } = read(10_000, (offset) => offset % 1_000 === 7 && offset > 1_000)
     for (const book of [naive, resuming])
       expect(book).toMatchObject({ sent: 10_000, delivered: 9_991, lost: 9, repeated: 0, reordered: 0 })
-    // What is too old to be on any timeline is counted, and not kept.
+    // What is too old for any timeline is counted, but not kept.
     expect(naive.lostAt).toContain(2 * 9_007 + 10)
     expect(naive.lostAt.length).toBeLessThan(4)
   })

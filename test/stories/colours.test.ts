@@ -6,7 +6,7 @@ import { ROOT } from '../kit/source-files.js'
 
 type Palette = Record<string, string>
 
-/** Each colour of a style sheet: what it is in the light, and in the dark. */
+/** Each colour of a style sheet, in the light theme and in the dark one. */
 function palettes(css: string): { light: Palette; dark: Palette } {
   const pairs = [...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{3,6}), (#[0-9a-f]{3,6})\)/g)]
   return {
@@ -30,7 +30,7 @@ function contrast(a: string, b: string): number {
   return (light + 0.05) / (dark + 0.05)
 }
 
-/** Text on what it stands on, on canvases too, which the browser's own check does not see. */
+/** Text colours and their backgrounds, also on canvases, which the browser's own check does not see. */
 const PAIRS = [
   ['ink', 'surface'],
   ['ink', 'ground'],

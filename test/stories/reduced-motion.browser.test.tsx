@@ -33,7 +33,7 @@ const PAINTERS = {
   },
 }
 
-/** How often it is painted in so many frames, and how long these took, ms. */
+/** How often it paints in that many frames, and how long these took, ms. */
 async function watch(frames: number) {
   painted.mockClear()
   const from = performance.now()

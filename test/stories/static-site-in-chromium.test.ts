@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** The stories that were built, by the files that they are of. */
+/** The built stories, by the files from which they come. */
 async function storiesBuilt(): Promise<Map<string, string[]>> {
   const { entries } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as {
     entries: Record<string, { id: string; type: string; importPath: string }>
@@ -76,7 +76,7 @@ describe('npm run build-storybook', () => {
     const lost = (side: string) => page.textContent(`[data-client=${side}] [data-count=Lost]`)
     expect(await lost('ours')).toBe('0')
     expect(Number(await lost('theirs'))).toBeGreaterThan(10)
-    // From here on it follows real time, for whoever looks at it.
+    // From here on it follows real time, for the reader.
     const sent = () => page.textContent('[data-client=ours] [data-count=Sent]')
     const before = await sent()
     await page.waitForFunction(

@@ -8,7 +8,8 @@ type Step =
   | { from: number | null; to: number | null; epoch?: string }
 
 /**
- * What an observation says when a live socket tells these things, of 1 to 5 published in epoch a and 1 to 2 in epoch b.
+ * What an observation reports when a live socket delivers these steps. Messages 1 to 5 were published in epoch a, and 1
+ * to 2 in epoch b.
  */
 function judge(steps: readonly Step[], options?: { complete?: boolean }) {
   const published = [

@@ -5,7 +5,7 @@ import { instant, since } from '../../src/base/clock.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
-// Its types say that a CommonJS import has `default`; what a bundler imports is the class itself.
+// The types say that a CommonJS import has `default`; a bundler imports the class itself.
 const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
 describe('the simulated clock', () => {

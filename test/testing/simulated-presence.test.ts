@@ -12,7 +12,7 @@ function join(sim: Simulation, device = sim.device(), environment = device.envir
   return socket
 }
 
-/** Somebody who is there, and somebody who looks, with every list that was shown on the way. */
+/** A client that is present, and one that looks, with every list that it was shown. */
 async function pair(sim: Simulation) {
   const here = presence(join(sim), 'room', { data: 'a' })
   const looks = presence(join(sim), 'room')

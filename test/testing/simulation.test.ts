@@ -6,7 +6,7 @@ import { encodeClientFrame } from '../../src/protocol/client-frames.js'
 import type { ClientFrame, Position } from '../../src/protocol/frames.js'
 import { createSimulation, type Simulation } from '../../src/testing/index.js'
 
-/** A leg by hand: what a client sends, and what it hears. */
+/** A leg controlled by hand: what a client sends, and what it receives. */
 function dial(sim: Simulation, url = sim.url, environment = sim.environment) {
   const socket = new environment.WebSocket(url, 'livesocket.v1')
   const heard: string[] = []
@@ -298,7 +298,7 @@ describe('a simulation where a DOM is simulated too, by jsdom under Jest', () =>
         expect(messages.length).toBeGreaterThan(90)
         expect(problems()).toEqual([])
       }
-      // One tab asked, and told the other.
+      // One tab requested the token, and passed it to the other.
       expect(sim.tokens.requests).toHaveLength(1)
       for (const socket of sockets) socket.close()
     } finally {

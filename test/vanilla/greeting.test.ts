@@ -3,8 +3,8 @@ import { until } from '../server/kit.js'
 import { happened, liveWebSocket, serverSide } from './stage.js'
 
 /**
- * A server that serves only who has greeted it: it answers `hi` and whatever follows, and says ticks to those who
- * asked.
+ * A server that serves only clients that have greeted it: it answers `hi` and everything after it, and sends ticks to
+ * clients that asked for them.
  */
 async function shy() {
   const server = await serverSide()

@@ -6,7 +6,8 @@ import { fakeWebSockets } from '../kit/fake-socket.js'
 import { until } from '../server/kit.js'
 import { happened, liveWebSocket, serverSide } from './stage.js'
 
-// What the README of reconnecting-websocket 4.4 states, in its order. What is kept differently says so in its title.
+// What the README of reconnecting-websocket 4.4 states, in its order. If something is kept differently, the title says
+// so.
 
 describe('the README of reconnecting-websocket', () => {
   it('"will automatically reconnect if the connection is closed", however it was', async () => {

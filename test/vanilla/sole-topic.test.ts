@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { livesocketV1 } from '../../src/topics/livesocket-v1.js'
 import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
 
-/** A socket that is the topic `room`, all that it tells, and the errors of what is underneath. */
+/** A socket that represents the topic `room`, all its events, and the errors of the live socket underneath. */
 async function inRoom(options: SimulationOptions = {}, topic = 'room') {
   const sim = createSimulation(options)
   const { getToken, environment } = sim

@@ -13,7 +13,7 @@ export interface ServerSide {
   close(): Promise<void>
 }
 
-/** A server of other people's, gone when the test is over. */
+/** A foreign server, stopped after the test. */
 export async function serverSide(options: Partial<ServerOptions> = {}): Promise<ServerSide> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, ...options })
   await once(server, 'listening')
@@ -38,7 +38,7 @@ export async function serverSide(options: Partial<ServerOptions> = {}): Promise<
   return side
 }
 
-/** A socket over the package ws, with quick reconnections, and everything that it tells, in order. */
+/** A socket over the package ws with quick reconnections, and all its events in order. */
 export function liveWebSocket(url: UrlProvider, protocols?: string | string[], options: LiveWebSocketOptions = {}) {
   const socket = new LiveWebSocket(url, protocols, { WebSocket, minReconnectionDelay: 0, ...options })
   const told: string[] = []

@@ -4,7 +4,7 @@ import { LiveWebSocket } from '../../src/vanilla/live-web-socket.js'
 const server = inject('fateUrl')
 const once = LiveWebSocket.with({ once: true })
 
-/** What this browser's own WebSocket does with the same calls is what ours must do. */
+/** Our class must do with the same calls what this browser's own WebSocket does. */
 const classes = [WebSocket, once] as unknown as (typeof WebSocket)[]
 
 function outcome(run: () => unknown): unknown {
@@ -15,7 +15,7 @@ function outcome(run: () => unknown): unknown {
   }
 }
 
-/** Everything that a socket tells until it is closed, in words. */
+/** Everything that a socket reports until it is closed, in words. */
 function story(
   Class: typeof WebSocket,
   path: string,
@@ -102,7 +102,8 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
     ['a server that selects no subprotocol', '/no-subprotocol', () => undefined, ['one']],
   ])('tells the same of %s', async (_name, path, act, protocols) => {
     const [native, ours] = await Promise.all(classes.map((Class) => story(Class, path, act, protocols)))
-    // An unclean end has one code and no reason to go by; whether an error event comes before it is the same too.
+    // An unclean end has one code, and no reason that could be compared; whether an error event comes before it is the
+    // same too.
     expect(ours).toEqual(native)
   })
 })
