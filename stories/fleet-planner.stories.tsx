@@ -11,7 +11,7 @@ import type { StoryArgs } from './kit/story.js'
 import './fleet-planner.css'
 
 const SCENARIOS: readonly { name: ScenarioName; title: string; shown: number }[] = [
-  { name: 'return', title: 'All servers crash and return after 3 s', shown: 120 },
+  { name: 'return', title: 'All servers crash for 3 s', shown: 120 },
   { name: 'fleet-crash', title: 'The same, and overloaded servers refuse dials', shown: 120 },
   { name: 'node-crash', title: 'One of the servers crashes', shown: 90 },
   { name: 'token-outage', title: 'Token service down for 1 min', shown: 300 },

@@ -75,7 +75,7 @@ export function createRecorder(
   const now = () => clock.monotonic() - start
   const history = createLegHistory()
   if (!Number.isInteger(limit) || limit < 1)
-    throw new LiveSocketError('invalid', 'limit must be a whole number from 1: of events.')
+    throw new LiveSocketError('invalid', 'limit must be a whole number from 1.')
   const events = createRing<RecordedEvent>(limit)
   const counting = createArrivalCount(socket, history, clock, now)
   const legOf = new Map<Connection, number>()

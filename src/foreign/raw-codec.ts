@@ -74,7 +74,7 @@ export class RawCodec implements Codec {
     if (frame.type !== 'publish') return null
     // The protocol cannot express it on any leg. Without an answer it would wait for ever, and everything after it too.
     this.#unsaid = frame
-    const message = wrong?.invalid ?? explain`the protocol has no words for it`
+    const message = wrong?.invalid ?? explain`the protocol cannot express it`
     this.#line.accept({ type: 'nack', id: frame.id, code: 'invalid', message })
     return NONE
   }

@@ -143,7 +143,10 @@ class TopicAttendance implements Attendance {
     } catch (thrown) {
       error = thrown as LiveSocketError
     }
-    this.#insides.report(explain`This client is not present in "${this.#said.topic}", or not shown who is.`, error)
+    this.#insides.report(
+      explain`This client may not be present in "${this.#said.topic}", or may not see who is.`,
+      error,
+    )
   }
 
   async #load(signal: AbortSignal) {

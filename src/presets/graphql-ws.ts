@@ -182,7 +182,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
         owed.clear()
         const errors = [
           {
-            message: explain`The connection was lost before the server answered: it may have been applied.`,
+            message: explain`The connection was lost before the server answered: the operation may have been applied.`,
             extensions: { code: 'outcome-unknown' },
           },
         ]

@@ -184,14 +184,14 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
     },
     refused(data) {
       if (packetOf(data, PACKET.connack))
-        return wrong.splice(0).map((topic): RawRefusal => ({ topic, reason: 'it is no topic filter' }))
+        return wrong.splice(0).map((topic): RawRefusal => ({ topic, reason: 'no topic filter' }))
       const packet = packetOf(data, PACKET.suback)
       const topic = packet && subscribes.get(packet.id!)
       if (packet) subscribes.delete(packet.id!)
       const [code = 0] = packet?.codes ?? []
       if (topic === undefined || code < 0x80) return null
       if (topic === notice) {
-        deaf = explain`the broker refuses ${topic}, by which it could be asked to hand over: ${reasonOf(code)}`
+        deaf = explain`the broker refuses ${topic}, the topic of requests to hand over: ${reasonOf(code)}`
         return null
       }
       filters.delete(topic)
@@ -228,12 +228,12 @@ export function openMqttLeg(settings: MqttSettings, sessions: (session: string) 
     identity: ({ data }) => settings.identity(data as MqttMessage),
     subscribe(topics) {
       const not = [...topics.keys()].find((topic) => !isFilter(topic))
-      if (not !== undefined) throw new TypeError(explain`what is subscribed to is a topic filter`)
+      if (not !== undefined) throw new TypeError(explain`a topic to subscribe to must be a topic filter`)
       return [...topics.keys()].map(subscribe)
     },
     unsubscribe: (topics) => unsubscribe(topics.filter((topic) => filters.delete(topic))).packets,
     publish({ topic, data, id }) {
-      if (!isTopicName(topic)) throw new TypeError(explain`a topic to publish to has no wildcards`)
+      if (!isTopicName(topic)) throw new TypeError(explain`a topic to publish to must have no wildcards`)
       const qos = settings.qos(topic)
       const parts: Part[] = [topic]
       if (qos === 1) {

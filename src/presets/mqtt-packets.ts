@@ -78,7 +78,7 @@ export function mqttPackets(five: boolean): (data: WireData) => MqttPacket[] {
     // Where the next packet begins is unknown from here on. The leg then answers no ping, and is replaced.
     if (broken) throw broken
     try {
-      if (typeof data === 'string') throw new SyntaxError(explain`MQTT comes in binary messages`)
+      if (typeof data === 'string') throw new SyntaxError(explain`MQTT needs binary messages, and this one is text`)
       const fresh = new Uint8Array(data)
       const bytes = new Uint8Array(rest.length + fresh.length)
       bytes.set(rest)
@@ -100,7 +100,7 @@ function packetAt(bytes: Uint8Array, at: number, five: boolean): { packet: MqttP
   for (let place = 0; ; place++) {
     const byte = bytes[at + 1 + place]
     if (byte === undefined) return null
-    if (place > 3) throw new SyntaxError(explain`no MQTT packet has such a length`)
+    if (place > 3) throw new SyntaxError(explain`an MQTT packet with an invalid length`)
     length += (byte & 127) * 128 ** place
     if (length > LARGEST) throw new RangeError(explain`an MQTT packet of more than 64 MiB`)
     if (byte >= 128) continue
@@ -183,7 +183,7 @@ function createReader(bytes: Uint8Array) {
       sum += (byte & 127) * 128 ** place
       if (byte < 128) return sum
     }
-    throw new SyntaxError(explain`no MQTT number is that long`)
+    throw new SyntaxError(explain`an MQTT packet with a number that is too long`)
   }
   const value = (property: number): Value => {
     switch (kindOf(property)) {
@@ -202,7 +202,7 @@ function createReader(bytes: Uint8Array) {
       case 'pair':
         return [reader.text(), reader.text()]
       case null:
-        throw new SyntaxError(explain`a property that MQTT 5 has not`)
+        throw new SyntaxError(explain`a property that MQTT 5 does not define`)
     }
   }
   return reader
@@ -262,6 +262,6 @@ function joined(parts: readonly Part[]): Uint8Array<ArrayBuffer> {
 }
 
 function sized(bytes: Uint8Array): Uint8Array[] {
-  if (bytes.length > 65_535) throw new RangeError(explain`MQTT has no text of more than 65,535 bytes`)
+  if (bytes.length > 65_535) throw new RangeError(explain`a text in MQTT has at most 65,535 bytes`)
   return [joined([[2, bytes.length]]), bytes]
 }

@@ -36,18 +36,18 @@ function settingsOf(options: MqttOptions): MqttSettings {
   if (!(keepAlive >= 1_000 && keepAlive <= 300_000))
     throw new LiveSocketError('invalid', explain`mqtt: keepAlive must be milliseconds, 1,000 to 300,000.`)
   if (!(sessionExpiry >= 0 && sessionExpiry <= 4_294_967_295_000))
-    throw new LiveSocketError('invalid', explain`mqtt: sessionExpiry must be milliseconds from 0 on.`)
+    throw new LiveSocketError('invalid', explain`mqtt: sessionExpiry must be milliseconds, 0 or more.`)
   const { will } = options
   if ((typeof qos !== 'function' && !isQos(qos)) || !isQos(will?.qos ?? 0))
     throw new LiveSocketError('invalid', explain`mqtt: qos must be 0 or 1.`)
   if (!((will?.delay ?? 0) >= 0 && (will?.delay ?? 0) <= 4_294_967_295_000))
-    throw new LiveSocketError('invalid', explain`mqtt: the delay of a will must be milliseconds from 0 on.`)
+    throw new LiveSocketError('invalid', explain`mqtt: the delay of a will must be milliseconds, 0 or more.`)
   return {
     five,
     qos: (topic) => {
       const asked: unknown = typeof qos === 'function' ? qos(topic) : qos
       if (isQos(asked)) return asked
-      throw new TypeError(explain`qos is 0 or 1`)
+      throw new TypeError(explain`qos must be 0 or 1`)
     },
     retain: options.retain ?? (() => false),
     identity: options.identity ?? (({ user }) => user.get('message-id') ?? null),

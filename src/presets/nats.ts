@@ -104,7 +104,7 @@ export function nats({
       refused(data) {
         const frame = frameOf(data)
         if (frame?.verb === 'INFO')
-          return wrong.splice(0).map((topic) => ({ topic, reason: explain`a subject has no white space` }))
+          return wrong.splice(0).map((topic) => ({ topic, reason: explain`a subject must have no white space` }))
         const [, subject] = /subscription to "([^"]+)"/i.exec(errorIn(frame) ?? '') ?? []
         return subject === undefined ? null : { topic: subject, reason: frame!.text }
       },
@@ -157,6 +157,6 @@ function isSubject(subject: string): boolean {
 }
 
 function checked(subject: string): string {
-  if (!isSubject(subject)) throw new TypeError(explain`a subject has no white space`)
+  if (!isSubject(subject)) throw new TypeError(explain`a subject must have no white space`)
   return subject
 }

@@ -166,7 +166,10 @@ export function phoenix({
         if (!said || said.joinRef === null || said.joinRef !== joins.get(said.topic) || left.has(said.topic))
           return null
         if (said.event === 'phx_error' && crashed.delete(said.topic))
-          return { topic: said.topic, reason: explain`the channel crashed, and crashed again when it was joined anew` }
+          return {
+            topic: said.topic,
+            reason: explain`the channel crashed, and crashed again after it was joined once more`,
+          }
         if (said.event === 'phx_close')
           return { topic: said.topic, reason: explain`the server closed the channel`, ended: true }
         if (!joinReply(said) || said.status === 'ok') return null
@@ -189,7 +192,7 @@ export function phoenix({
         }),
       publish({ topic, data, id }) {
         const { event, payload } = isObject(data) ? data : {}
-        if (typeof event !== 'string') throw new TypeError(explain`what is published is { event, payload }`)
+        if (typeof event !== 'string') throw new TypeError(explain`the data of a publish must be { event, payload }`)
         const mine = next()
         if (!isObject(data) || data['reply'] !== false) pushes.set(mine, id)
         return write(joins.get(topic) ?? null, mine, topic, event, payload ?? {})

@@ -106,7 +106,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
         topics.delete(said!.id)
         return said!.error
           ? { topic, reason: String(said!.error['message']) }
-          : { topic, reason: explain`what the procedure yields has come to its end`, ended: true }
+          : { topic, reason: explain`the procedure of this subscription has ended`, ended: true }
       },
       message(data) {
         const said = read(data)

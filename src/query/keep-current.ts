@@ -30,7 +30,7 @@ export function keepCurrent<Topics extends object, Topic extends TopicName<Topic
     if (former.users > 0)
       throw new LiveSocketError(
         'invalid',
-        explain`keepCurrent: "${former.topic}" keeps the query ${queryHash} current already; another topic, or another socket, takes another key.`,
+        explain`keepCurrent: "${former.topic}" already keeps the query ${queryHash} current; another topic or socket needs another key.`,
       )
     // This socket cannot know whose data they are.
     former.wipe()

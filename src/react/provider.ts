@@ -48,7 +48,7 @@ function present<Topics extends object>(socket: SocketOf<Topics> | null | undefi
   if (!socket)
     throw new LiveSocketError(
       'invalid',
-      explain`No live socket here: put a <LiveSocketProvider> above, or give it one. A provider needs a socket or the options.`,
+      explain`There is no live socket here: put a <LiveSocketProvider> above, and give it a socket or options.`,
     )
   return socket
 }

@@ -192,7 +192,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
   }
 
   #listenerThrew(thrown: unknown, type: string) {
-    if (type !== 'error') this.report(explain`A listener threw; the others were told all the same.`, thrown)
+    if (type !== 'error') this.report(explain`A listener threw; the other listeners were still called.`, thrown)
     else tellUncaught(this.session.redactedError(thrown))
   }
 

@@ -15,7 +15,10 @@ export class FoldListeners<State> {
     this.#source = source
     this.state = initial
     this.#told = createGuardedStore(initial, (thrown) =>
-      source.report(explain`A listener of the fold of "${topic}" threw; the others were told all the same.`, thrown),
+      source.report(
+        explain`A listener of the fold of "${topic}" threw; the other listeners were still called.`,
+        thrown,
+      ),
     )
   }
 

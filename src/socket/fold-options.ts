@@ -60,6 +60,10 @@ export function foldOptions<State>(options: FoldOptions<State>): FoldOptions<Sta
   optionalFunction('onError', onError)
   if (from || typeof since !== 'function') checkStart(from ?? since)
   if (load && (from ?? since))
-    throw invalid('from', explain`absent beside load: the snapshot says from where to go on`, from)
+    throw invalid(
+      'from',
+      explain`absent when load is given: the fold continues from the position of the snapshot`,
+      from,
+    )
   return { load, from, since, onError }
 }

@@ -223,7 +223,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
       next = this.#reducer.call(undefined, this.#listeners.state, data, info)
     } catch (thrown) {
       return this.#source.report(
-        explain`A handler or reducer of "${this.#topic}" threw at offset ${info.offset}; the message counts as told, and the state is as if it had not come.`,
+        explain`A handler or reducer of "${this.#topic}" threw at offset ${info.offset}; the message counts as delivered, and the state stays as if it had not come.`,
         thrown,
       )
     }
@@ -241,10 +241,7 @@ class TopicFold<State> implements SnapshotLoadHandlers<State> {
   // Results of a load.
 
   failed(why: string, retryIn: number, cause?: unknown): void {
-    this.#source.report(
-      explain`load for "${this.#topic}" ${why}; it is tried again in ${Math.round(retryIn)} ms.`,
-      cause,
-    )
+    this.#source.report(explain`load for "${this.#topic}" ${why}; the next try is in ${Math.round(retryIn)} ms.`, cause)
   }
 
   /** Joins the snapshot and the messages, whichever came first. */

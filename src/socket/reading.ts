@@ -59,7 +59,7 @@ export function inside(socket: object): Insides {
   if (!found)
     throw new LiveSocketError(
       'invalid',
-      explain`This is no live socket of createLiveSocket in this copy of livesocket: there may be two on the page.`,
+      explain`This is no live socket that createLiveSocket of this copy of livesocket made. There may be two copies on the page.`,
     )
   return found
 }

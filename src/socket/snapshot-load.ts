@@ -97,7 +97,7 @@ export function createSnapshotLoad<State>(
     waiting = false
     const call = new AbortController()
     const cancel = clock.setTimeout(
-      () => fail(explain`had not answered after ${LOAD_LIMIT / 1_000} s and was told to stop by its signal`),
+      () => fail(explain`did not answer within ${LOAD_LIMIT / 1_000} s, and its signal was aborted`),
       LOAD_LIMIT,
     )
     const mine = () => {
@@ -154,7 +154,8 @@ export function createSnapshotLoad<State>(
 export function snapshotOf<State>(answer: unknown): Snapshot<State> | string {
   if (!isObject(answer) || !('state' in answer)) return explain`gave no { state, position }`
   const { state, position } = answer as { state: State; position?: unknown }
-  if (!isPosition(position)) return explain`gave a position that is none: { epoch, offset } as a message has them`
+  if (!isPosition(position))
+    return explain`gave an invalid position: it must be { epoch, offset }, as a message has them`
   const { epoch, offset } = position
   return { state, position: { epoch, offset } }
 }

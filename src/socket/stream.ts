@@ -113,7 +113,7 @@ export function createStream(
       end(
         new LiveSocketError(
           'closed',
-          explain`The live socket is closed (${closed?.by ?? 'app'}), and the stream of "${topic}" with it: after the next connect(), make a new one.`,
+          explain`The live socket is closed (${closed?.by ?? 'app'}), which ended the stream of "${topic}". Make a new stream after the next connect().`,
           { topic },
         ),
       )

@@ -251,7 +251,7 @@ function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | un
   const text = dataset[name === 'limit' ? 'liveLimit' : 'liveLast']
   if (text === undefined) return undefined
   if (/^[1-9]\d*$/.test(text)) return Number(text)
-  throw new LiveSocketError('invalid', explain`data-live-${name} is a whole number from 1 on, not "${text}".`)
+  throw new LiveSocketError('invalid', explain`data-live-${name} must be a whole number, at least 1, not "${text}".`)
 }
 
 type Entry = readonly [name: string, value: string]

@@ -160,7 +160,7 @@ export class CoreWebSocket implements EventTarget {
    * that.
    */
   send(data: Sendable): void {
-    if (arguments.length === 0) throw new TypeError(explain`send takes what is to be sent.`)
+    if (arguments.length === 0) throw new TypeError(explain`send needs the data as its argument.`)
     if (this.#options.once && this.#state === 0)
       throw domError(explain`The socket is not open yet.`, 'InvalidStateError')
     this.#sending.accept(sendable(data), this.#state < 2 || this.#mayReopen())

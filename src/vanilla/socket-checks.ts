@@ -15,8 +15,8 @@ export function checkUrl(given: unknown): string {
   }
   if (address === '') throw domError('The URL cannot be parsed.', 'SyntaxError')
   if (typeof address === 'string')
-    throw domError(explain`A WebSocket has a ws: or wss: URL, not ${address}`, 'SyntaxError')
-  if (address.hasFragment) throw domError(explain`The URL of a WebSocket has no fragment.`, 'SyntaxError')
+    throw domError(explain`A WebSocket needs a ws: or wss: URL, not ${address}`, 'SyntaxError')
+  if (address.hasFragment) throw domError(explain`The URL of a WebSocket must have no fragment.`, 'SyntaxError')
   return address.href
 }
 
@@ -36,7 +36,7 @@ export function checkSubprotocols(given: string | readonly string[]): readonly s
   if (names.size < all.length) throw domError(explain`A subprotocol is offered twice.`, 'SyntaxError')
   for (const name of all)
     if (!TOKEN.test(name))
-      throw domError(explain`A subprotocol is a token: letters, digits and no spaces.`, 'SyntaxError')
+      throw domError(explain`A subprotocol must be a token: letters and digits, no spaces.`, 'SyntaxError')
   return all
 }
 
@@ -52,9 +52,9 @@ export function checkClose(
   // The standard's [Clamp] unsigned short.
   const clamped = code === undefined ? 1000 : Math.min(65_535, Math.max(0, Math.round(Number(code) || 0)))
   if (clamped !== 1000 && !(clamped >= 3000 && clamped <= 4999)) {
-    throw domError(explain`The close code is 1000, or 3000 to 4999: not ${clamped}.`, 'InvalidAccessError')
+    throw domError(explain`The close code must be 1000, or 3000 to 4999, not ${clamped}.`, 'InvalidAccessError')
   }
   const text = reason === undefined ? '' : String(reason)
-  if (byteLength(text) > 123) throw domError(explain`The reason of a close has at most 123 bytes.`, 'SyntaxError')
+  if (byteLength(text) > 123) throw domError(explain`The reason of a close must have at most 123 bytes.`, 'SyntaxError')
   return { code: clamped, reason: text }
 }

@@ -150,7 +150,7 @@ describe('at a scripted broker of MQTT 5', () => {
     await until(() => seen.length === 1, 'the message')
     expect([refused, invalid]).toEqual([
       [['secret', expect.stringContaining('not authorized')]],
-      ['the broker refuses livesocket/handover, by which it could be asked to hand over: not authorized'],
+      ['the broker refuses livesocket/handover, the topic of requests to hand over: not authorized'],
     ])
   })
 

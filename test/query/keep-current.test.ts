@@ -270,7 +270,7 @@ describe('keepCurrent', () => {
       'The query ["orders"] gave no { state, position }: "orders" cannot keep it current.',
     ])
     const options = { client: w.client, queryKey, reducer: (state: number) => state }
-    expect(() => keepCurrent(w.socket, 'other', options)).toThrow('"orders" keeps the query ["orders"] current already')
+    expect(() => keepCurrent(w.socket, 'other', options)).toThrow('"orders" already keeps the query ["orders"] current')
     expect(() => keepCurrent(w.socket, '' as 'other', { ...options, queryKey: ['x'] })).toThrow('topic')
     expect(() => keepCurrent({} as typeof w.socket, 'other', { ...options, queryKey: ['x'] })).toThrow('no live socket')
   })

@@ -215,7 +215,7 @@ describe('a hook without a provider', () => {
   it.each([
     ['a hook', <Status />, 'LiveSocketProvider'],
     // @ts-expect-error: a provider of nothing
-    ['a provider of nothing', <LiveSocketProvider />, 'needs a socket or the options'],
+    ['a provider of nothing', <LiveSocketProvider />, 'give it a socket or options'],
   ])('says what is missing: %s', (_name, element, words) => {
     const quiet = vi.spyOn(console, 'error').mockImplementation(() => {})
     expect(() => createStage().render(element)).toThrow(words)

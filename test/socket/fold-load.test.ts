@@ -113,11 +113,11 @@ describe('fold with load', () => {
   it.each([
     { how: 'throws', answer: () => new Error('503'), says: 'threw' },
     { how: 'gives nothing', answer: () => undefined, says: 'no { state, position }' },
-    { how: 'gives a state without a position', answer: () => ({ state: [] }), says: 'a position that is none' },
+    { how: 'gives a state without a position', answer: () => ({ state: [] }), says: 'an invalid position' },
     {
       how: 'gives a position that is none',
       answer: () => ({ state: [], position: { epoch: 'a', offset: -1 } }),
-      says: 'a position that is none',
+      says: 'an invalid position',
     },
     {
       how: 'gives a position of another epoch',
@@ -169,7 +169,7 @@ describe('fold with load', () => {
       fold.subscribe(() => undefined)
       await w.simulation.advance(35_000)
       expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, false])
-      expect(w.errors).toEqual([expect.stringContaining('had not answered after 30 s')])
+      expect(w.errors).toEqual([expect.stringContaining('did not answer within 30 s')])
       const { epoch, offset } = w.simulation.log.answer('orders', null)
       if (late === 'answers') calls[0]!.resolve({ state: [666], position: { epoch, offset } })
       else calls[0]!.reject(new Error('aborted'))

@@ -140,7 +140,7 @@ it('says so where the part of the page is not there', () => {
 
 it('refuses a socket of another copy of livesocket, whose sessions it would not see the end of', () => {
   const { socket } = stage('')
-  expect(() => bind({ ...socket })).toThrow(/there may be two on the page/)
+  expect(() => bind({ ...socket })).toThrow(/two copies on the page/)
 })
 
 it('begins a list with the newest messages that the server has, where it says how many', () => {
