@@ -30,7 +30,11 @@ async function aedes(authenticate?: (password: string) => boolean) {
     http.close()
     await new Promise<void>((resolve) => void broker.close(resolve))
   })
-  return { broker, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/` }
+  return {
+    broker,
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/`,
+    cut: () => wss.clients.forEach((client) => client.terminate()),
+  }
 }
 
 const payloads = (seen: readonly unknown[]) => seen.map((data) => (data as { payload: string }).payload)
@@ -119,6 +123,29 @@ it('shows the token as the password of each connection, and has a new one fetche
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live with the new one')
   expect([shown, asked]).toEqual([['old', 'good'], 2])
+})
+
+it('follows after each break what the broker grants, whatever it refuses and since when', async () => {
+  const { broker, url, cut } = await aedes()
+  let connections = 0
+  broker.on('client', () => connections++)
+  broker.authorizeSubscribe = (_client, asked, done) => {
+    const forbidden = asked.topic === 'secret' || (asked.topic === 'club' && connections > 1)
+    done(null, forbidden ? null : asked)
+  }
+  const { socket, seen } = speaking(url, mqtt(old), { reconnect: { spread: 0 } }).follow('news').follow('secret')
+  socket.subscribe('club', () => undefined)
+  socket.connect()
+  const publish = (payload: string) =>
+    broker.publish({ cmd: 'publish', topic: 'news', payload, qos: 1, retain: false, dup: false }, () => {})
+  for (const breaks of [0, 1, 2]) {
+    const live = () => socket.store.getState().status === 'live' && connections === breaks + 1
+    await until(live, `live after ${breaks} breaks`)
+    publish(String(breaks))
+    await until(() => seen.length === breaks + 1, `what is said after ${breaks} breaks`)
+    if (breaks < 2) cut()
+  }
+  expect(payloads(seen)).toEqual(['0', '1', '2'])
 })
 
 describe('at a scripted broker of MQTT 5', () => {

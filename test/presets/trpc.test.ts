@@ -18,6 +18,8 @@ async function servers(perSecond: number) {
   /** The calls of `pay`, and what ends their waiting. */
   const paid: number[] = []
   const paying = new Map<number, (value: unknown) => void>()
+  /** Which ids `halts` was asked to go on from. */
+  const resumed: (string | undefined)[] = []
   const timer = setInterval(() => {
     for (let due = perSecond / 200; due > 0; due--) log.push(log.length + 1)
     for (const wake of wakers) wake()
@@ -38,6 +40,17 @@ async function servers(perSecond: number) {
             signal?.addEventListener('abort', wake)
           })
         }
+      }),
+    /** Says `stop` behind the first of three, without an id, and the others only when it is asked anew. */
+    halts: t.procedure
+      .input((input) => input as { lastEventId?: string } | undefined)
+      .subscription(async function* ({ input, signal }) {
+        resumed.push(input?.lastEventId)
+        if (input?.lastEventId === undefined) {
+          yield tracked('1', 'one')
+          yield 'stop'
+        } else yield* [tracked('2', 'two'), tracked('3', 'three')]
+        await once(signal!, 'abort')
       }),
     secret: t.procedure.subscription(async function* () {
       throw new TRPCError({ code: 'FORBIDDEN', message: 'not you' })
@@ -77,7 +90,7 @@ async function servers(perSecond: number) {
       wss.close()
     }
   })
-  return { all, log, paid, paying }
+  return { all, log, paid, paying, resumed }
 }
 
 it('loses, repeats and reorders nothing when @trpc/server broadcasts its reconnect notification, at 1,000 messages a second', async () => {
@@ -107,6 +120,19 @@ it('goes on after a break from the last id that it saw', async () => {
   const numbers = seen.map((data) => (data as { number: number }).number)
   expect(numbers).toEqual(oneToLast(numbers))
   expect(socket.stats().reconnects).toBe(1)
+})
+
+it('goes on after a break from the last id that it saw, also where something without one came behind it', async () => {
+  const { all, resumed } = await servers(0)
+  const { socket, seen } = speaking(all[0]!.url, trpc(), { reconnect: { spread: 0 } }).follow('halts')
+  socket.connect()
+  await until(() => seen.length === 2, 'the first, and the notice')
+  for (const client of all[0]!.wss.clients) client.terminate()
+  await until(() => seen.length === 4, 'the others')
+  expect([resumed, seen]).toEqual([
+    [undefined, '1'],
+    ['one', 'stop', 'two', 'three'],
+  ])
 })
 
 it('publishes as a mutation, and has its answer or its refusal', async () => {

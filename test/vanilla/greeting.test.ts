@@ -58,6 +58,19 @@ describe('a handover that the application does not see', () => {
   })
 })
 
+it('a server hears what `hello` says before what waited for it; what an `open` listener says comes behind that', async () => {
+  const server = await shy()
+  const { socket } = liveWebSocket(server.url, [], { words: { hello: () => 'hi' } })
+  socket.addEventListener('open', () => socket.send('opened'))
+  socket.send('early')
+  await until(() => server.received.length === 3, 'the first connection')
+  server.sockets[0]!.terminate()
+  await happened(socket, 'close')
+  socket.send('meanwhile')
+  await until(() => server.received.length === 6, 'the second one')
+  expect(server.received).toEqual(['hi', 'early', 'opened', 'hi', 'meanwhile', 'opened'])
+})
+
 describe('an application that has said more than a greeting', () => {
   it('sees a close, so that a library with a socket for each connection greets the next one', async () => {
     const server = await shy()
