@@ -9,7 +9,7 @@ import { mountable, type RequestListener } from '../request-listener.js'
 
 const SHORTEST_SECRET = 16
 /**
- * What HTTP clients send as it is, and servers read as it was sent: the ends of a header's value are trimmed on the
+ * A value that HTTP clients and servers pass on unchanged: spaces at the ends of a header's value are trimmed on the
  * way.
  */
 const FITS_A_HEADER = /^[!-~]([ -~]*[!-~])?$/
@@ -17,11 +17,11 @@ const LARGEST_BODY = 4 * 1024
 const FIELDS = ['rate', 'deadline', 'url', 'reason', 'spread', 'endWhenAlone', 'extendable', 'wait', 'cancel']
 
 /**
- * What a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and if wanted a JSON body
- * with `rate`, `deadline`, `url`, `reason`, `spread` and `endWhenAlone` as `drain` takes them. Answers 202 at once, with
- * `legs`, their number, and `takes`, the milliseconds until all have gone at the pace at which they leave, null where
- * they do not leave; with `wait: true` 200 with the outcome at the end. `cancel: true` takes it back. Throws `invalid`
- * for a secret that is too short, or that no header can bear.
+ * The endpoint that a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and an optional
+ * JSON body with `rate`, `deadline`, `url`, `reason`, `spread`, `endWhenAlone` and `extendable`, as `drain` takes them.
+ * It answers 202 at once with `legs`, their number, and `takes`, the milliseconds until all have left at the rate at
+ * which they leave; null if none leaves. With `wait: true` it answers 200 with the result at the end. `cancel: true`
+ * cancels the drain. Throws `invalid` for a secret that is too short, or that cannot be sent in a header.
  */
 export function createDrainEndpoint(drain: Drain, secret: string): RequestListener {
   if (typeof secret !== 'string' || secret.length < SHORTEST_SECRET) {
@@ -70,13 +70,13 @@ export function createDrainEndpoint(drain: Drain, secret: string): RequestListen
 
   return mountable((request, response) => {
     serve(request, response).catch(() => {
-      // The request broke off: there is nobody to answer.
+      // The request was aborted, so there is nobody to answer.
       response.destroy()
     })
   })
 }
 
-/** Digests have one length, and are compared in a time that says nothing of where they differ. */
+/** Digests have equal length, and are compared in constant time, which does not reveal where they differ. */
 function bears(request: IncomingMessage, expected: Buffer): boolean {
   const header = request.headers.authorization ?? ''
   return timingSafeEqual(digest(header.slice(0, 7).toLowerCase() === 'bearer ' ? header.slice(7) : ''), expected)
@@ -86,10 +86,10 @@ function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()
 }
 
-/** Null: it is no JSON. `taken`: somebody else has read it and kept it. */
+/** Null: the body is not JSON. `taken`: something else has read it and not kept it in `request.body`. */
 async function bodyOf(request: IncomingMessage & { body?: unknown }): Promise<unknown> {
-  // A body parser that comes first also sets `body` where it left the stream alone, as for a content type that is not
-  // its own.
+  // A body parser that ran first sets `body` even if it left the stream alone, as for a content type that it does not
+  // parse.
   if (request.readableDidRead)
     return request.body === undefined ? (empty(request) ? {} : 'taken') : parsed(request.body)
   const chunks: Buffer[] = []
@@ -102,7 +102,7 @@ async function bodyOf(request: IncomingMessage & { body?: unknown }): Promise<un
   return parsed(Buffer.concat(chunks))
 }
 
-/** As curl calls whatever it sends, where nobody says otherwise. */
+/** The content type that curl sends unless told otherwise. */
 function isCalledForm({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
 }
@@ -111,7 +111,7 @@ function empty({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
-/** Parsers give an object, a text, or its bytes. */
+/** Body parsers give an object, a text, or its bytes. */
 function parsed(body: unknown): unknown {
   if (typeof body !== 'string' && !Buffer.isBuffer(body)) return body
   const text = body.toString().trim()

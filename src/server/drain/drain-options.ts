@@ -3,54 +3,58 @@ import { numberOf, textOf } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
 import { askingRate } from './drain-rate.js'
 
-/** How a server is emptied. Durations are milliseconds. */
+/** How a server drains. Durations are milliseconds. */
 export interface DrainOptions {
   /**
-   * How many legs the servers that take them can carry in any second. A little fewer are asked to hand over, because
-   * they come in bunches; and fewer where handovers take long, so that no more than three seconds' worth are on their
-   * way at a time, as long as all can still be asked in time. Default: 200 are asked, or as many more as it takes to
-   * reach all within half the deadline.
+   * How many legs a second the servers that take them can carry. Slightly fewer a second are asked to hand over,
+   * because they arrive in bunches. Even fewer are asked if handovers take long, so that at most three seconds' worth
+   * are under way at a time, as long as all can still be asked in time. Default: 200 a second, or as many as it takes
+   * to ask all within half the deadline, if that is more.
    */
   readonly rate?: number
-  /** Milliseconds until what is still here is closed, at most a day. Default 30,000. */
+  /** Milliseconds until the legs that are still here are closed, at most a day. Default 30,000. */
   readonly deadline?: number
   /**
-   * Where to hand over to, a `ws:` or `wss:` URL. Clients follow it to origins that they trust. Default: where they
-   * came from.
+   * Where to hand over to: a `ws:` or `wss:` URL. Clients follow it only to origins that they trust. Default: the URL
+   * that they came from.
    */
   readonly url?: string
-  /** In words, for logs and timelines. Default `deploy`. */
+  /** The reason in words, for logs and timelines. Default `deploy`. */
   readonly reason?: string
-  /** Milliseconds over which each client spreads its own handover, on top of the pace, at most a day. Default 0. */
+  /** Milliseconds over which each client spreads its own handover, on top of the rate; at most a day. Default 0. */
   readonly spread?: number
   /**
-   * Whether the deadline is put off where it shows that it cannot be met: legs leave more slowly than they would have
-   * to. It goes on as long as any leave. The event `drain-late` tells of it either way. Default false: what is still
-   * here is closed.
+   * Whether the deadline is extended when it becomes clear that it cannot be met, because legs leave too slowly. It is
+   * extended as long as any leg leaves. The event `drain-late` reports it in either case. Default false: legs that are
+   * still here are closed.
    */
   readonly extendable?: boolean
-  /** Cancels: those asked are told to stay, and new legs are taken again. */
+  /** Aborting it cancels the drain: legs that were asked are told to stay, and new legs are accepted again. */
   readonly signal?: AbortSignal
   /**
-   * Whether the deadline is now once it shows that nobody else takes the legs: 1.5 s after the start none has handed
-   * over, and those that were asked only came back here. The event `drain-alone` tells of it either way. Default: true
-   * unless `NODE_ENV` is `production`, so that a server that is developed on restarts at once.
+   * Whether the deadline is now when it becomes clear that no other server takes the legs: 1.5 s after the start no leg
+   * has handed over, and those that were asked only came back here. The event `drain-alone` reports it in either case.
+   * Default: true unless `NODE_ENV` is `production`, so that a server under development restarts at once.
    */
   readonly endWhenAlone?: boolean
 }
 
-/** What a drain came to, in legs. */
+/** The result of a drain, as numbers of legs. */
 export interface DrainResult {
-  /** Legs that went by themselves. */
+  /** Legs that left on their own. */
   readonly moved: number
   /** Legs that were closed at the deadline. */
   readonly forced: number
 }
 
-/** What was given, with defaults in place. */
+/** The options, with defaults filled in. */
 export type CheckedDrain = ReturnType<typeof checkedDrain>
 
-/** @param legs that there are to hand over. Throws `invalid` for options that make no sense. */
+/**
+ * Checks the options. Throws `invalid` for options that make no sense.
+ *
+ * @param legs the number of legs to hand over.
+ */
 export function checkedDrain(options: DrainOptions, legs: number) {
   const {
     rate,

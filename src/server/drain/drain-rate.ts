@@ -1,33 +1,34 @@
 /**
- * When the next one of a row may go, so that no window of one second ever holds more than `rate` of them, rounded up.
+ * Decides when the next leg may be asked, so that no window of one second ever contains more than `rate` of them,
+ * rounded up.
  */
 export interface DrainRate {
-  /** Milliseconds until the next one may go; 0 when it may go now. */
+  /** Milliseconds until the next one may be asked; 0 if it may be asked now. */
   wait(): number
-  /** One goes now. */
+  /** One is asked now. */
   took(): void
 }
 
 /**
- * What is asked at an even pace arrives in bunches, made by whatever holds it up on its way: of the rate that those who
- * take the legs can carry in any second so much is made use of.
+ * Requests sent at an even rate arrive in bunches, formed by whatever delays them on their way. So only this share is
+ * used of the rate that the servers taking the legs can carry in any second.
  */
 const EVEN = 0.96
 
-/** So many a second are asked, where no more than `rate` a second are to arrive. */
+/** The number to ask a second, so that at most `rate` a second arrive. */
 export function askingRate(rate: number): number {
   return rate * EVEN
 }
 
-/** While it catches up, so much of a second's legs go in a tenth of a second: a twentieth above the even pace. */
+/** While it catches up, a tenth of a second carries this share of a second's legs: a twentieth above the even rate. */
 const SLICE = 2 / 19
 
 /**
- * Evenly: one every `1000 / rate` milliseconds. After a delay it catches up, but neither at the price of the rate nor
- * at once: what a machine that stood still for half a second owes would go as one wave, and come again as one wave
- * every second.
+ * Asks evenly: one every `1000 / rate` milliseconds. After a delay it catches up, but neither beyond the rate nor at
+ * once: what a machine owes that stood still for half a second would leave as one wave, and return as one wave every
+ * second.
  *
- * @param rate per second, above 0.
+ * @param rate legs a second, above 0.
  */
 export function createDrainRate(rate: number, now: () => number): DrainRate {
   const size = Math.ceil(rate)

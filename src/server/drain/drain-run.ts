@@ -10,44 +10,44 @@ import type { CheckedDrain, DrainResult } from './drain-options.js'
 import { createDrainRate, type DrainRate } from './drain-rate.js'
 import { createDrainWindow, type DrainWindow } from './drain-window.js'
 
-/** What a run of it needs. */
+/** What a run of a drain needs. */
 export interface DrainRunDeps {
   readonly clock: Clock
   readonly tracing?: Tracing | undefined
   asked(): void
-  /** A leg that was asked has gone by itself, so many milliseconds later. */
+  /** A leg that was asked has left on its own, that many milliseconds later. */
   handedOver(duration: number): void
   onEvent(event: ServerEvent): void
   onError(error: unknown, doing: string): void
-  /** All have gone, or it was cancelled. */
+  /** All have gone, or the drain was cancelled. */
   ended(run: DrainRun): void
 }
 
 type DrainedLeg = ServerLeg<unknown>
 
-/** While as many as may be are on their way, it is looked again so often whether some have gone. */
+/** Milliseconds between checks for legs that have left, while as many as possible are under way. */
 const CROWDED = 50
 /**
- * Milliseconds from the start in which a client that is asked dials three times or four, and a balancer notices who is
- * ready and who is not.
+ * Milliseconds from the start, in which a client that was asked dials three or four times, and a balancer notices which
+ * servers are ready.
  */
 const ALONE = 1_500
-/** How often it is looked whether the deadline can be met, and by how much it is missed before that is said. */
+/** Milliseconds between checks whether the deadline can be met. */
 const LOOK = 1_000
-/** When that is first known, ms. */
+/** Milliseconds from the start until the first such check, when the rate is first known. */
 const AHEAD = 4_000
 const MISSED = 1.1
-/** Before the deadline, so many milliseconds are for those who were asked last. */
+/** Milliseconds before the deadline that are reserved for the legs that are asked last. */
 const LAST = 5_000
 
 /** One drain, from its start to its last leg. */
 export class DrainRun {
   readonly result: Promise<DrainResult>
-  /** What is still here. */
+  /** The legs that are still here. */
   readonly remaining: Set<DrainedLeg>
-  /** Not asked yet. From the end: those that came first are asked first. */
+  /** The legs not asked yet, in reverse order: those that came first are asked first. */
   readonly #waiting: DrainedLeg[]
-  /** Those that were asked: when, and what is traced of it. */
+  /** When each leg was asked, and the span of its handover. */
   readonly #told = new Map<DrainedLeg, { readonly at: number; readonly span: Span | undefined }>()
   readonly #forced = new Set<DrainedLeg>()
   readonly #id = nanoid()
@@ -91,7 +91,7 @@ export class DrainRun {
     else this.#ask()
   }
 
-  /** Those asked are told to stay. */
+  /** Tells the legs that were asked to stay. */
   cancel(): void {
     for (const [leg, { span }] of this.#told) {
       if (!this.remaining.has(leg)) continue
@@ -102,7 +102,7 @@ export class DrainRun {
     this.#end()
   }
 
-  /** The deadline is now. */
+  /** Makes the deadline now. */
   force(): void {
     this.#stopTimers()
     for (const leg of [...this.remaining]) {
@@ -135,7 +135,8 @@ export class DrainRun {
   }
 
   /**
-   * Milliseconds until all have gone, at the pace at which they leave, at first at the rate; null: they do not leave.
+   * Milliseconds until all have gone, at the rate at which they leave; at first, at the rate of the options. Null if
+   * none leaves.
    */
   get takes(): number | null {
     const rate = this.#window.rate ?? this.#options.rate
@@ -160,12 +161,12 @@ export class DrainRun {
     for (const alarm of [this.#next, this.#deadline, this.#lookAround, this.#lookAhead]) alarm.clear()
   }
 
-  // Asking.
+  // Asking legs to hand over.
 
   #ask() {
     while (this.#waiting.length > 0) {
       const wait = this.#isCrowded() ? CROWDED : this.#rate.wait()
-      // Timers tick in whole milliseconds, and one that is early would only have to be set again.
+      // Timers tick in whole milliseconds, and one that fires early would only have to be set again.
       if (wait > 0) return this.#next.set(Math.ceil(wait))
       const leg = this.#waiting.pop()!
       if (!this.remaining.has(leg)) continue
@@ -177,7 +178,7 @@ export class DrainRun {
     }
   }
 
-  /** Whether to wait for those who are on their way. Not where the rest could then not be asked in time. */
+  /** Whether to wait for the legs under way. Not if the rest could then not be asked in time. */
   #isCrowded(): boolean {
     const needed = (this.#waiting.length / this.#options.rate) * 1_000
     return this.#window.full && needed < this.#left - LAST
@@ -203,16 +204,16 @@ export class DrainRun {
     })
   }
 
-  // What is seen beforehand.
+  // Problems that are foreseen.
 
-  /** Told in advance, while there is time to do something about it. */
+  /** Reports a missed deadline in advance, while there is time to react. */
   #late() {
     this.#lookAhead.set(LOOK)
     const needed = this.takes
     if (needed !== null && needed <= this.#left * MISSED) return
     if (!this.#saidLate) this.#tellLate(needed)
     this.#saidLate = true
-    // Where nobody leaves there is nothing to wait for.
+    // If none leaves, extending the deadline does not help.
     if (!this.#options.extendable || needed === null) return
     this.#endsAt = this.#deps.clock.monotonic() + needed * MISSED
     this.#deadline.set(needed * MISSED)
@@ -234,7 +235,7 @@ export class DrainRun {
     )
   }
 
-  /** As far as can be seen from here. */
+  /** Checks whether no other server takes the legs, as far as this server can see. */
   #alone() {
     if (this.#moved > 0 || this.#told.size === 0 || this.#cameBack < this.#told.size) return
     const ends = this.#options.endWhenAlone

@@ -1,4 +1,4 @@
-/** The process, or as much of it as a drain on a signal needs. */
+/** The part of the process that a drain on a signal needs. */
 export interface SignalHost {
   on(signal: NodeJS.Signals, listener: () => void): unknown
   off(signal: NodeJS.Signals, listener: () => void): unknown
@@ -7,28 +7,28 @@ export interface SignalHost {
 }
 
 export interface SignalTasks {
-  /** False: it was taken back. */
+  /** Drains and closes. False: the drain was cancelled. */
   empty(): Promise<boolean>
-  /** What has to be over before the process may end, where it is ours to end it. */
+  /** What has to finish before the process may end, if it ends here. */
   finish?(): Promise<void>
   hurry(): void
-  /** Milliseconds that never go back. */
+  /** Monotonic milliseconds. */
   now(): number
   onError(error: unknown, doing: string): void
 }
 
 /**
- * Milliseconds within which a signal that comes again is the same one: a terminal sends it to the whole group, and what
- * started us passes it on (`node --watch` 1 to 30 ms later, `concurrently` up to 130 ms). Nobody asks twice in that
- * time and means it.
+ * Milliseconds within which a repeated signal counts as the same one. A terminal sends it to the whole process group,
+ * and the program that started this process passes it on (`node --watch` 1 to 30 ms later, `concurrently` up to 130
+ * ms). Nobody deliberately sends two in that time.
  */
 const TOGETHER = 500
 
 /**
- * At the first signal `empty` runs, at the second `hurry`. When `empty` has come to its end, the process ends (with 0,
- * or 1 where it failed), unless somebody else listens to the signal and so has yet to say when: by listening at all we
- * took away that it ends the process. Where it was taken back nothing ends, and the next signal is the first one again.
- * Returns the undo.
+ * The first signal runs `empty`, the second `hurry`. When `empty` is done, the process ends, with 0, or 1 if it failed.
+ * It does not end if somebody else listens to the signal, who then decides when: by listening at all, this listener has
+ * disabled the default of ending the process. If the drain was cancelled nothing ends, and the next signal counts as
+ * the first. Returns the undo.
  */
 export function onSignal(
   host: SignalHost,
@@ -42,7 +42,7 @@ export function onSignal(
     begunAt = now()
     const end = async (code: number) => {
       if (host.listenerCount(signal) === 1) await finish()
-      // Listening to the very end: once nobody does, the same signal that comes again kills the process.
+      // The listener stays to the very end: without any listener, a repeated signal would kill the process.
       if (host.listenerCount(signal) === 1) host.exit(code)
       host.off(signal, listener)
     }
@@ -61,7 +61,7 @@ export function onSignal(
   host.on(signal, listener)
   return () => {
     undone = true
-    // While it empties, the same signal may come again: with nobody listening it would kill the process before its end.
+    // While the server drains, the signal may be repeated: without a listener it would kill the process before the end.
     if (begunAt === null) host.off(signal, listener)
   }
 }

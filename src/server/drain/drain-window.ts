@@ -1,36 +1,38 @@
 /**
- * The legs that were asked to hand over and are on their way: no more of them at a time than those who take them are
- * quick for, which is told by how many have left lately.
+ * The legs that were asked to hand over and are under way. Their number is limited to what the servers that take them
+ * can handle, which is measured by how many have left lately.
  */
 export interface DrainWindow<Leg> {
   asked(leg: Leg): void
   gone(leg: Leg): void
-  /** Those who are to take it have no room for it, for so many milliseconds. */
+  /** The server that is to take it has no room for it, for that many milliseconds. */
   delayed(leg: Leg, retryAfter: number): void
   readonly full: boolean
-  /** Legs a second that have left lately; null before that can be told. */
+  /** Legs a second that have left lately; null before that can be measured. */
   readonly rate: number | null
 }
 
-/** Milliseconds of which it is looked how many have left. */
+/** Milliseconds over which it is measured how many have left. */
 const LATELY = 3_000
-/** So many times as many may be on their way: what arrives grows by half in that time, as far as it can. */
+/**
+ * This many times as many as left lately may be under way: so the number grows by half in that time, as far as it can.
+ */
 const MORE = 1.5
 /**
- * Seconds' worth of legs that may be on their way whatever happens. A handover takes a few round trips. Where it takes
- * longer, those who take the legs are at their limit.
+ * Seconds' worth of legs that may ever be under way. A handover takes a few round trips. If it takes longer, the
+ * servers that take the legs are at their limit.
  */
 const MOST = 3
-/** Seconds' worth that may be on their way at first, when nobody can have left yet; and how many at any time. */
+/** Seconds' worth of legs that may be under way at first, when none can have left yet. */
 const FIRST = 0.5
 const LEAST = { seconds: 0.25, legs: 10 }
 /**
- * Milliseconds after which a leg is not what keeps them busy: its page is frozen, or its application puts the handover
- * off.
+ * Milliseconds after which a leg no longer counts as load for the other servers: its page is frozen, or its application
+ * postpones the handover.
  */
 const SLOW = 5_000
 
-/** @param rate legs a second. @param spread milliseconds over which each of them puts its handover off by itself. */
+/** @param rate legs a second. @param spread milliseconds over which each client spreads its own handover. */
 export function createDrainWindow<Leg>(
   { rate, spread }: { readonly rate: number; readonly spread: number },
   now: () => number,
@@ -38,11 +40,11 @@ export function createDrainWindow<Leg>(
   const begun = now()
   const most = Math.max(1, rate * (MOST + spread / 1_000))
   const least = Math.min(most, Math.max(LEAST.legs, rate * LEAST.seconds))
-  /** When each is no longer counted, in their order: it is asked for each leg, and thousands may be on their way. */
+  /** When each leg stops being counted, in that order. It is checked for each leg, and thousands may be under way. */
   const underWay = new Map<Leg, number>()
-  /** The same of those who were told to wait, each for a time of its own. */
+  /** The same for legs that were told to wait, each for a time of its own. */
   const toldToWait = new Map<Leg, number>()
-  /** When those that were asked have left, in their order. */
+  /** When the legs that were asked have left, in order. */
   let left: number[] = []
   let delayedAt = Number.NEGATIVE_INFINITY
 
@@ -55,7 +57,7 @@ export function createDrainWindow<Leg>(
 
   function allowed(): number {
     const lately = leftLately()
-    // Whoever spreads its handover leaves no sooner.
+    // Clients that spread their handovers leave no sooner.
     const unknown = now() - begun < LATELY + spread ? rate * (FIRST + spread / 1_000) : 0
     const more = now() - delayedAt < LATELY ? 1 : MORE
     return Math.min(most, Math.max(least, unknown, lately * more))

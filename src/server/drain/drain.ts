@@ -2,28 +2,32 @@ import type { ServerLeg } from '../legs/leg-contract.js'
 import { checkedDrain, type DrainOptions, type DrainResult } from './drain-options.js'
 import { DrainRun, type DrainRunDeps } from './drain-run.js'
 
-/** Empties a server of its legs. */
+/** Drains a server of its legs. */
 export interface Drain {
-  /** Whether new legs are refused: from the start of a drain on, and after it, until it is cancelled. */
+  /** Whether new legs are refused: from the start of a drain until it is cancelled, even after it has ended. */
   readonly refusing: boolean
-  /** While one is going on, or is done, the same promise. Throws `invalid` for options that make no sense. */
+  /**
+   * Starts a drain. While one is under way or done, it returns the same promise. Throws `invalid` for options that make
+   * no sense.
+   */
   start(options?: DrainOptions): Promise<DrainResult>
   /** Throws `invalid` for options that make no sense. */
   check(options?: DrainOptions): void
-  /** Whichever there is, or the one of that result alone. False: there was nothing to cancel. */
+  /** Cancels the drain, or only the one with that result. False: there was nothing to cancel. */
   cancel(only?: Promise<DrainResult>): boolean
-  /** The deadline is now. */
+  /** Makes the deadline now. */
   force(): void
-  /** A new leg was refused because of it. */
+  /** A new leg was refused because of the drain. */
   cameBack(): void
-  /** A leg that was asked cannot hand over yet: there is no room for it, for so many milliseconds. */
+  /** A leg that was asked cannot hand over yet: there is no room for it, for that many milliseconds. */
   delayed(leg: ServerLeg<unknown>, retryAfter: number): void
   /** A leg is gone, for whatever reason. */
   gone(leg: ServerLeg<unknown>): void
-  /** Legs that are still to go. */
+  /** The number of legs that have yet to leave. */
   readonly left: number
   /**
-   * Milliseconds until they have gone, at the pace at which they leave, at first at the rate; null: they do not leave.
+   * Milliseconds until all have gone, at the rate at which they leave; at first, at the rate of the options. Null if
+   * none leaves.
    */
   readonly takes: number | null
 }
@@ -31,14 +35,14 @@ export interface Drain {
 export interface DrainDeps extends Omit<DrainRunDeps, 'ended'> {
   /** The welcomed legs. */
   legs(): Iterable<ServerLeg<unknown>>
-  /** Refuses those that are not welcomed yet. */
+  /** Refuses connections that are not welcomed yet. */
   refusePending(): void
 }
 
 export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain {
   const { onEvent } = deps
   let run: DrainRun | null = null
-  /** The signal of the run, and what listens to it. */
+  /** Stops listening to the signal of the run. */
   let unlisten: () => void = () => undefined
 
   function ended(over: DrainRun) {
@@ -57,7 +61,7 @@ export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain 
     const cancelled = run
     run = null
     const left = cancelled.remaining.size
-    // First: who hears of it may begin another one.
+    // Cancelled before the event is reported, because a listener may start another drain.
     cancelled.cancel()
     onEvent({ type: 'drain-cancelled', left })
     return true
@@ -75,7 +79,7 @@ export function createDrain({ legs, refusePending, ...deps }: DrainDeps): Drain 
       const started = new DrainRun(legs(), checked, { ...deps, ended })
       run = started
       listen(checked.signal)
-      // Only now: whoever is refused, and whoever asks for readiness, finds the server draining already.
+      // Reported only now, so that a client that is refused and a readiness check both find the server draining.
       onEvent({ type: 'drain-started', legs: count, reason: checked.reason })
       if (run === started) {
         refusePending()

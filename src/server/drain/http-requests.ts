@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Clock } from '../../base/clock.js'
 
-/** An HTTP server whose application has requests of its own. */
+/** An HTTP server whose application answers requests of its own. */
 export type WatchedHttp = Pick<EventEmitter, 'on' | 'off'> & {
   readonly listening?: boolean
   close?(): unknown
@@ -10,12 +10,12 @@ export type WatchedHttp = Pick<EventEmitter, 'on' | 'off'> & {
 
 export interface HttpRequests {
   /**
-   * Takes no new connection, and resolves once each request that is under way has its answer, or has had 10 s for it,
-   * or is told to hurry.
+   * Accepts no new connections. Resolves once each request under way was answered, or after 10 s, or when `hurry` is
+   * called.
    */
   finish(): Promise<void>
   hurry(): void
-  /** Counts no request that comes from here on. */
+  /** Counts no further requests. */
   leave(): void
 }
 
@@ -23,8 +23,8 @@ export interface HttpRequests {
 const PATIENCE = 10_000
 
 /**
- * The requests of an HTTP server that others answer: a process that ends in the middle of one cuts it. Without such a
- * server there is nothing to wait for.
+ * Watches the requests of an HTTP server that other code answers: a process that ended in the middle of one would cut
+ * it off. Without such a server there is nothing to wait for.
  */
 export function watchRequests(http: WatchedHttp | undefined, clock: Clock): HttpRequests {
   if (!http) return { finish: async () => undefined, hurry: () => undefined, leave: () => undefined }

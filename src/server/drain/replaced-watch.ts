@@ -6,39 +6,42 @@ import { invalid, shown } from '../../base/invalid.js'
 import type { Drain } from './drain.js'
 import type { DrainOptions, DrainResult } from './drain-options.js'
 
-/** How a server finds out that another release has its public address. The rest is as `drain` takes it. */
+/** How a server finds out that another release has taken its public address. The other options are those of `drain`. */
 export interface ReplacedOptions extends Omit<DrainOptions, 'signal'> {
-  /** Of `healthEndpoint()` at the public address, `http:` or `https:`. Its answer names the release. */
+  /** The URL of `healthEndpoint()` at the public address, `http:` or `https:`. Its answer names the release. */
   readonly url: string
-  /** What runs here, such as a version or a commit: the same in all instances, another one in the next release. */
+  /**
+   * The release that runs here, such as a version or a commit: the same in all instances, and different in the next
+   * release.
+   */
   readonly release: string
-  /** Milliseconds between two questions; four times as often while another release answers. Default 5,000. */
+  /** Milliseconds between two questions; a quarter of that while another release answers. Default 5,000. */
   readonly every?: number
 }
 
-/** In which the health endpoint names the release. */
+/** The header in which the health endpoint names the release. */
 export const RELEASE_HEADER = 'livesocket-release'
 
-/** Answers of another release in a row, and none of this one's among them, that make it one for good. */
+/** This many answers of other releases in a row, with none of this release among them, count as replaced. */
 const ANSWERS = 20
-/** How long an answer may take, in milliseconds. */
+/** Milliseconds that an answer may take. */
 const PATIENCE = 5_000
-/** A header bears these as they are. */
+/** Characters that a header transmits unchanged. */
 const FITS_A_HEADER = /^[!-~]([ -~]{0,126}[!-~])?$/
 
 export interface ReplacedDeps {
   readonly drain: Pick<Drain, 'start' | 'check' | 'cancel' | 'refusing'>
   readonly clock: Clock
-  /** What is named at that address; null where nothing is. Never rejects. */
+  /** The release named at that address; null if none is. Never rejects. */
   readonly ask: (url: string) => Promise<string | null>
   onError(error: unknown, doing: string): void
 }
 
 /**
- * Drains once another release answers at the public address for good. Whoever does not answer, or names no release,
- * tells nothing. When this release answers again, as after a swap back, the drain that was begun here is cancelled, and
- * no other; where somebody else has cancelled it, none is begun before that.
- * Returns what stops it, and leaves a drain as it is. Throws `invalid`.
+ * Drains once another release answers reliably at the public address. No answer, or one that names no release, counts
+ * for nothing. If this release answers again, as after a swap back, the drain that was started here is cancelled, and
+ * no other. If somebody else has cancelled it, none is started before that. Returns a function that stops watching and
+ * leaves a drain as it is. Throws `invalid`.
  */
 export function watchReplaced(
   { url, release, every: given, ...options }: ReplacedOptions,
@@ -54,7 +57,7 @@ export function watchReplaced(
   const wanted = { reason: 'replaced', ...options }
   drain.check(wanted)
   let others = 0
-  /** What was begun for the release that is there. */
+  /** The drain that was started because of the other release. */
   let mine: Promise<DrainResult> | null = null
   let stopped = false
   let cancel: () => void = () => undefined
@@ -63,7 +66,7 @@ export function watchReplaced(
     const answers = await ask(url)
     if (stopped) return
     if (answers !== null) others = answers === release ? 0 : others + 1
-    // Once: whoever takes it back wants the legs to stay, whoever is there.
+    // Started only once: somebody who cancels it wants the legs to stay, whichever release answers.
     if (others >= ANSWERS && !mine && !drain.refusing) {
       mine = drain.start(wanted)
       mine.catch((error: unknown) => onError(error, 'draining, since another release is there'))
@@ -85,7 +88,10 @@ export function watchReplaced(
   }
 }
 
-/** The release that the answer names; each time on a connection of its own, for one that is kept leads to whom it led. */
+/**
+ * The release that the answer names. Each question uses a connection of its own, because a kept one leads to the server
+ * that it led to before.
+ */
 export function releaseAt(url: string): Promise<string | null> {
   return new Promise((resolve) => {
     const get = url.startsWith('https:') ? getHttps : getHttp

@@ -1,6 +1,6 @@
 import type { Json } from './topic-log.js'
 
-/** What is kept with a client's publish: who gets its `id` back, and who it is told to be `by`. */
+/** What is kept with a client's publish: the session that gets its `id` back, and the `by` that receivers are told. */
 export interface About {
   readonly session?: string
   readonly id?: string
@@ -19,7 +19,7 @@ export function aboutOf(text: Json | undefined): About {
     const [session, id, by] = JSON.parse(text) as [string, string, unknown]
     return { session, id, ...(by === undefined ? undefined : { by }) }
   } catch {
-    // Of another program that shares the log.
+    // Written by another program that shares the log.
     return NOTHING
   }
 }

@@ -4,14 +4,14 @@ import type { Position } from '../../protocol/frames.js'
 type Json = string
 
 /**
- * Which sessions are listed in which topic, of all servers that share the log: what the topic's messages about them
- * add up to. Where a topic's numbering has started over its list is empty.
+ * Which sessions are listed in which topic, over all servers that share the log. It is the sum of the topic's messages
+ * about them. When a topic's numbering starts over, its list is empty.
  */
 export interface Attendance {
   /**
-   * Changes the topic's list and appends a message that tells of it (`toldText`), in one step. Those that are not
-   * listed are not taken out, those that are listed in `most` topics already are not put in; where nothing is left to
-   * tell there is no message. `compose` may be called again, and gets the salt: what hides whose an id is, one for all
+   * Changes the topic's list and appends a message about it (`toldText`), in one step. Sessions that are not listed are
+   * not removed, and sessions that are already listed in `most` topics are not added. If no change is left, there is no
+   * message. `compose` may be called more than once. It gets the salt that hides whose an id is, the same for all
    * servers.
    */
   change(
@@ -22,24 +22,24 @@ export interface Attendance {
   /** The list, and the position that it belongs to. */
   list(topic: string): Promise<AttendanceList>
   /**
-   * Sessions that are listed although their last leg has been gone for `grace` milliseconds; or this one, where it has
-   * no leg. Whoever is told takes them out: until `CLAIM` is over nobody else is told, and then whoever asks. At most
-   * `MOST_DEPARTED` at once.
+   * Sessions that are listed although their last leg has been gone for `grace` milliseconds; or only the given session,
+   * if it has no leg. The caller removes them from the lists. Nobody else gets them until `CLAIM` has passed; then
+   * whoever asks does. At most `MOST_DEPARTED` at once.
    */
   departed(grace: number, session?: string): Promise<readonly Departure[]>
 }
 
-/** Who is put into a list, with what is told of each, and who is taken out of it. */
+/** The sessions to add to a list, with the row that is told of each, and the sessions to remove. */
 export interface AttendanceChanges {
   readonly set: readonly { readonly session: string; readonly row: Json }[]
   /**
-   * `ids` is what is told of one that is taken out. `departed`: because it has no leg; one that has by then is back, and
-   * stays.
+   * `ids` is what is told of a session that is removed. `departed`: it is removed because it has no leg; if it has one
+   * by then, it is back, and stays.
    */
   readonly gone: readonly { readonly session: string; readonly ids: Json; readonly departed?: boolean }[]
 }
 
-/** Who is in a topic's list, as of a position, each as JSON text. */
+/** The members of a topic's list as of a position, each as JSON text. */
 export interface AttendanceList extends Position {
   readonly salt: string
   readonly rows: readonly Json[]
@@ -53,8 +53,8 @@ export interface Departure {
 }
 
 /**
- * Milliseconds that whoever takes out departed sessions has for it. Should he die over it, others hear of them so much
- * later; where he is only slow, somebody else does the same once more, which changes nothing.
+ * Milliseconds that a server has to remove departed sessions. If it dies meanwhile, another one takes over after that
+ * time. If it is only slow, another one does the same work again, which changes nothing.
  */
 export const CLAIM = 2_000
 export const MOST_DEPARTED = 100

@@ -1,20 +1,19 @@
 /**
- * Things that take up room, and one that takes up most of all, but for a factor of two: each is in the drawer of its
- * power of two.
+ * Keeps weighed items and finds the heaviest, within a factor of two: each item is in the drawer of its power of two.
  */
 export interface Heaviest<Item extends Weighed> {
-  /** Of those that weigh as much it is the newest now. 0 takes it out. */
+  /** Sets the item's weight; it becomes the newest of its drawer. 0 removes it. */
   weigh(item: Item, weight: number): void
-  /** The oldest of them. Undefined where nothing weighs anything. */
+  /** The oldest item of the heaviest drawer. Undefined if there is none. */
   top(): Item | undefined
 }
 
 export interface Weighed {
-  /** Where it is: `createHeaviest` writes it. At first 0. */
+  /** The item's drawer, written by `createHeaviest`. Initially 0. */
   drawer: number
 }
 
-/** Drawer 0 holds nothing: it is for what weighs nothing. */
+/** Drawer 0 is for items without weight, and stays empty. */
 const DRAWERS = 54
 
 export function createHeaviest<Item extends Weighed>(): Heaviest<Item> {

@@ -10,29 +10,30 @@ export interface KeptTopic extends Weighed {
   offset: number
   history: TopicHistory
   readonly tails: Set<(event: TailEvent) => void>
-  /** Who published to it first: a session; null is the server itself, undefined nobody. */
+  /** Who published to it first: a session; null for the server itself; undefined before the first publish. */
   maker: string | null | undefined
 }
 
 export interface KeptTopicsLimits {
   readonly history: HistoryLimits
-  /** Topics that nobody reads. */
+  /** The most topics that nobody reads. */
   readonly maxTopics: number
-  /** Bytes of all, with `MESSAGE_COST` for each message. */
+  /** The most bytes of all topics, including `MESSAGE_COST` for each message. */
   readonly maxBytes: number
 }
 
-/** What a kept message costs besides its data, bytes. */
+/** What a kept message costs besides its data, in bytes. */
 export const MESSAGE_COST = 100
 
-/** The unread topics that one maker made, the quietest first. */
+/** The unread topics that one maker created, the longest quiet first. */
 interface Share extends Weighed {
   readonly topics: Set<KeptTopic>
 }
 
 /**
- * The topics of a memory log and what is kept of them. Who takes up most gives first: of bytes the topic that has most,
- * of topics the session that made most. So nobody pushes out what others keep by publishing much, or into many topics.
+ * The topics of a memory log and what is kept of them. Whatever takes the most room gives way first: for bytes, the
+ * topic that has the most; for topics, the session that created the most. So nobody displaces what others keep by
+ * publishing much, or into many topics.
  */
 export class KeptTopics {
   private readonly limits: KeptTopicsLimits
@@ -43,12 +44,12 @@ export class KeptTopics {
   private unread = 0
   private evicted = 0
   private heaviest = createHeaviest<KeptTopic>()
-  /** Those with messages, the quietest first. */
+  /** The topics with messages, the longest quiet first. */
   private readonly holding = new Set<KeptTopic>()
   private readonly shares = new Map<string | null | undefined, Share>()
   private readonly largest = createHeaviest<Share>()
-  // A topic without messages may be forgotten and made again under the same epoch. As soon as one with messages is
-  // forgotten, all made later bear another epoch, so that no number is ever used twice under one.
+  // A topic without messages may be forgotten and created again under the same epoch. Once a topic with messages is
+  // forgotten, all topics created later have another epoch, so that no offset is ever used twice under one epoch.
   private root = nanoid()
   private generation = 0
 
@@ -57,7 +58,7 @@ export class KeptTopics {
     this.now = now
   }
 
-  /** The topic of that name, new where there is none. */
+  /** The topic with that name, created if need be. */
   get(name: string): KeptTopic {
     const known = this.topics.get(name)
     if (known) return known
@@ -85,7 +86,7 @@ export class KeptTopics {
     return { epoch: topic.epoch, offset: topic.offset, oldest: topic.history.oldest ?? topic.offset + 1 }
   }
 
-  /** Somebody reads the topic: until the result is called it is not forgotten. */
+  /** The topic is read: it is not forgotten until the result is called. */
   read(topic: KeptTopic, listener: (event: TailEvent) => void): () => void {
     // Wrapped, so that one function can listen twice.
     const mine = (event: TailEvent) => listener(event)
@@ -96,7 +97,7 @@ export class KeptTopics {
     }
   }
 
-  /** Forgets all, under new epochs; those that are read begin anew. */
+  /** Forgets everything, under new epochs. Topics that are read start over. */
   reset(): KeptTopic[] {
     this.root = nanoid()
     this.generation = 0
@@ -128,7 +129,7 @@ export class KeptTopics {
     return { epoch: `${this.root}.${this.generation}`, offset: 0, history, maker: undefined, drawer: 0 }
   }
 
-  /** It may be forgotten from now on. */
+  /** From now on it may be forgotten. */
   private offer(topic: KeptTopic) {
     let share = this.shares.get(topic.maker)
     if (!share) this.shares.set(topic.maker, (share = { topics: new Set(), drawer: 0 }))
@@ -145,15 +146,15 @@ export class KeptTopics {
     this.weighShare(topic.maker, share)
   }
 
-  /** Topics of the server itself, and those without a message, are in nobody's share. */
+  /** Topics of the server itself, and those without a message, count against no session. */
   private weighShare(maker: string | null | undefined, share: Share) {
     if (typeof maker === 'string') this.largest.weigh(share, share.topics.size)
     if (share.topics.size === 0) this.shares.delete(maker)
   }
 
   /**
-   * First one in which nothing is lost, then of the session that made most, then of the server itself; never the newest
-   * one, if there is another.
+   * Forgets a topic: first one without messages, then one of the session that created the most, then one of the server
+   * itself; never the newest one, if there is another.
    */
   private evict(newest: KeptTopic) {
     const { shares, largest } = this
@@ -179,7 +180,7 @@ export class KeptTopics {
 
   private makeRoom() {
     while (this.bytes + MESSAGE_COST * this.messages > this.limits.maxBytes) {
-      // What is too old to be of use goes before anything that is not.
+      // Expired messages go before any that are not.
       const [quietest] = this.holding
       quietest?.history.age(this.now())
       const topic = quietest?.history.size === 0 ? quietest : this.heaviest.top()

@@ -2,13 +2,13 @@ import { numberOf } from '../bounds.js'
 import type { DedupeLimits } from './publish-record.js'
 import type { HistoryLimits } from './topic-history.js'
 
-/** How much a log keeps of each topic, and for how long it knows a publish again. */
+/** How much a log keeps of each topic, and for how long it recognises a repeated publish. */
 export interface LogLimits {
   readonly history: HistoryLimits
   readonly dedupe: DedupeLimits
 }
 
-/** With the defaults in place. Throws `invalid` for what is no number within its bounds. */
+/** The limits with defaults filled in. Throws `invalid` for a value that is not a number within its bounds. */
 export function logLimits({
   history,
   dedupe,

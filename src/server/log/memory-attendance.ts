@@ -13,21 +13,21 @@ export interface MemoryAttendanceDeps {
 export interface MemoryAttendance extends Attendance {
   /** The session has lost its last leg. */
   left(session: string): void
-  /** All numbering has started over. */
+  /** The numbering of all topics has started over. */
   forget(): void
 }
 
 export function createMemoryAttendance({ append, head, isHere, now }: MemoryAttendanceDeps): MemoryAttendance {
   const salt = nanoid()
   const lists = new Map<string, Map<string, Json>>()
-  /** The topics of each session, and since when those that are listed have no leg. */
+  /** The topics of each session; and for listed sessions without a leg, since when they have none. */
   const topicsOf = new Map<string, Set<string>>()
   const departing = new Map<string, number>()
 
   function put(topic: string, session: string, row: Json) {
     lists.set(topic, (lists.get(topic) ?? new Map<string, Json>()).set(session, row))
     topicsOf.set(session, (topicsOf.get(session) ?? new Set<string>()).add(topic))
-    // What it had asked for is done when it is gone already.
+    // A request of a session is still carried out when its leg is already gone.
     if (!isHere(session) && !departing.has(session)) departing.set(session, now())
   }
 

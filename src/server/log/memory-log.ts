@@ -11,50 +11,51 @@ import type { LogSize, NewEntry, Recorded, TailEvent, TopicLog } from './topic-l
 
 /** What a memory log keeps, and for how long. Durations are milliseconds. */
 export interface MemoryLogOptions {
-  /** How much of each topic is kept for those who come back: see `HistoryLimits`. */
+  /** How much of each topic is kept for clients that come back: see `HistoryLimits`. */
   readonly history?: Partial<HistoryLimits>
-  /** For how long a publish that arrives again is known: see `DedupeLimits`. */
+  /** For how long a repeated publish is recognised: see `DedupeLimits`. */
   readonly dedupe?: Partial<DedupeLimits>
   /**
-   * Topics kept that nobody reads; those that are read are bounded by the limits of the servers. At the bound the
-   * quietest topic goes of the session that made most of them; topics that a server made go last. Default 10,000.
+   * The most topics kept that nobody reads; topics that are read are bounded by the limits of the servers. At the bound
+   * the longest quiet topic of the session that created the most is forgotten; topics that a server created go last.
+   * Default 10,000.
    */
   readonly maxTopics?: number
   /**
-   * Bytes kept of all topics together: their data, and 100 more for each message. At the bound the topic that has most
-   * gives its oldest message. Default 256 MiB.
+   * The most bytes kept of all topics together: their data, and 100 more for each message. At the bound the topic that
+   * has the most drops its oldest message. Default 256 MiB.
    */
   readonly maxBytes?: number
-  /** For tests. Default: the system’s. */
+  /** For tests. Default: the system's clock. */
   readonly clock?: Clock
 }
 
-/** A topic log in this process: for one server, or for several in one process. */
+/** A topic log in this process: for one server, or for several in the same process. */
 export interface MemoryLog extends TopicLog {
   /**
-   * Loses its data, as a crash would: every topic starts over under a new epoch, and no publish is
-   * remembered. Sessions are: they are as alive as before.
+   * Loses its data, as a crash would: every topic starts over under a new epoch, and no publish is remembered. Sessions
+   * are not affected.
    */
   forget(): void
   /**
-   * What it holds. `unread`: topics that nobody reads. `evicted`: topics that have been forgotten with their messages,
-   * at `maxTopics`.
+   * What it holds. `unread`: topics that nobody reads. `evicted`: topics that were forgotten with their messages, at
+   * `maxTopics`.
    */
   size(): LogSize
 }
 
-/** Sessions without legs that are remembered. */
+/** The most sessions without legs that are remembered. */
 const MAX_IDLE = 100_000
 /**
- * Answers remembered of all sessions together: where there are so many sessions that `maxIds` of each would be more,
- * each has its share.
+ * The most answers remembered over all sessions. If `maxIds` for each session would be more, each session gets an equal
+ * share.
  */
 const MAX_ANSWERS = 1_000_000
 const LEAST_ANSWERS = 16
 
 /**
- * A topic log in the memory of this process. Any number of servers in the process may share it; it ends with the
- * process, and what was in it with it. Throws `invalid` for a limit that is no number of its kind.
+ * A topic log in the memory of this process. Any number of servers in the process may share it. It ends with the
+ * process, and its content is lost then. Throws `invalid` for a limit that is not a number within its bounds.
  */
 export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   const clock = options.clock ?? systemClock

@@ -1,32 +1,32 @@
-/** What one server tells the others of its log: it is for those that are there now, and kept for nobody who comes later. */
+/** What one server tells the other servers of its log. Only servers that are connected at that moment get it. */
 export type News = SignalNews | OrderNews
 
 /** A signal that one of its clients, or the server itself, sent. */
 export interface SignalNews {
   readonly type: 'signal'
-  /** The same wherever it is told. */
+  /** The same on every server. */
   readonly id: string
   readonly topic: string
   /** JSON text. */
   readonly data: string
-  /** Whose legs are left out. Absent: it is the server's own. */
+  /** The session whose own legs do not get it. Absent: the server itself sent the signal. */
   readonly session?: string
-  /** Who is told to have sent it. */
+  /** The sender, as receivers are told. */
   readonly by?: unknown
 }
 
-/** Sessions, wherever their legs are. */
+/** Sessions, on whichever servers their legs are. */
 export type SessionName = { readonly subject: string } | { readonly session: string }
 
-/** What is to become of sessions: each server does it to those that it has. */
+/** An order about sessions: each server carries it out for those that it has. */
 export type OrderNews =
   | { readonly type: 'end'; readonly match: SessionName; readonly reason: string }
   | { readonly type: 'renew'; readonly match: SessionName; readonly within: number }
   | { readonly type: 'offer'; readonly match: SessionName; readonly token: string; readonly tokenTtl?: number }
 
-/** One server among those that share a log. */
+/** One server's connection to the others that share its log. */
 export interface NewsChannel {
-  /** Tells the others, soon. Rejects where they could not be told. */
+  /** Tells the others, soon. Rejects if they could not be told. */
   tell(news: News): Promise<void>
   leave(): void
 }

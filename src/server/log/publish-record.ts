@@ -3,24 +3,27 @@ import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type Origin, type Place } f
 /** How long, and for how many publishes, an answer is remembered. */
 export interface DedupeLimits {
   /**
-   * Milliseconds for which the answer to a publish is remembered. Default 10 minutes. That nothing is applied twice
-   * does not rest on it: a repeat whose answer was forgotten is told `outcome-unknown`.
+   * Milliseconds for which the answer to a publish is remembered. Default 600,000, 10 minutes. That nothing is applied
+   * twice does not depend on it: a repeat whose answer was forgotten is answered `outcome-unknown`.
    */
   readonly window: number
   /**
-   * Answers remembered of each session. Default 1,000, as many publishes as a client's outbox holds. Nor does it rest
-   * on this.
+   * The most answers remembered for each session. Default 1,000, as many publishes as a client's outbox holds. That
+   * nothing is applied twice does not depend on this either.
    */
   readonly maxIds: number
 }
 
 /**
- * What became of one session's publishes (server rules 4 and 5): of each topic the newest `n` that was decided, and the
- * first final answers, for as long as they are remembered. A publish is applied only where this record can tell that it
- * was not before.
+ * What became of one session's publishes (server rules 4 and 5): for each topic the newest `n` that was decided, and
+ * the first final answers, as long as they are remembered. A publish is applied only if this record shows that it was
+ * not applied before.
  */
 export interface PublishRecord {
-  /** The answer; null where nothing was decided yet: it may be. An answer that is found out here is recorded. */
+  /**
+   * The answer; null if nothing was decided yet, so that it may be applied. An answer that is determined here is
+   * recorded.
+   */
   find(origin: Origin): Answer | null
   /** Records the answer of an id that has none. */
   add(origin: Origin, answer: Answer): void
@@ -28,8 +31,8 @@ export interface PublishRecord {
 }
 
 /**
- * Topics of one session whose newest `n` is kept; beyond, those that were quiet longest go, and a late copy of theirs
- * is `outcome-unknown`.
+ * The most topics of one session whose newest `n` is kept. Beyond it the longest quiet ones are forgotten, and a late
+ * copy of one of their publishes is `outcome-unknown`.
  */
 export const MAX_COUNTED_TOPICS = 10_000
 
@@ -37,18 +40,17 @@ const LEAST_KEPT = 10 * 60_000
 const MOST_KEPT = 7 * 24 * 3_600_000
 
 /**
- * How long, in milliseconds, a session without legs is remembered with its record: answers are, as long as they are to
- * be known.
+ * Milliseconds that a session without legs is remembered with its record: at least as long as answers are remembered.
  */
 export function keepRecords({ window }: DedupeLimits): number {
   return Math.min(MOST_KEPT, Math.max(LEAST_KEPT, window))
 }
 
 /**
- * @param born whatever was decided from this moment on is in the record; -Infinity where all is that ever was of the
- * session.
- * @param maxIds answers to remember now.
- * @param now milliseconds that never go back.
+ * @param born everything decided from this time on is in the record; -Infinity if everything ever decided for the
+ * session is.
+ * @param maxIds the number of answers to remember at present.
+ * @param now monotonic milliseconds.
  */
 export function createPublishRecord(
   born: number,
@@ -56,10 +58,10 @@ export function createPublishRecord(
   maxIds: () => number,
   now: () => number,
 ): PublishRecord {
-  /** In the order of time: ids are only ever added, and leave from the front. */
+  /** In order of time: ids are only ever added at the end, and removed from the front. */
   const answers = new Map<string, { readonly answer: Answer; readonly at: number }>()
   let forgottenUpTo = -Infinity
-  /** The newest `n` of each topic, and when it was decided: the quietest topic first. */
+  /** The newest `n` of each topic, and when it was decided; the longest quiet topic first. */
   const newest = new Map<string, { readonly n: number; readonly at: number }>()
   let uncountedUpTo = -Infinity
 
@@ -89,9 +91,9 @@ export function createPublishRecord(
     forget()
   }
 
-  /** What is to be said without a record of its answer; null: it was never decided. */
+  /** The answer if none is recorded; null: the publish was never decided. */
   function judge({ place, age, flight = 0 }: Origin): Answer | null {
-    // It was first sent at this moment or later.
+    // It was first sent at this time or later.
     const sent = now() - (age ?? 0) - flight
     const remembered = sent > born && sent > forgottenUpTo
     if (age !== undefined && age > window) return OUTCOME_UNKNOWN
@@ -117,7 +119,7 @@ export function createPublishRecord(
   }
 }
 
-/** No two pairs of session and id share a key, whatever characters are in them. */
+/** No two pairs of session and id have the same key, whatever characters are in them. */
 export function keyOf({ session, id }: Pick<Origin, 'session' | 'id'>): string {
   return `${session.length}:${session}${id}`
 }

@@ -1,15 +1,15 @@
 import type { PublishRecord } from './publish-record.js'
 import type { Admission } from './topic-log.js'
 
-/** Which sessions there are, their newest leg, whose they are, and what became of their publishes. */
+/** Which sessions there are, their newest leg, their owner, and what became of their publishes. */
 export interface SessionRegister {
   admit(session: string, leg: number, subject: string | undefined): Admission
   release(session: string, leg: number): { readonly last: boolean }
-  /** Whether it has a leg. */
+  /** Whether the session has a leg. */
   isHere(session: string): boolean
-  /** Of any session, also one that no leg was admitted of. */
+  /** The record of any session, even of one without an admitted leg. */
   record(session: string): PublishRecord
-  /** All records are lost, and the sessions are as alive as before. */
+  /** Loses all records; the sessions themselves stay. */
   loseRecords(): void
   /** Sessions with a leg. */
   readonly size: number
@@ -22,9 +22,9 @@ export interface SessionRegister {
 interface Session {
   newest: number
   readonly legs: Set<number>
-  /** Null: nobody's yet. */
+  /** Null: it has no owner yet. */
   owner: { readonly subject: string | undefined } | null
-  /** From when on its record knows all; and the record, once it published anything. */
+  /** The time from which on its record is complete; and the record, once the session has published anything. */
   born: number
   record: PublishRecord | null
   idleSince: number
@@ -32,9 +32,9 @@ interface Session {
 
 /**
  * A session without legs is remembered for `idle` milliseconds, so that an older leg of it that was long on its way is
- * still known for what it is; and no more than `maxIdle` of them.
+ * still recognised as older. At most `maxIdle` such sessions are remembered.
  *
- * @param newRecord makes one in which all is that was decided from that moment on.
+ * @param newRecord creates a record that is complete from that time on.
  */
 export function createSessionRegister(
   limits: { idle: number; maxIdle: number },
@@ -42,9 +42,9 @@ export function createSessionRegister(
   now: () => number,
 ): SessionRegister {
   const sessions = new Map<string, Session>()
-  /** Those without legs, the longest idle first. */
+  /** Sessions without legs, the longest idle first. */
   const idle = new Map<string, Session>()
-  /** Nothing that was decided later has been forgotten with its session. */
+  /** No publish that was decided after this time was forgotten with its session. */
   let forgottenUpTo = now()
 
   function forget() {
@@ -76,7 +76,7 @@ export function createSessionRegister(
       let session = sessions.get(name)
       if (session?.owner && session.owner.subject !== subject) return { outcome: 'forbidden' }
       if (session && leg <= session.newest) return { outcome: 'superseded' }
-      // Its very first leg: nothing was ever published before.
+      // Before the session's very first leg nothing was published.
       session ??= make(name, leg === 1 ? -Infinity : forgottenUpTo)
       session.owner ??= { subject }
       const first = session.legs.size === 0
@@ -94,7 +94,7 @@ export function createSessionRegister(
     isHere: (name) => (sessions.get(name)?.legs.size ?? 0) > 0,
     record(name) {
       const session = sessions.get(name) ?? make(name, forgottenUpTo)
-      // What a leg had sent is still applied when it is gone.
+      // What a leg had sent is still applied after the leg is gone.
       if (session.legs.size === 0) rest(name, session)
       session.record ??= newRecord(session.born)
       return session.record

@@ -1,20 +1,23 @@
 import type { Json, LogEntry } from './topic-log.js'
 
-/** What is kept of each topic: whichever bound is reached first lets the oldest message go. */
+/** How much is kept of each topic: as soon as one limit is exceeded, the oldest message is dropped. */
 export interface HistoryLimits {
-  /** Messages kept of each topic. Default 1,000; 0 keeps none: then nothing is replayed. */
+  /** The most messages kept of each topic. Default 1,000. With 0 none is kept, and nothing is replayed. */
   readonly maxMessages: number
-  /** Bytes of data kept of each topic. Default 1 MiB. */
+  /** The most bytes of data kept of each topic. Default 1 MiB. */
   readonly maxBytes: number
-  /** Milliseconds that a message is kept. Default 5 minutes, more than twice the longest wait of a reconnection. */
+  /**
+   * Milliseconds that a message is kept. Default 300,000, 5 minutes: more than twice the longest wait of a
+   * reconnection.
+   */
   readonly maxAge: number
 }
 
-/** What is kept of one topic: always the newest ones, without a hole. */
+/** What is kept of one topic: always its newest messages, without gaps. */
 export interface TopicHistory {
   readonly bytes: number
   readonly size: number
-  /** The oldest kept offset, where there is one. */
+  /** The oldest kept offset, if there is one. */
   readonly oldest: number | undefined
   /** Adds the entry and trims to the limits. */
   push(offset: number, data: Json, now: number, about?: Json): void
@@ -25,7 +28,7 @@ export interface TopicHistory {
   after(offset: number, maxMessages: number, maxBytes: number): LogEntry[]
 }
 
-/** Of what an entry has, what is there. */
+/** An entry; `about` is left out if there is none. */
 export function entryOf(offset: number, data: Json, about: Json | undefined): LogEntry {
   return about === undefined ? { offset, data } : { offset, data, about }
 }
@@ -36,7 +39,7 @@ interface Kept extends LogEntry {
 }
 
 export function createTopicHistory(limits: HistoryLimits, onBytes: (change: number) => void): TopicHistory {
-  // A queue: what is before `first` is gone, and cut off when it is more than half.
+  // A queue: entries before `first` are gone, and are cut off when they are more than half.
   let kept: Kept[] = []
   let first = 0
   let bytes = 0

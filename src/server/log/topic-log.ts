@@ -2,55 +2,57 @@ import type { Attendance } from './attendance.js'
 import type { News, NewsChannel } from './news.js'
 
 /**
- * The only thing that servers share. Each of them numbers, stores and dedupes nothing by itself: it asks the log, so
- * that any of them can be replaced at any moment. `memoryLog()` is one for servers of a single process.
+ * The only state that servers share. A server itself numbers, stores and deduplicates nothing: it asks the log, so that
+ * any server can be replaced at any moment. `memoryLog()` is a log for servers in a single process.
  *
- * A method that rejects with a `LiveSocketError` of code `refused` did nothing, and may be asked anew. After any other
- * rejection the outcome is unknown.
+ * A method that rejects with a `LiveSocketError` of code `refused` did nothing, and may be called again. After any
+ * other rejection the outcome is unknown.
  */
 export interface TopicLog {
   /**
-   * Gives the data the topic's next number, stores it, trims the topic's history and, with an `origin`, records the
-   * answer under that id and its `n` as the newest of session and topic: all in one step, of which others see all or
-   * nothing. A repeat changes nothing and gets the answer of the first one; nor does anything whose `n` is not above
-   * the newest, or of which the log cannot tell that it was not applied before (see `createPublishRecord`). What one
-   * session asks for is applied in the order in which it was asked for, also where nobody waited for the answers.
+   * Gives the data the topic's next offset, stores it, and trims the topic's history. With an `origin` it also records
+   * the answer under that id, and its `n` as the newest of session and topic. All of this is one atomic step. A repeat
+   * changes nothing and gets the answer of the first copy. An `n` that is not above the newest changes nothing either,
+   * and neither does a publish of which the log cannot tell that it was not applied before (see `createPublishRecord`).
+   * Calls for one session are applied in the order in which they were made, even if nobody waited for the answers.
    */
   append(entry: NewEntry): Promise<Recorded>
   /**
-   * Records that the publish was refused for good, unless it has an answer already, as in `append`. The answer that
-   * holds.
+   * Records that the publish was finally refused, unless it already has an answer, as in `append`. Resolves with the
+   * answer that counts.
    */
   refuse(origin: Origin, nack: Nack): Promise<Answer>
   /**
-   * What was answered to that id. Null where nothing was: then it has never been applied, for otherwise (a later one
-   * was, or it goes back to where the log may have forgotten) the answer, recorded by this very question, is a nack
-   * with `out-of-order` or `outcome-unknown`.
+   * The answer recorded for that id; null if there is none, which means that the publish was never applied. If the log
+   * cannot be sure (a later publish was applied, or this one goes back to a time that the log may have forgotten), the
+   * answer is a nack with `out-of-order` or `outcome-unknown`, which this call records.
    */
   recall(origin: Origin): Promise<Answer | null>
   /**
-   * Runs `task` while no other task for that id runs, here or on another server that shares the log. It keeps a publish
-   * that arrives on two legs at once from being decided twice; that it is not applied twice is `append`'s promise.
+   * Runs `task` while no other task for that id runs, here or on another server that shares the log. It prevents that a
+   * publish that arrives on two legs at once is decided twice; `append` already ensures that it is not applied twice.
    */
   once<Result>(origin: Origin, task: () => Promise<Result>): Promise<Result>
 
-  /** Where the topic stands now. A topic that nobody has published to has offset 0. */
+  /** The topic's present head. A topic that nobody has published to has offset 0. */
   head(topic: string): Promise<TopicHead>
-  /** The kept entries with an offset above `after`, from the oldest on, and at least one where there is one. */
+  /** The kept entries with an offset above `after`, the oldest first; at least one if there is one. */
   read(topic: string, after: number, limit: PageLimit): Promise<LogPage>
-  /** Tells of everything that comes into the topic above `head`, in order, also before the promise resolves. */
+  /**
+   * Calls `listener` for everything that comes into the topic above `head`, in order, even before the promise resolves.
+   */
   tail(topic: string, listener: (event: TailEvent) => void): Promise<Tail>
 
   /**
-   * Takes in a leg. `superseded`: a leg with that number or a higher one is known already. `forbidden`: the session
+   * Admits a leg. `superseded`: a leg with that number or a higher one is already known. `forbidden`: the session
    * belongs to another subject. `first`: the session had no leg.
    */
   admit(session: string, leg: number, subject?: string): Promise<Admission>
-  /** The leg is gone; whether it was the session's last one. It may take as long as the log is away. */
+  /** The leg is gone. `last`: it was the session's last one. The call may take as long as the log is away. */
   release(session: string, leg: number): Promise<{ readonly last: boolean }>
   /**
-   * Tells what becomes of sessions by no word of their server: each change once, to one of all that share the log,
-   * which is the first that answers true. Absent where a log ends with its servers. The result is the undo.
+   * Reports changes of sessions that their server did not report. Each change goes to one listener of all that share
+   * the log: the first that answers true. Absent if a log ends with its servers. The result is the undo.
    */
   presence?(listener: (change: PresenceChange) => boolean): () => void
 
@@ -58,17 +60,19 @@ export interface TopicLog {
   readonly attendance?: Attendance
 
   /**
-   * Joins those that share the log, to hear what the others tell and to tell them. Absent: there are no others.
+   * Joins the servers that share the log, to hear the others' news and to tell them one's own. Absent: there are no
+   * others.
    */
   news?(listener: (news: News) => void): NewsChannel
 
   /**
-   * Whether it can be asked now. It answers at once, from what it knows. Absent where a log always can. A server is not
-   * ready for new connections before its log was, nor when it has been away for more than a short while.
+   * Whether the log can be reached at present. It answers at once, from what it knows. Absent if a log always can. A
+   * server is not ready for new connections before its log was reached, nor when the log has been away for more than a
+   * short while.
    */
   status?(): LogStatus
 
-  /** What it holds in the memory of this process, for `stats()`. Absent where that is nothing. */
+  /** What it holds in the memory of this process, for `stats()`. Absent if that is nothing. */
   size?(): LogSize
 
   close(): Promise<void>
@@ -76,12 +80,12 @@ export interface TopicLog {
 
 export interface LogSize {
   readonly topics: number
-  /** Topics that nobody reads now. */
+  /** Topics that nobody reads at present. */
   readonly unread: number
   readonly messages: number
-  /** Of their data. */
+  /** Bytes of the messages' data. */
   readonly bytes: number
-  /** Topics forgotten with messages in them, because there was no room. */
+  /** Topics that were forgotten with messages in them, because there was no room. */
   readonly evicted: number
   /** Publishes whose answers are remembered. */
   readonly ids: number
@@ -89,42 +93,48 @@ export interface LogSize {
   readonly sessions: number
 }
 
-/** Whether a log can be asked now, and since when it cannot. */
+/** Whether a log can be reached at present, and since when it cannot. */
 export type LogStatus =
   | { readonly ready: true }
   | {
       readonly ready: false
-      /** Why, in words for an operator, without an address or a secret: whoever may ask for readiness may see it. */
+      /**
+       * The reason in words for an operator, without an address or a secret: everyone who may ask for readiness may see
+       * it.
+       */
       readonly reason: string
-      /** For how long, in milliseconds. Infinity: it has never been ready. */
+      /** For how many milliseconds. Infinity: it has never been ready. */
       readonly away: number
     }
 
-/** JSON text: it is made once, when a message comes in, and never parsed or made again on its way to the clients. */
+/**
+ * JSON text. It is created once, when a message comes in, and never parsed or serialised again on its way to the
+ * clients.
+ */
 export type Json = string
 
 /** What is to be appended. `data` is JSON text. */
 export interface NewEntry {
   readonly topic: string
   readonly data: Json
-  /** Absent: published by the server itself. */
+  /** Absent if the server itself publishes. */
   readonly origin?: Origin
-  /** What the `ack` says besides the offset. */
+  /** The data of the `ack`, besides the offset. */
   readonly answer?: Json
-  /** Kept with the data, and given back with it; a log need not know what it says. */
+  /** Kept with the data, and returned with it. A log need not understand it. */
   readonly about?: Json
 }
 
-/** Who published, and under which id. */
+/** The publishing session, and the publish's id. */
 export interface Origin {
   readonly session: string
   readonly id: string
   /**
-   * Where it stands among this session's publishes into its topic. Absent with clients that do not count: then only the
-   * id tells a repeat.
+   * The publish's number among this session's publishes into its topic. Absent for clients that do not count: then only
+   * the id identifies a repeat.
    */
   readonly place?: Place
-  /** Of a repeat: how long before this copy was sent it was first sent, in milliseconds. */
+  /** For a repeat: the milliseconds from when the publish was first sent until this copy was sent. */
   readonly age?: number
   /** The most milliseconds that this copy can have been on its way. Default 0. */
   readonly flight?: number
@@ -148,7 +158,7 @@ export interface Nack {
   readonly type: 'nack'
   readonly code: string
   readonly message: string
-  /** The application's own, of what JSON can say. */
+  /** Data of the application's own refusal; must be JSON. */
   readonly data?: unknown
 }
 
@@ -158,73 +168,73 @@ export type Answer = Ack | Nack
 /** The answer to a publish, and whether this copy of it was the one that was applied. */
 export interface Recorded {
   readonly answer: Answer
-  /** True: nothing was appended by this call. */
+  /** True: this call appended nothing. */
   readonly repeat: boolean
-  /** Of what the server itself published: in which numbering it was appended. */
+  /** The epoch that the message was appended under; present only for the server's own publishes. */
   readonly epoch?: string
 }
 
-/** Where a topic stands. */
+/** The position of a topic's newest message, and how far back messages are kept. */
 export interface TopicHead {
   readonly epoch: string
-  /** The newest offset; 0 where there has been none. */
+  /** The newest offset; 0 if there has been no message. */
   readonly offset: number
-  /** The oldest offset that is kept; `offset + 1` where nothing is. */
+  /** The oldest offset that is kept; `offset + 1` if none is. */
   readonly oldest: number
 }
 
-/** A message as a log has it. `data` is JSON text. */
+/** A message as a log holds it. `data` is JSON text. */
 export interface LogEntry {
   readonly offset: number
   readonly data: Json
   readonly about?: Json | undefined
 }
 
-/** Some of a topic’s messages, from the oldest on. */
+/** Some of a topic's messages, the oldest first. */
 export interface LogPage {
   readonly epoch: string
   readonly entries: readonly LogEntry[]
 }
 
-/** The most that a page may hold. At least one message is in it where there is one. */
+/** The most that a page may hold. It contains at least one message if there is one. */
 export interface PageLimit {
   readonly maxMessages: number
-  /** The entry that reaches it is still in the page. */
+  /** The entry that reaches this limit is still in the page. */
   readonly maxBytes: number
 }
 
 export interface Tail {
-  /** Where the topic stood when the tail began. */
+  /** The topic's head when the tail began. */
   readonly head: TopicHead
   stop(): void
 }
 
-/** What a log tells of a topic that is followed. */
+/** What a log reports about a topic that is followed. */
 export type TailEvent =
   | { readonly type: 'entry'; readonly epoch: string; readonly entry: LogEntry }
   /**
-   * What follows comes behind this head: numbering has started over, where the epoch is another one; else it is not told
-   * what came before it.
+   * Later events start above this head. With another epoch, numbering has started over; with the same epoch, entries
+   * before the head were not reported.
    */
   | { readonly type: 'epoch'; readonly head: TopicHead }
 
-/** What a log says of a leg that comes. */
+/** A log's answer to a new leg. */
 export type Admission =
   | { readonly outcome: 'admitted'; readonly first: boolean }
   | { readonly outcome: 'superseded' }
   | { readonly outcome: 'forbidden' }
 
-/** A session of whose end no server has told. */
+/** The end or return of a session that no server has reported. */
 export type PresenceChange =
   /** The session's last legs were on a server that died. */
   | { readonly type: 'left'; readonly session: string; readonly subject?: string }
   /**
-   * Its server was taken for dead, and the session was said to have left: neither is so. It is for the server that has
-   * it.
+   * The session was reported as left because its server was taken for dead, and neither is true. Meant for the server
+   * that has the session.
    */
   | { readonly type: 'joined'; readonly session: string }
 
-/** The answer to a publish that comes after one that its session published later into the same topic. */
+/** The answer to a publish that arrives after a later one of its session into the same topic was decided. */
 export const OUT_OF_ORDER: Nack = {
   type: 'nack',
   code: 'out-of-order',
