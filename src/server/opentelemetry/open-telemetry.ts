@@ -2,17 +2,17 @@ import { context, SpanKind, SpanStatusCode, trace, type TracerProvider } from '@
 import type { Tracing } from '../tracing.js'
 
 /**
- * For the option `tracing` of `createLiveServer`: spans by OpenTelemetry, of the tracer `livesocket`.
+ * Creates the option `tracing` of `createLiveServer`: spans by OpenTelemetry, from the tracer `livesocket`.
  *
  * - `livesocket.publish`: from a publish's turn to its answer.
  * - `livesocket.request`: from the call of its handler to the answer.
  * - `livesocket.handover`: from asking a leg to hand over to its end.
  *
- * What `authorize`, `onPublish` and a method of `onRequest` begin is within the span, where the SDK has a context
- * manager. Topics, methods and ids of sessions are attributes, `livesocket.outcome` says what came of it; no message,
- * no token and no user is in them.
+ * Spans that `authorize`, `onPublish` or a handler of `onRequest` begin are children of the span, if the SDK has a
+ * context manager. Topics, methods and session ids are attributes, and `livesocket.outcome` is the result. Messages,
+ * tokens and users are not included.
  *
- * @param provider where the spans go. Default: the global one, also where it is registered later.
+ * @param provider where the spans go. Default: the global one, even if it is registered later.
  */
 export function openTelemetry(provider: Pick<TracerProvider, 'getTracer'> = trace): Tracing {
   const tracer = provider.getTracer('livesocket')

@@ -3,7 +3,7 @@ import { LiveSocketError } from '../../base/errors.js'
 import type { Attendance } from '../log/attendance.js'
 import { memberIds } from './member-ids.js'
 
-/** What is to be told of a session in a topic. */
+/** What is to be told about a session in a topic. */
 export type Announcement =
   | {
       readonly type: 'set'
@@ -14,15 +14,15 @@ export type Announcement =
       readonly user: string
       readonly signal?: AbortSignal
     }
-  /** Without `n` it may not be present any more, whatever it has said. */
+  /** The session leaves. Without `n` it may not be present any longer, whatever it has said. */
   | { readonly type: 'leave'; readonly subject: string | undefined; readonly n?: number; readonly signal?: AbortSignal }
-  /** It has no legs any more; `ids` is what is told. */
+  /** The session has no legs any longer; `ids` is what is told. */
   | { readonly type: 'gone'; readonly ids: string }
 
 export interface Announcer {
   /**
-   * Resolves when it is told, or something newer of the session; with false where the session is in too many topics.
-   * Rejects where the log cannot be asked.
+   * Resolves when this, or something newer about the session, was told; with false if the session is in too many
+   * topics. Rejects if the log cannot be reached.
    */
   announce(topic: string, session: string, announcement: Announcement): Promise<boolean>
   close(): void
@@ -31,13 +31,13 @@ export interface Announcer {
 export interface AnnouncerDeps {
   readonly attendance: Attendance
   readonly clock: Clock
-  /** Topics of a session. */
+  /** The most topics of one session. */
   readonly maxTopics: number
 }
 
-/** A topic is told at most so often by one server, ms: whatever its members do, it is ten messages a second. */
+/** Milliseconds between two messages of one server into a topic: at most ten a second, whatever its members do. */
 const WINDOW = 100
-/** The most that one message tells of. */
+/** The most that one message contains. */
 const MOST = { sessions: 500, characters: 64 * 1024 }
 
 const GONE = new LiveSocketError('aborted', 'Nobody waits for it any more')
@@ -48,7 +48,7 @@ interface Waiting {
   readonly settle: ((outcome: boolean | Error) => void)[]
 }
 
-/** Who comes, changes and leaves, told in batches: of one session only the newest. */
+/** Tells who enters, changes and leaves, in batches: for each session only the newest announcement. */
 export function createAnnouncer({ attendance, clock, maxTopics }: AnnouncerDeps): Announcer {
   const topics = new Map<string, { readonly waiting: Map<string, Waiting>; cancel: () => void }>()
   let closed = false
@@ -60,7 +60,7 @@ export function createAnnouncer({ attendance, clock, maxTopics }: AnnouncerDeps)
       size += sizeOf(one.announcement)
       if (batch.length > 0 && (batch.length === MOST.sessions || size > MOST.characters)) break
       waiting.delete(session)
-      // Nobody waits for that any more: whoever asked has asked somebody else since.
+      // Nobody waits for this announcement any longer: the client has made its request elsewhere since.
       if ('signal' in one.announcement && one.announcement.signal?.aborted) for (const done of one.settle) done(GONE)
       else batch.push([session, one])
     }
@@ -79,7 +79,7 @@ export function createAnnouncer({ attendance, clock, maxTopics }: AnnouncerDeps)
     }
   }
 
-  /** Tells what waits, and goes on as long as something does. */
+  /** Tells what waits, and continues as long as something does. */
   function go(topic: string) {
     const entry = topics.get(topic)!
     if (closed || entry.waiting.size === 0) return void topics.delete(topic)
@@ -98,7 +98,7 @@ export function createAnnouncer({ attendance, clock, maxTopics }: AnnouncerDeps)
         const settle = (outcome: boolean | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome))
         const newest = before && isNewer(before.announcement, announcement) ? before.announcement : announcement
         entry.waiting.set(session, { announcement: newest, settle: [...(before?.settle ?? []), settle] })
-        // What else comes in this turn goes along.
+        // Whatever else arrives in this turn goes into the same message.
         if (!known) queueMicrotask(() => go(topic))
       })
     },
@@ -131,7 +131,10 @@ function changesOf(batch: readonly [string, Waiting][], salt: string, at: number
   return { set, gone }
 }
 
-/** Two legs of a session bring what it says in any order; and whoever says something is not the one that has gone. */
+/**
+ * Decides between two announcements, because a session's two legs may deliver in any order. A session that says
+ * something is not gone.
+ */
 function isNewer(known: Announcement, fresh: Announcement): boolean {
   if (known.type === 'gone' || fresh.type === 'gone') return known.type !== 'gone'
   return (known.n ?? -Infinity) > (fresh.n ?? Infinity)

@@ -8,15 +8,15 @@ export interface DeparturesDeps {
   readonly attendance: Attendance
   readonly announcer: Announcer
   readonly clock: Clock
-  /** Milliseconds for which a member whose last connection has ended is still one. */
+  /** Milliseconds that a member stays listed after its last connection ended. */
   readonly grace: number
   onError(error: unknown, doing: string): void
 }
 
-/** How often it is asked who has been gone for long enough, ms. */
+/** Milliseconds between questions for those that have been gone for long enough. */
 const LOOK = 1_000
 
-/** Takes out who has been gone for long enough, of whatever server that was. */
+/** Removes members that have been gone for long enough, whichever server they were on. */
 export class Departures {
   readonly #deps: DeparturesDeps
   #closed = false
@@ -27,7 +27,7 @@ export class Departures {
     this.#look()
   }
 
-  /** That session is over: it has had its time to come back. */
+  /** The session is over: it has had its time to come back. */
   left(session: string): void {
     void this.#takeOut(session).catch(this.quietly)
   }
@@ -37,7 +37,7 @@ export class Departures {
     this.#cancel()
   }
 
-  /** What fails is tried again at the next look, here or elsewhere: the log says itself that it is away. */
+  /** A failure is retried at the next check, here or on another server. The log itself reports that it is away. */
   readonly quietly = (error: unknown): void => {
     if (!this.#closed && !(error instanceof LiveSocketError)) this.#deps.onError(error, 'taking out who has left')
   }

@@ -7,8 +7,8 @@ export interface Who {
 }
 
 /**
- * The ids of a member and of its connection: the same on every server, and nothing that a session or a subject could be
- * found by, not even by trying.
+ * The ids of a member and of its connection. They are the same on every server, and neither the session nor the subject
+ * can be found from them, not even by guessing.
  */
 export function memberIds({ session, subject }: Who, salt: string): readonly [member: string, connection: string] {
   const id = (kind: string, name: string) =>
@@ -17,7 +17,7 @@ export function memberIds({ session, subject }: Who, salt: string): readonly [me
   return [subject === undefined ? connection : id('subject', subject), connection]
 }
 
-/** What is told of one that leaves. */
+/** What is told about a member that leaves. */
 export function idsOf(row: string): string {
   const [member, connection] = JSON.parse(row) as MemberRow
   return JSON.stringify([member, connection])

@@ -3,27 +3,27 @@ import type { MemberRow, MembersAnswer } from '../../protocol/members.js'
 import type { Attendance } from '../log/attendance.js'
 import type { TopicLog } from '../log/topic-log.js'
 
-/** Who is present in a topic, as of a position. */
+/** The members of a topic as of a position. */
 export interface MemberList {
   readonly epoch: string
   readonly offset: number
   readonly salt: string
-  /** By their connections' ids, each with its size in characters. */
+  /** In the order of their connections' ids, each with its size in characters. */
   readonly rows: readonly { readonly row: MemberRow; readonly size: number }[]
 }
 
 export interface MemberLists {
-  /** Not older than the question. */
+  /** The list, at least as new as this call. */
   get(topic: string): Promise<MemberList>
   close(): void
 }
 
-/** Characters of one page. */
+/** The most characters of one page. */
 const PAGE = 256 * 1024
-/** For so long a list is kept for others who ask, where nothing has changed meanwhile. */
+/** Milliseconds that a list is kept for others who ask, as long as nothing has changed. */
 const KEPT = 5_000
 
-/** A thousand clients that come at once cost one read of the list. */
+/** Creates the lists. A thousand clients that come at once cost one read of a list. */
 export function createMemberLists(log: TopicLog, attendance: Attendance, clock: Clock): MemberLists {
   const lists = new Map<string, { list: Promise<MemberList>; cancel: () => void }>()
 
@@ -63,7 +63,7 @@ export function createMemberLists(log: TopicLog, attendance: Attendance, clock: 
   }
 }
 
-/** What fits into one answer of what comes after that connection. */
+/** As much as fits into one answer of the rows after that connection. */
 export function pageOf({ rows }: MemberList, after = ''): Pick<MembersAnswer, 'rows' | 'next'> {
   const page: MemberRow[] = []
   let size = 0

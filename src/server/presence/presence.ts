@@ -18,13 +18,13 @@ import { memberIds, type Who } from './member-ids.js'
 import { createMemberLists, pageOf } from './member-lists.js'
 import { shownUser, type PresenceOption } from './shown-user.js'
 
-/** Who is where: what clients ask about it, and what becomes of those who go without a word. */
+/** Presence: answers clients' requests about it, and removes members that disappear without leaving. */
 export interface Presence<User> {
   readonly methods: OnRequest<User>
   members(topic: string): Promise<readonly Member[]>
-  /** The session has no leg any more, and its server is dead: it has had its time to come back. */
+  /** The session has no leg any longer, and its server is dead: it has had its time to come back. */
   left(session: string): void
-  /** It may not subscribe to the topic any more. */
+  /** The session may no longer subscribe to the topic. */
   lost(topic: string, who: Who): void
   close(): void
 }
@@ -55,7 +55,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
 
   async function tell(topic: string, session: string, announcement: Parameters<typeof announcer.announce>[2]) {
     const told = await announcer.announce(presenceTopic(topic), session, announcement).catch((error: unknown) => {
-      // The log says itself that it is away.
+      // The log itself reports that it is away.
       if (!(error instanceof LiveSocketError)) onError(error, 'telling who is present')
       throw new RequestRefused('busy', 'Who is present cannot be told now.', undefined, 1_000)
     })
@@ -66,7 +66,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
       )
   }
 
-  /** What is being entered, and whether it was lost meanwhile. */
+  /** The requests to enter that are under way, and whether the right to it was lost meanwhile. */
   const entering = new Set<{ readonly topic: string; readonly session: string; lost: boolean }>()
 
   function lost(topic: string, { session, subject }: Who) {
@@ -102,12 +102,12 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
         return shownUser(shows, topic, ask.user)
       })()
         .catch((error: unknown) => {
-          // It may not be there any more either.
+          // The session may no longer be present there either.
           if (error instanceof RequestRefused && error.reason === 'forbidden') lost(topic, { session, subject })
           throw error
         })
         .finally(() => entering.delete(asking))
-      // That was asked with the rights that it had before.
+      // The request was checked with the rights that it had before.
       if (asking.lost) throw new RequestRefused('busy', 'Whether this is allowed has just changed.', undefined, 1_000)
       await tell(topic, ask.session, {
         type: 'set',
@@ -143,7 +143,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
   }
 }
 
-/** Where the server has no `presence`. */
+/** The methods of a server without `presence`. */
 export function noPresence<User>(): OnRequest<User> {
   const refuse = () => {
     throw new RequestRefused(

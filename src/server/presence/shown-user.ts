@@ -6,7 +6,7 @@ import { readUser } from '../identity/identity.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { RequestRefused } from '../request-refusal.js'
 
-/** See `LiveServerOptions`. */
+/** See `LiveServerOptions.presence`. */
 export type PresenceOption<User> = (ask: {
   readonly topic: string
   readonly user: User
@@ -20,7 +20,10 @@ export interface ShownUserDeps<User> {
   onError(error: unknown, doing: string): void
 }
 
-/** As JSON text, what others see of the user there. Throws `RequestRefused` where it may not be seen, or cannot. */
+/**
+ * What others see of the user in that topic, as JSON text. Throws `RequestRefused` if the user may not be shown, or if
+ * it cannot be decided or sent.
+ */
 export async function shownUser<User>(
   { presence, onError, maxData, ...time }: ShownUserDeps<User>,
   topic: string,

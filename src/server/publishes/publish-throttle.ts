@@ -1,15 +1,15 @@
 import type { Clock } from '../../base/clock.js'
 
 /**
- * Publishes of this server go at once, unless those who read would miss something by it. Then they wait a little, each
- * topic's in their order: where somebody who reads cannot follow, and where publishing has not let the process do
- * anything else for a while, sockets included.
+ * Delays publishes of this server if readers would otherwise miss something. Normally a publish goes at once. It waits
+ * a little, in the order of its topic, if a reader cannot follow, or if publishing has kept the process from anything
+ * else for a while, sockets included.
  */
 export interface PublishThrottle {
   /**
-   * Calls `task` now, or in its turn.
+   * Calls `task` now, or when its turn comes.
    *
-   * @param bounded whoever publishes has only so many under way. Default: no.
+   * @param bounded whether the publisher has only a limited number under way. Default: no.
    */
   run<Result>(topic: string, bytes: number, task: () => Promise<Result>, bounded?: boolean): Promise<Result>
   /** Publishes that have had to wait. */
@@ -17,33 +17,36 @@ export interface PublishThrottle {
 }
 
 /**
- * Whoever reads faster than this is waited for; nobody slows a topic to less that others follow. Messages and bytes a
- * millisecond.
+ * The lowest rate, in messages and bytes a millisecond, to which a topic is slowed down while other readers follow.
+ * Readers that are slower than this are not waited for.
  */
 const SLOWEST = { messages: 1, bytes: 1_024 }
 /**
- * Where nobody follows, more would be written for nobody: it is the fastest who is waited for, at the most so many times
- * as long. Then the slower ones are the first to miss something, and not all alike.
+ * If no reader follows, publishing slows down to the rate of the fastest one, at most this many times below `SLOWEST`:
+ * more would be written for nobody. Then the slower readers miss something first, and not all alike.
  */
 const ALL = 10
 /**
- * Publishing for so long, ms, leaves the rest of the process its turn. Shorter ones cost more: each ends with a write
- * to every leg.
+ * Milliseconds of publishing after which the rest of the process gets its turn. Shorter turns cost more: each ends with
+ * a write to every leg.
  */
 const LONGEST_TURN = 50
 /** Messages and bytes of a topic that go together once there is room. */
 const TOGETHER = { messages: 64, bytes: 128 * 1024 }
 /**
- * Publishes of a topic that wait at a time, beside those whose number is bounded: who does not wait for the answers
- * cannot be slowed, and the oldest goes.
+ * The most publishes of a topic that wait at a time, beside those whose number is limited anyway. A publisher that does
+ * not wait for answers cannot be slowed down, so the oldest one goes.
  */
 const MOST = 1_024
-/** Nobody waits for longer, ms, however many there are: as long as an application may take to look at a publish. */
+/**
+ * Milliseconds that any publish waits at most, however many there are: as long as an application may take to decide on
+ * one.
+ */
 const LONGEST_WAIT = 8_000
-/** Time that was lost, because a timer ran late, is made up for, ms. */
+/** Milliseconds lost to a late timer that are made up for. */
 const LATE = 50
 
-/** How long a message of that size waits for readers, ms. */
+/** Milliseconds that a message of that size waits for readers. */
 const patience = (bytes: number) => Math.max(1 / SLOWEST.messages, bytes / SLOWEST.bytes)
 
 interface Waiting {
@@ -55,14 +58,14 @@ interface Waiting {
 
 interface Queue {
   readonly waiting: Waiting[]
-  /** How many of them are not bounded in number. */
+  /** How many of them are not limited in number. */
   unbounded: number
   dueAt: number
 }
 
 /**
  * @param clock of the process itself.
- * @param behind who of those who read that topic here is about to fall out of what is at hand.
+ * @param behind which readers of that topic here are about to need entries that are no longer in memory.
  */
 export function createPublishThrottle(
   clock: Clock,
@@ -74,7 +77,7 @@ export function createPublishThrottle(
   let slowed = 0
 
   /**
-   * Whether promises alone have kept the process busy for too long: where they never end, no tick comes, and no socket
+   * Whether promises alone have kept the process busy for too long: while they continue, no tick comes, and no socket
    * is written or read.
    */
   function turnIsOver(): boolean {
@@ -96,7 +99,7 @@ export function createPublishThrottle(
     }, 1)
   }
 
-  /** The one that has waited longest. */
+  /** Runs the one that has waited longest. */
   function goes(queue: Queue) {
     const next = queue.waiting.shift()!
     if (!next.bounded) queue.unbounded--
@@ -118,7 +121,7 @@ export function createPublishThrottle(
       if (due) queue.dueAt = Math.max(Math.min(dueAt, now), now - LATE) + patience(next.bytes)
       goes(queue)
     }
-    // Whoever publishes one after the other has none waiting between two.
+    // A publisher that waits for each answer has none waiting in between, so the queue stays until it is due.
     if (queue.dueAt <= now) queues.delete(topic)
   }
 

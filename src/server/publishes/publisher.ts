@@ -17,40 +17,40 @@ import type { PublishThrottle } from './publish-throttle.js'
 import { aboutText } from '../log/about.js'
 import { OUTCOME_UNKNOWN, type Answer, type Json, type Nack, type Origin, type TopicLog } from '../log/topic-log.js'
 
-/** What `onPublish` is asked. */
+/** What `onPublish` is called with. */
 export interface Publication<User, Topic extends string = string, Data = unknown> {
   readonly topic: Topic
   readonly data: Data
   readonly id: string
   readonly session: string
   readonly user: User
-  /** Fires when nobody waits for the answer any more. */
+  /** Fires when nobody waits for the answer any longer. */
   readonly signal: AbortSignal
 }
 
-/** See `LiveServerOptions`. */
+/** See `LiveServerOptions.onPublish`. */
 export type OnPublish<User, Topics extends object = Record<string, unknown>> = (
   ask: { [Topic in keyof Topics & string]: Publication<User, Topic, Topics[Topic]> }[keyof Topics & string],
 ) => MaybePromise<void | { readonly answer?: unknown; readonly data?: unknown }>
 
 export type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
-/** A publish function, and how its last call is doing. */
+/** A publish, and the circumstances of its arrival. */
 export interface Publishing<User> {
   readonly frame: PublishFrame
   readonly session: string
   readonly user: User
   readonly arrived: Instant
-  /** The most milliseconds that it can have been on its way until then. */
+  /** The most milliseconds that it can have been on its way before it arrived. */
   readonly flight: number
 }
 
-/** With `retryAfter` it is not final, and not recorded. */
+/** With `retryAfter` the answer is not final, and not recorded. */
 export type PublishAnswer = Answer & { readonly retryAfter?: number }
 
 /**
- * Applies a publish, once for each id, and says how it went. Never rejects. Calls `next` as soon as whatever is
- * published after it will also be applied after it.
+ * Applies a publish, once for each id, and returns its answer. Never rejects. Calls `next` as soon as it is certain
+ * that anything published later will also be applied later.
  */
 export type Publisher<User> = (publishing: Publishing<User>, next: () => void) => Promise<PublishAnswer>
 
@@ -59,18 +59,18 @@ export interface PublisherDeps<User> {
   /** By topic. */
   readonly schemas: ReadonlyMap<string, StandardSchemaV1>
   readonly permission: Permission<User>
-  /** Who is told to have published. */
+  /** The `by` that receivers are told. */
   readonly by: (user: User) => unknown
   readonly log: TopicLog
   readonly throttle: PublishThrottle
   readonly times: DeliveryTimes
   readonly clock: Clock
-  /** How long `onPublish` may take. */
+  /** Milliseconds that `onPublish` may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }
 
-/** An `age` is whole milliseconds, which may have been rounded down. */
+/** An `age` is in whole milliseconds, and may have been rounded down by this much. */
 export const ROUNDING = 1
 
 export function createPublisher<User>(deps: PublisherDeps<User>): Publisher<User> {
@@ -79,7 +79,7 @@ export function createPublisher<User>(deps: PublisherDeps<User>): Publisher<User
 
 const FAILED = nack('error', 'The server failed to apply this.')
 
-/** What `onPublish` came to: what to store, or the answer where that is not to be. */
+/** What `onPublish` decided: what to store; or the answer, if nothing is to be stored. */
 type Verdict = { readonly data: Json; readonly answer?: Json } | { readonly refused: Promise<PublishAnswer> }
 
 /** One publish, from its arrival to its answer. */
@@ -87,7 +87,7 @@ class Decision<User> {
   private readonly deps: PublisherDeps<User>
   private readonly publishing: Publishing<User>
   private readonly next: () => void
-  /** Nothing has been done yet that may be its outcome. */
+  /** No step has been taken yet that could be its outcome. */
   private undecided = true
 
   constructor(deps: PublisherDeps<User>, publishing: Publishing<User>, next: () => void) {
@@ -101,12 +101,12 @@ class Decision<User> {
     const { topic, age } = this.publishing.frame
     const decided = () => this.decide()
     try {
-      // Only `onPublish` may do what must not be done twice; all else `append` and `refuse` find to be a repeat.
+      // Only `onPublish` could do something twice; everything else is recognised as a repeat by `append` and `refuse`.
       return await (onPublish ? log.once(this.origin(), decided) : decided())
     } catch (error) {
       onError(error, `publishing into ${quoted(topic)}`)
-      // A log that says that it did nothing can be asked again; of any other failure nobody knows what it left behind.
-      // Nor of a repeat, what became of it when it was sent first.
+      // If a log says that it did nothing, the publish can be sent again. After any other failure its effect is
+      // unknown. For a repeat it is also unknown what became of the first copy.
       const refused = error instanceof LiveSocketError && error.code === 'refused'
       if ((!refused && !this.undecided) || age !== undefined) return OUTCOME_UNKNOWN
       const { code, message } = LOG_AWAY
@@ -114,7 +114,7 @@ class Decision<User> {
     }
   }
 
-  /** What it waits for here counts as part of its way. */
+  /** The time that it waits here counts as part of its way. */
   private origin(): Origin {
     const { frame, session, flight, arrived } = this.publishing
     const { id, topic, n, age } = frame
@@ -129,7 +129,7 @@ class Decision<User> {
 
   private async decide(): Promise<PublishAnswer> {
     const { log, onPublish } = this.deps
-    // Without a decision to make, `append` finds a repeat by itself, in the same step.
+    // Without a decision to make, `append` recognises a repeat itself, in the same step.
     if (onPublish || this.publishing.frame.age !== undefined) {
       const known = await log.recall(this.origin())
       if (known) return known
@@ -180,7 +180,7 @@ class Decision<User> {
     const { topic } = this.publishing.frame
     if (!(thrown instanceof PublishRefused)) {
       onError(thrown, `applying a publish into ${quoted(topic)}`)
-      // It may be done still. Whatever it says then, this is the answer, and nothing is appended.
+      // It may still finish. Whatever it returns then, this answer counts, and nothing is appended.
       return log.refuse(this.origin(), thrown instanceof TooLong ? OUTCOME_UNKNOWN : FAILED)
     }
     const { refusal, problem } = refusalFrame(thrown)
@@ -188,7 +188,7 @@ class Decision<User> {
     return refusal.retryAfter === undefined ? log.refuse(this.origin(), refusal) : refusal
   }
 
-  /** As JSON that clients read. */
+  /** Checks that both are JSON that clients can read. */
   private checked(stored: unknown, said: unknown): Verdict {
     const { topic } = this.publishing.frame
     const data = jsonOf(stored)
@@ -222,8 +222,8 @@ class Decision<User> {
         ...(answer === undefined ? undefined : { answer }),
       })
     const appended = throttle.run(topic, data.length, () => times.append(topic, arrived.monotonic, append), true)
-    // The log keeps the order. What `onPublish` decides may rest on what was decided before: that is seen to be stored
-    // first.
+    // The log keeps the order, so the next publish may start. What `onPublish` decides may depend on earlier decisions,
+    // so with it the next publish waits until this one is stored.
     if (!onPublish) this.next()
     return (await appended).answer
   }

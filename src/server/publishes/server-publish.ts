@@ -9,7 +9,7 @@ import type { DeliveryTimes } from '../delivery-times.js'
 import type { TopicLog } from '../log/topic-log.js'
 import type { PublishThrottle } from './publish-throttle.js'
 
-/** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with what the log says. */
+/** Publishes as the server itself. Rejects with `invalid` or `too-large`, or with the log's error. */
 export function createServerPublish({
   log,
   throttle,

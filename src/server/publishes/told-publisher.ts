@@ -3,7 +3,10 @@ import { LONGEST_REFUSAL } from '../bounds.js'
 import { invalid, shown } from '../../base/invalid.js'
 import { atOnce } from '../maybe-promise.js'
 
-/** What is told of who publishes; undefined: nothing. Throws `invalid` for what `tellPublisher` cannot be. */
+/**
+ * Returns the `by` that receivers are told for a user; undefined for nothing. Throws `invalid` if `tellPublisher` is
+ * neither a boolean nor a function.
+ */
 export function publisherOf<User>(
   tell: boolean | ((user: User) => unknown) | undefined,
   onError: (error: unknown, doing: string) => void,

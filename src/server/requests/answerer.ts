@@ -14,7 +14,7 @@ import { RequestRefused } from '../request-refusal.js'
 
 export type RequestFrame = Extract<ClientFrame, { type: 'request' }>
 
-/** Asks the method's handler. Never rejects. */
+/** Calls the method's handler. Never rejects. */
 export type Answerer<User> = (
   frame: RequestFrame,
   who: { readonly user: User; readonly session: string },
@@ -22,11 +22,11 @@ export type Answerer<User> = (
 ) => Promise<Ack | Refusal>
 
 export interface AnswererDeps<User> {
-  /** Of the application, and the server's own, which come first. */
+  /** The server's own handlers, then the application's. */
   readonly handlers: readonly OnRequest<User>[]
   readonly schemas: MethodSchemas
   readonly clock: Clock
-  /** How long a handler may take. */
+  /** Milliseconds that a handler may take. */
   readonly patience: number
   onError(error: unknown, doing: string): void
 }
@@ -58,7 +58,7 @@ export function createAnswerer<User>(deps: AnswererDeps<User>): Answerer<User> {
         if (problem) onError(problem, doing)
         return refusal
       }
-      // Who has given up is not told that the handler heard of it.
+      // If the client has given up, the handler's error from its aborted signal is not reported.
       if (!controller.signal.aborted || thrown instanceof TooLong) onError(thrown, doing)
       return thrown instanceof TooLong
         ? nack(OUTCOME_UNKNOWN.code, 'It took longer than limits.requestTimeout, and may be done still.')
@@ -83,7 +83,7 @@ export function createAnswerer<User>(deps: AnswererDeps<User>): Answerer<User> {
   }
 }
 
-/** Throws `invalid` for what are no handlers, or bear a name of the server's own. */
+/** Throws `invalid` if the handlers are not functions, or have names that are reserved for the server. */
 export function checkHandlers(given: unknown): void {
   if (given === undefined) return
   if (typeof given !== 'object' || given === null)

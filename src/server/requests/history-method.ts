@@ -10,7 +10,7 @@ import { RequestRefused } from '../request-refusal.js'
 export interface HistoryDeps<User> {
   readonly log: TopicLog
   readonly permission: Permission<User>
-  /** Whether that user may see it. */
+  /** Whether that user may see the message. */
   sees(ask: {
     readonly topic: string
     readonly data: unknown
@@ -23,7 +23,7 @@ export interface HistoryDeps<User> {
 /** Characters of one answer. */
 const MOST_BYTES = LONGEST_DATA / 16
 
-/** What stands before a position, for those who may subscribe: the newest that are kept, the oldest of them first. */
+/** Answers with messages before a position, for users who may subscribe: the newest that are kept, oldest first. */
 export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>) {
   return async ({ data, user, session, signal }: Request<User>): Promise<HistoryAnswer> => {
     const ask = historyAsk(data)
@@ -48,8 +48,8 @@ export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>
         ...(by === undefined ? undefined : { by }),
       })
     }
-    // Backwards a page at a time: what this user may not see makes room for what is before it. The more that is, the
-    // larger the pages: whoever sees nothing of a topic costs the log no question for each of its messages.
+    // It reads backwards, a page at a time, because messages that this user may not see make room for earlier ones. The
+    // pages grow, so that for a user who sees nothing of a topic the log is not asked for each single message.
     let end = Math.min(before?.offset ?? Infinity, head.offset + 1)
     let page = limit
     while (end > head.oldest && found.length < limit && size < MOST_BYTES && !signal.aborted) {
@@ -63,7 +63,7 @@ export function historyMethod<User>({ log, permission, sees }: HistoryDeps<User>
   }
 }
 
-/** Above `after` and below `end`. What was trimmed meanwhile is not there any more. */
+/** Entries above `after` and below `end`. Entries that were trimmed meanwhile are missing. */
 async function entriesBetween(log: TopicLog, topic: string, after: number, end: number, epoch: string) {
   const entries: LogEntry[] = []
   for (let at = after; at < end - 1; ) {

@@ -2,20 +2,20 @@ import type { Answerer, RequestFrame } from './answerer.js'
 import type { Encoded } from '../topics/encoded.js'
 import { answerFrame } from '../topics/message-frame.js'
 
-/** The requests of one leg that are under way: each by itself, none waits for another. */
+/** The requests of one leg that are under way. They run concurrently; none waits for another. */
 export interface LegRequests<User> {
-  /** The answer, as what to send. */
+  /** The answer as an encoded frame. */
   answer(frame: RequestFrame, who: { readonly user: User; readonly session: string }): Promise<Encoded>
-  /** Whether it has as many as it may. */
+  /** Whether as many are under way as may be. */
   full(): boolean
-  /** Nobody waits for that one any more. */
+  /** Nobody waits for that request any longer. */
   cancel(id: string): void
-  /** The leg is gone: nobody waits for any. */
+  /** The leg is gone: nobody waits for any of its requests. */
   cancelAll(): void
 }
 
 export function createLegRequests<User>(answer: Answerer<User>, max: number): LegRequests<User> {
-  // Not by id: a client may give one twice, and each of them is work.
+  // Not keyed by id: a client may use an id twice, and both requests are work.
   const underWay = new Set<{ readonly id: string; readonly controller: AbortController }>()
   return {
     async answer(frame, who) {

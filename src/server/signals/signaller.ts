@@ -7,13 +7,13 @@ import type { NewsChannel, SignalNews } from '../log/news.js'
 import { signalFrame } from '../topics/message-frame.js'
 import type { TopicFeeds } from '../topics/topic-feeds.js'
 
-/** Brings signals to those who have their topic subscribed, on all servers of the log. */
+/** Delivers signals to the legs that have their topic subscribed, on all servers of the log. */
 export interface Signaller<User> {
-  /** One of a client, who may: its own legs are left out. */
+  /** Sends a signal of a client that is allowed to. The client's own legs do not get it. */
   relay(topic: string, data: unknown, who: { readonly session: string; readonly user: User }): void
-  /** One of the server itself. Throws `invalid` or `too-large`. */
+  /** Sends a signal of the server itself. Throws `invalid` or `too-large`. */
   signal(topic: string, data: unknown): void
-  /** One of another server. */
+  /** Delivers a signal that another server sent. */
   heard(news: SignalNews): void
 }
 
@@ -21,7 +21,7 @@ export interface SignallerDeps<User> {
   readonly feeds: TopicFeeds
   /** Absent: there are no other servers. */
   readonly news: Pick<NewsChannel, 'tell'> | undefined
-  /** Who is told to have sent it. */
+  /** The `by` that receivers are told. */
   readonly by: (user: User) => unknown
   readonly maxFrame: number
   sent(): void
@@ -51,7 +51,7 @@ export function createSignaller<User>({
     } as const
     heard(told)
     news?.tell(told).catch((error: unknown) => {
-      // A log that is away says so itself, and a signal is not worth waiting for it.
+      // A log that is away reports that itself, and a signal is not worth waiting for it.
       if (!(error instanceof LiveSocketError && error.code === 'refused'))
         onError(error, 'telling other servers of a signal')
     })

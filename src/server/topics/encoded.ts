@@ -1,12 +1,12 @@
 /**
- * A text message of RFC 6455 as it goes over the wire. A server masks nothing, so the same bytes serve every socket:
- * made once, and written as they are. It wants a connection without extensions, as ours are.
+ * A text frame of RFC 6455 as it goes over the wire. A server masks nothing, so the same bytes serve every socket: they
+ * are encoded once and written unchanged. This needs connections without extensions, which ours are.
  */
 export type Encoded = Buffer
 
-/** FIN, and the opcode of a text. */
+/** FIN, and the opcode of a text frame. */
 const TEXT = 0x81
-/** Lengths up to this stand in one byte; the two above it say that 2 or 8 bytes follow. */
+/** Lengths up to this fit in one byte; the two values above it announce 2 or 8 more bytes. */
 const SHORT = 125
 const MIDDLE = 0xffff
 
@@ -28,7 +28,7 @@ export function encodeText(text: string): Encoded {
   return bytes
 }
 
-/** The text in it, for a layer that makes the frame itself. */
+/** The text inside the frame, for a layer that makes frames itself. */
 export function payloadOf(frame: Encoded): Buffer {
   const length = frame[1]!
   return frame.subarray(length <= SHORT ? 2 : length === SHORT + 1 ? 4 : 10)

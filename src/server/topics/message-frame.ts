@@ -2,7 +2,7 @@ import { encodeServerFrame } from '../../protocol/server-frames.js'
 import type { Answer, Json } from '../log/topic-log.js'
 import { encodeText, type Encoded } from './encoded.js'
 
-/** A `message` whose data is JSON text already; without data it only advances the position. */
+/** A `message` whose data is already JSON text; without data it only advances the position. */
 export function messageFrame(
   topic: string,
   offset: number,
@@ -15,20 +15,23 @@ export function messageFrame(
   )
 }
 
-/** A `signal` whose data is JSON text already. */
+/** A `signal` whose data is already JSON text. */
 export function signalFrame(id: string, topic: string, data: Json, by: unknown): Encoded {
   const head = JSON.stringify({ type: 'signal', id, topic, by })
   return encodeText(withData(head, data))
 }
 
-/** The `ack` or `nack` of that answer. */
+/** The `ack` or `nack` for that answer. */
 export function answerFrame(id: string, answer: Answer & { readonly retryAfter?: number }): Encoded {
   if (answer.type === 'nack') return encodeText(encodeServerFrame({ ...answer, id }))
   const { data, ...ack } = answer
   return encodeText(withData(encodeServerFrame({ ...ack, id }), data))
 }
 
-/** A frame is a JSON object with at least a type: its text ends with a brace, and has something before it. */
+/**
+ * Adds the data to a frame. A frame is a JSON object with at least a type, so its text ends with a brace and is not
+ * empty.
+ */
 function withData(frame: string, data: Json | undefined): string {
   return data === undefined ? frame : `${frame.slice(0, -1)},"data":${data}}`
 }

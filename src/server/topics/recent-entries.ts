@@ -1,18 +1,18 @@
 import type { SharedEntry } from './shared-entry.js'
 
-/** The newest entries of a topic, without a hole, so that a leg that is a little behind need not ask the log. */
+/** The newest entries of a topic, without gaps, so that a leg that is a little behind need not ask the log. */
 export interface RecentEntries {
   readonly oldest: number | undefined
   get(offset: number): SharedEntry | undefined
-  /** Whether what is kept from that offset on is more than half of what may be, or no more kept at all. */
+  /** Whether the entries from that offset on fill more than half of what may be kept, or are no longer kept. */
   farBehind(offset: number): boolean
-  /** The next one; one that is not the next begins anew. */
+  /** Adds an entry. If it is not the next one, the list starts over with it. */
   push(entry: SharedEntry): void
   clear(): void
 }
 
 export function createRecentEntries(maxMessages: number, maxBytes: number): RecentEntries {
-  /** With the bytes of all that came up to each, so that those between two are known. */
+  /** Each with the total bytes up to its end, so that the bytes between two entries are known. */
   let entries: { readonly entry: SharedEntry; readonly end: number }[] = []
   let first = 0
   let end = 0
@@ -23,7 +23,7 @@ export function createRecentEntries(maxMessages: number, maxBytes: number): Rece
   }
 
   const at = (offset: number) => first + offset - (entries[first]?.entry.offset ?? offset)
-  /** Of those from that index on. */
+  /** The bytes of the entries from that index on. */
   const bytesFrom = (index: number) => end - entries[index]!.end + entries[index]!.entry.data.length
 
   return {

@@ -3,7 +3,10 @@ import type { Json, LogEntry } from '../log/topic-log.js'
 import type { Encoded } from './encoded.js'
 import { messageFrame } from './message-frame.js'
 
-/** An entry on its way to many legs: encoded once for all that see the same frame, and parsed once for all filters. */
+/**
+ * An entry on its way to many legs. It is encoded once for all that see the same frame, and parsed once for all
+ * filters.
+ */
 export class SharedEntry implements LogEntry {
   readonly offset: number
   readonly data: Json
@@ -21,7 +24,7 @@ export class SharedEntry implements LogEntry {
     this.about = about
   }
 
-  /** @param session of the leg: who published it is told the id of the publish. */
+  /** @param session of the leg: the session that published the entry is told the publish's id. */
   frame(prev: number, session?: string): Encoded {
     const { by, id, session: publisher } = (this.known ??= aboutOf(this.about))
     const told = by === undefined ? undefined : { by }

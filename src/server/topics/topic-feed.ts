@@ -10,36 +10,39 @@ import { TopicReader, type ReaderSink } from './topic-reader.js'
 export interface FeedDeps {
   readonly log: TopicLog
   readonly clock: Clock
-  /** A message was handed to those who read the topic here and keep up. */
+  /** A message was handed to the readers of the topic here that keep up. */
   delivered?(topic: string, offset: number): void
   onError(error: unknown, doing: string): void
 }
 
-/** What is kept for legs that are a little behind; further back the log is asked. */
+/** What is kept for legs that are a little behind; entries further back are read from the log. */
 const RECENT = { messages: 512, bytes: 256 * 1024 }
 /**
- * Who has taken nothing for so long, ms, does not read, and is not waited for: at the pace to which a topic is slowed
- * that others follow, and at that to which it is slowed where nobody does. In the latter what is on its way to one
- * reader, `limits.maxBuffered`, takes a few seconds.
+ * Milliseconds. A reader that has taken nothing for this long is not reading, and is not waited for. There are two
+ * rates to which a topic is slowed down: `some` if other readers follow, and `all` if none does. At the second rate,
+ * what is on its way to one reader (`limits.maxBuffered`) takes a few seconds.
  */
 const STOPPED = { some: 1_000, all: 5_000 }
-/** Hidden entries are told of together: well below the 250 ms for which a client holds what came out of order. */
+/**
+ * Milliseconds: hidden entries are reported together, well within the 250 ms for which a client holds a message that
+ * came out of order.
+ */
 const HIDDEN_DELAY = 100
 
-/** One topic as this server hears it: one tail on the log, whatever the number of legs that read it. */
+/** One topic as this server reads it: one tail on the log, however many legs read it. */
 export class TopicFeed {
   private readonly topic: string
   private readonly deps: FeedDeps
   private readonly readers = new Set<TopicReader>()
-  /** Those of them who are behind, and had no room for all that they lack. */
+  /** The readers that are behind, and had no room for everything that they lack. */
   private readonly slow = new Set<TopicReader>()
   private readonly recent = createRecentEntries(RECENT.messages, RECENT.bytes)
   private epoch = ''
-  /** The newest offset that the tail brought, and the newest that is known of: a tail may lag. */
+  /** The newest offset that the tail has delivered, and the newest that is known to exist: a tail may lag. */
   private heard = 0
   private known = 0
   private oldest = 1
-  /** What the tail tells of before its head is known. */
+  /** Events of the tail that came before its head was known. */
   private early: TailEvent[] | null = null
   private opening: Promise<void> | null = null
   private refreshing: Promise<void> | null = null
@@ -53,11 +56,11 @@ export class TopicFeed {
     this.deps = deps
   }
 
-  /** Resolves when `join` can answer that request. Rejects where the log cannot. */
+  /** Resolves when `join` can answer that request. Rejects if the log cannot be reached. */
   async prepare(request: TopicRequest): Promise<void> {
     const fresh = this.stopTail === null
     await this.open()
-    // A head that was asked for just now need not be asked for again, unless that leg knows better.
+    // A head that was read just now need not be read again, unless the leg knows a newer position.
     if (request && !this.isKnown(request, fresh)) await this.refresh()
   }
 
@@ -67,10 +70,10 @@ export class TopicFeed {
     return epoch === this.epoch && offset <= this.known && (fresh || offset === this.known)
   }
 
-  /** Begins to read. Not a byte is sent before `start`, so that the frame that names the topic comes first. */
+  /** Adds a reader. Nothing is sent before `start`, so that the frame that names the topic comes first. */
   join(request: TopicRequest, sink: ReaderSink): { readonly answer: TopicAnswer; readonly reader: TopicReader } {
     const { epoch, known, oldest } = this
-    // Where it began is never before what is kept, nor after the head.
+    // The start is never before what is kept, nor after the head.
     const wanted =
       request === null
         ? known
@@ -89,7 +92,7 @@ export class TopicFeed {
     this.pump(reader)
   }
 
-  /** To whoever reads the topic now and keeps up, but for the legs of that session. */
+  /** Sends a signal to all readers that keep up at present, except the legs of that session. */
   signal(frame: Encoded, except: string | undefined): void {
     for (const { sink } of this.readers)
       if (sink.hasRoom() && (except === undefined || sink.session?.() !== except)) sink.signal?.(frame)
@@ -103,8 +106,8 @@ export class TopicFeed {
   }
 
   /**
-   * Who was up to date, and reads, and is far behind now: more of what comes at once would cost the log a read, or be
-   * lost. Where that is everybody, it is not their lines that are slow.
+   * Whether readers that were up to date, and still read, have fallen far behind. Publishing more at once would cost
+   * the log a read for them, or lose messages. If all of them are behind, their connections are not what is slow.
    */
   behind(): 'nobody' | 'some' | 'all' {
     if (this.slow.size === 0) return 'nobody'
@@ -134,7 +137,10 @@ export class TopicFeed {
     this.pages?.close()
   }
 
-  /** Whoever comes after it failed tries again: the feed may outlive those for whom it did. */
+  /**
+   * Opens the tail. After a failure the next caller tries again, because the feed may outlive the reader for which it
+   * failed.
+   */
   private open(): Promise<void> {
     this.opening ??= this.begin().catch((error: unknown) => {
       this.opening = null
@@ -188,8 +194,8 @@ export class TopicFeed {
   }
 
   /**
-   * It has not read what it was sent. Or the tail has lost something: the log has it still, or the client will see from
-   * `prev` that it has not.
+   * The reader has not read what it was sent, or the tail has lost an entry. Either the log still has it, or `prev`
+   * will show the client what is missing.
    */
   private fallBehind(reader: TopicReader) {
     reader.live = false
@@ -197,9 +203,7 @@ export class TopicFeed {
     this.pump(reader)
   }
 
-  /**
-   * The tail begins anew behind that offset, under an epoch that was heard of already: what is before it is in the log.
-   */
+  /** The tail continues above that offset, under the epoch that is already known. What is before it is in the log. */
   private catchUp(offset: number) {
     if (offset <= this.heard) return
     this.heard = offset
@@ -234,7 +238,7 @@ export class TopicFeed {
   private async askHead() {
     let head: TopicHead
     let before: string
-    // What was asked before the epoch changed says nothing about the new one.
+    // A head that was read before the epoch changed says nothing about the new epoch.
     do {
       before = this.epoch
       head = await this.deps.log.head(this.topic)
@@ -244,7 +248,7 @@ export class TopicFeed {
     this.oldest = Math.max(this.oldest, head.oldest)
   }
 
-  /** Sends what the reader lacks, as far as there is room, and makes it live when there is nothing more. */
+  /** Sends what the reader lacks, as far as there is room, and makes the reader live when nothing is left. */
   private pump(reader: TopicReader) {
     const { sink } = reader
     if (!reader.live && sink.hasRoom()) reader.tookAt = this.deps.clock.monotonic()
@@ -288,7 +292,7 @@ export class TopicFeed {
 
   private takePage(reader: TopicReader, page: readonly SharedEntry[]) {
     const wanted = page.filter(({ offset }) => offset >= reader.next)
-    // Neither here nor in the log: trimmed before it could be sent, or never kept.
+    // Entries that are neither here nor in the log were trimmed before they could be sent, or never kept.
     const first = Math.min(wanted[0]?.offset ?? Infinity, this.recent.oldest ?? Infinity, this.heard + 1)
     if (first > reader.next) reader.skipTo(first)
     for (const entry of wanted) {

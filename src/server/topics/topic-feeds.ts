@@ -1,15 +1,15 @@
 import { TopicFeed, type FeedDeps } from './topic-feed.js'
 
-/** The feeds of one server: each topic that somebody reads, or is about to, is heard once. */
+/** The feeds of one server. Each topic that is read, or about to be, is tailed once. */
 export interface TopicFeeds {
   /** The feed lives until it was released as often as it was acquired. */
   acquire(topic: string): TopicFeed
   release(topic: string, feed: TopicFeed): void
-  /** Undefined: nobody reads it here. */
+  /** Undefined: nobody reads the topic here. */
   of(topic: string): TopicFeed | undefined
-  /** Whether one more topic, that one, would be too many. */
+  /** Whether that topic would be one too many. */
   full(topic: string): boolean
-  /** See the feed of that name. */
+  /** See `TopicFeed.behind`. */
   behind(topic: string): ReturnType<TopicFeed['behind']>
   readonly size: number
   close(): void

@@ -4,14 +4,14 @@ import { MOST_WAITING } from '../limits.js'
 import type { PageLimit, TopicLog } from '../log/topic-log.js'
 import { SharedEntry } from './shared-entry.js'
 
-/** Undefined: nothing could be read, and the reader is to look again. */
+/** Undefined: nothing could be read, and the reader has to look again. */
 export type Page = readonly SharedEntry[] | undefined
 
-/** What stands further back than what is at hand, a page at a time. */
+/** Reads entries that are older than those in memory, a page at a time. */
 export interface TopicPages {
-  /** The entries above `after` of the epoch that holds. Legs that resume at one position share one read. */
+  /** The entries above `after` in the present epoch. Legs that resume at the same position share one read. */
   read(after: number, then: (page: Page) => void): void
-  /** What is on its way is of an epoch that has ended. */
+  /** Reads under way belong to an epoch that has ended. */
   forget(): void
   close(): void
 }
@@ -19,20 +19,20 @@ export interface TopicPages {
 export interface TopicPagesDeps {
   readonly log: TopicLog
   readonly clock: Clock
-  /** The epoch that holds now. */
+  /** The present epoch. */
   epoch(): string
-  /** Asks the log where the topic stands: it has another epoch than was thought. */
+  /** Asks the log for the topic's head: its epoch is another one than was known. */
   refresh(): Promise<void>
   onError(error: unknown, doing: string): void
 }
 
 /** As much as a leg has room for. */
 const PAGE: PageLimit = { maxMessages: MOST_WAITING.pieces, maxBytes: MOST_WAITING.bytes }
-/** After a read that the log could not serve. */
+/** Milliseconds to wait after a failed read of the log. */
 const RETRY = 500
 
 export function createTopicPages(topic: string, { log, clock, epoch, refresh, onError }: TopicPagesDeps): TopicPages {
-  /** On their way, by the offset that they begin after. */
+  /** Reads under way, by the offset that they start after. */
   const pages = new Map<number, Promise<Page>>()
   const timers = new Set<() => void>()
 

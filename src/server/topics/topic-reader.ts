@@ -3,47 +3,47 @@ import type { Encoded } from './encoded.js'
 import { messageFrame } from './message-frame.js'
 import type { SharedEntry } from './shared-entry.js'
 
-/** What a leg gives to the readers of its topics. */
+/** What a leg provides for the readers of its topics. */
 export interface ReaderSink {
-  /** Sends; only where there is room, or nothing would be left to say when there is. */
+  /** Sends a message. Called only if there is room, or if nothing would be left to send once there is. */
   message(frame: Encoded): void
-  /** Sends what belongs to no place in the topic. */
+  /** Sends a frame that has no place in the topic's order. */
   signal?(frame: Encoded): void
-  /** So many messages can no longer be sent. */
+  /** That many messages can no longer be sent. */
   missed(count: number): void
-  /** Numbering has started over. */
+  /** Numbering has started over, or messages were missed. */
   subscribed(topic: string, answer: TopicAnswer): void
   hasRoom(): boolean
-  /** Calls it once there is room; the result is the undo. */
+  /** Calls it once there is room; the result cancels that. */
   whenRoom(then: () => void): () => void
-  /** That of the leg. */
+  /** The session of the leg. */
   session?(): string | undefined
-  /** What the user of this leg may see. */
+  /** Whether the user of this leg may see the entry. */
   sees(topic: string, entry: SharedEntry): boolean
 }
 
 /**
- * One leg's place in one topic. It is `live` while everything up to the feed's head has been sent to it: then new
- * entries go to it as they come. Else it is behind, and takes from the feed at its own pace.
+ * One leg's place in one topic. It is `live` while everything up to the feed's head has been sent to it; new entries
+ * then go to it as they come. Otherwise it is behind, and takes entries from the feed at its own pace.
  */
 export class TopicReader {
   readonly sink: ReaderSink
   live = false
   /** Waiting for room or for the log. */
   waiting = false
-  /** Ends its wait for room. */
+  /** Cancels its wait for room. */
   stopWaiting: (() => void) | null = null
   gone = false
   /** The offset that it gets next. */
   next: number
-  /** Milliseconds, monotonic, when it last began to take what waits for it. */
+  /** When it last began to take what waits for it, in monotonic milliseconds. */
   tookAt = -Infinity
   private readonly topic: string
-  /** The last entry that this client may see, or where it began. */
+  /** The offset of the last entry that this client may see, or where it began. */
   private seen: number
-  /** The last entry that it was told of. */
+  /** The offset up to which the client was told. */
   private told: number
-  /** It was not told yet that it has missed something. */
+  /** The client was not told yet that it has missed something. */
   private lost = false
 
   constructor(topic: string, sink: ReaderSink, after: number) {
@@ -63,7 +63,7 @@ export class TopicReader {
     this.sink.message(entry.frame(prev, this.sink.session?.()))
   }
 
-  /** What is before `offset` can no longer be had: the next message bears a `prev` that says so, if there is one. */
+  /** Entries before `offset` are lost. The next message shows it by its `prev`, if there is a next one. */
   skipTo(offset: number): void {
     this.sink.missed(offset - this.next)
     this.lost = true
@@ -71,7 +71,7 @@ export class TopicReader {
     this.seen = this.told = offset - 1
   }
 
-  /** Tells of what the client has not heard of, and no message says: hidden entries, and lost ones that are the last. */
+  /** Tells the client what no message tells: hidden entries, and lost ones at the end. */
   tellRest(epoch: string): void {
     const offset = this.next - 1
     if (this.hidden()) this.sink.message(messageFrame(this.topic, offset, this.seen))
@@ -84,7 +84,7 @@ export class TopicReader {
     return this.told < this.next - 1
   }
 
-  /** Begins anew, behind `after`. */
+  /** Starts over after `after`. */
   restart(after: number): void {
     this.next = after + 1
     this.seen = this.told = after
