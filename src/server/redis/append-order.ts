@@ -1,8 +1,8 @@
 /**
- * Keeps what one session appends in order. None of it waits for the answers to what was sent before, because what is
- * sent over one connection under one epoch is applied as it was sent, or from some point on not at all. Where something
- * has to be sent anew, or the way to Redis changed meanwhile, each waits until all before it were sent that way too, or
- * are settled.
+ * Keeps what one session appends in order. An append does not wait for earlier answers: whatever is sent over one
+ * connection under one epoch is applied in the order in which it was sent, or from some point on not at all. If an
+ * append has to be sent again, or the route to Redis has changed, it waits until all earlier ones were sent over the
+ * present route, or are settled.
  */
 export interface AppendOrder {
   enter(session: string): AppendPlace
@@ -10,28 +10,29 @@ export interface AppendOrder {
 
 export interface AppendPlace {
   /**
-   * Sends it, for the first time or anew, when it is its turn: as a rule at once. `task` must itself send at once: with
-   * an `await` before it the way might be another one by then.
+   * Sends it, for the first time or again, when it is its turn, which is usually at once. `task` must send
+   * synchronously: after an `await` the route might be another one.
    */
   send<Reply>(task: () => Promise<Reply>): Promise<Reply>
-  /** It is settled, one way or the other. */
+  /** The append is settled, whatever the outcome. */
   leave(): void
 }
 
 interface Sending {
-  /** The generation of the connection that it was sent under; null: it waits to be sent. */
+  /** The generation of the connection that it was sent under; null while it waits to be sent. */
   sent: number | null
   wake(): void
 }
 
 /**
- * @param generation changes whenever what is sent from then on might be applied although what was sent before is not.
+ * @param generation changes whenever something sent from then on might be applied although something sent before is
+ * not.
  */
 export function createAppendOrder(generation: () => number): AppendOrder {
-  /** What is not settled, in its order. */
+  /** The appends that are not settled, in order. */
   const lanes = new Map<string, Set<Sending>>()
 
-  /** The first that was not sent the way that leads to Redis now. */
+  /** The first append that was not sent over the present route. */
   function next(lane: Set<Sending>): Sending | undefined {
     for (const one of lane) if (one.sent !== generation()) return one
     return undefined

@@ -1,16 +1,16 @@
 import { common, script } from './script.js'
 
-/** The salt of all ids; the one that is given where there is none yet. */
+/** Reads the salt of all ids; a given one is stored if there is none yet. */
 const SALT = `
 local salt = redis.call('HGET', root, 'salt')
 `
 
 /**
- * What an append does besides: it changes who is present in the topic, and says that in place of data. KEYS 7: who is
- * present. ARGV 10…: the salt that the ids were made with, what all names of keys begin with, in how many topics a
- * session may be, and then for each session its name, its row, and what is told of it where it leaves: then the row is
- * nothing, or `-` where it leaves only if it has no leg.
- * Answers `salt` and the one to make them with, or `none` or `new`, and the sessions that are in too many topics.
+ * What an append does in addition: it changes who is present in the topic, and publishes that change as its data. KEYS
+ * 7: the topic's present sessions. ARGV 10…: the salt that the ids were made with, the prefix of all key names, the
+ * number of topics that a session may be in, and then for each session its name, its row, and what is told about it if
+ * it leaves. The row is empty for a session that leaves, or `-` if it leaves only if it has no leg. Answers `salt` and
+ * the salt to use, or `none` or `new`, followed by the sessions that are in too many topics.
  */
 export const ATTEND = {
   first: `${SALT}
@@ -20,7 +20,7 @@ local function here(session)
   local of = ARGV[11] .. 'session:' .. session
   return redis.call('EXISTS', of) == 1 and redis.call('HEXISTS', of, 'gone') == 0
 end
--- What a session was in under a numbering that has ended is no topic that it is in.
+-- A topic that the session was in under an epoch that has ended does not count.
 local function mayEnter(session)
   local topics, count = ARGV[11] .. 'attends:' .. session, 0
   if redis.call('ZCARD', topics) < most then return true end
@@ -48,7 +48,7 @@ data = '{"set":[' .. table.concat(tells.set, ',') .. '],"gone":[' .. table.conca
 for at, session in ipairs(set) do
   redis.call('HSET', attending, session, tells.set[at])
   redis.call('ZADD', ARGV[11] .. 'attends:' .. session, 0, name)
-  -- What it had asked for is done when it is gone already.
+  -- A request of a session is still carried out when its leg is already gone.
   if not here(session) then redis.call('ZADD', departing, num(now), session) end
 end
 for _, session in ipairs(gone) do
@@ -56,15 +56,15 @@ for _, session in ipairs(gone) do
   redis.call('ZREM', ARGV[11] .. 'attends:' .. session, name)
   if redis.call('EXISTS', ARGV[11] .. 'attends:' .. session) == 0 then redis.call('ZREM', departing, session) end
 end
--- A topic may be forgotten while somebody is present in it: what is to go with this numbering is known by this.
+-- A topic may be forgotten while sessions are present in it. This set says which lists to delete with the epoch.
 redis.call(redis.call('EXISTS', attending) == 1 and 'SADD' or 'SREM', ARGV[11] .. 'attended:' .. epoch, name)
 do return {'new', num(seq), last, unpack(refused)} end
 `,
 }
 
 /**
- * KEYS: root, who is present. ARGV 4…: topic, a salt in case. Answers the salt, where the topic stands, and for each
- * session its name and row.
+ * KEYS: root, the topic's present sessions. ARGV 4…: topic, a salt to store if there is none. Answers the salt, the
+ * topic's position, and for each session its name and row.
  */
 export const attending = (topic: string) => `${topic}${SALT}
 local no = barred('HSETNX', root, 'HGETALL', KEYS[2])
@@ -77,9 +77,9 @@ return reply
 `
 
 /**
- * KEYS: root, departing. ARGV 4…: for how long a session must have been gone, how long whoever asks has to take it out,
- * what all names of keys begin with, how many, and one session, or nothing. Answers for each topic of each one the
- * session, the topic, and its row there.
+ * KEYS: root, departing. ARGV 4…: the milliseconds that a session must have been gone, the milliseconds that the caller
+ * has to remove it, the prefix of all key names, the most sessions, and one session's name, or an empty text. Answers
+ * for each session and topic the session, the topic, and the session's row there.
  */
 const DEPARTED = `${common()}
 local departing, tag = KEYS[2], ARGV[6]

@@ -1,7 +1,7 @@
 import { entryOf } from '../log/topic-history.js'
 import type { Json, LogEntry } from '../log/topic-log.js'
 
-/** Data, and what is to be known about it, as one text: no JSON text has a line's end in it. */
+/** Data and `about` as one text: JSON text contains no line break. */
 export function entryText(data: Json, about: Json | undefined): string {
   return about === undefined ? data : `${data}\n${about}`
 }

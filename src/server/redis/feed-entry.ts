@@ -2,7 +2,7 @@ import type { LogEntry } from '../log/topic-log.js'
 import { entryOfText } from './entry-text.js'
 import { decodeName } from './keys.js'
 
-/** What an entry of the feed says. */
+/** The content of an entry of the feed. */
 export type FeedEntry =
   | {
       readonly kind: 'entry'
@@ -15,14 +15,15 @@ export type FeedEntry =
     }
   | { readonly kind: 'epoch'; readonly id: string }
 
-/** A topic's epoch is that of all topics, a dot, and a number. */
+/** A topic's epoch is the epoch of the whole log, a dot, and a number. */
 export function rootOf(epoch: string): string {
   return epoch.slice(0, epoch.lastIndexOf('.'))
 }
 
 /**
- * An entry has one field. Its name is the count of appends, the offset, the epoch, the stamp and the topic, and its
- * value the data; or `e` and an epoch that begins. Null where it is not what this library wrote.
+ * An entry has one field. Its name consists of the count of appends, the offset, the epoch, the stamp and the topic;
+ * its value is the data. Or the name is `e`, and the value is an epoch that begins. Null if this library did not write
+ * it.
  */
 export function parseFeedEntry(raw: unknown): FeedEntry | null {
   if (!Array.isArray(raw) || typeof raw[0] !== 'string' || !Array.isArray(raw[1]) || raw[1].length !== 2) return null

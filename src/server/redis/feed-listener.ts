@@ -1,7 +1,7 @@
 import { quoted } from '../../base/invalid.js'
 import type { LogEntry, TailEvent, TopicHead } from '../log/topic-log.js'
 
-/** A head, and where the feed stood at that moment. */
+/** A head, and the feed's position at that moment. */
 export interface FeedHead extends TopicHead {
   readonly seq: number
   readonly at: string
@@ -9,35 +9,37 @@ export interface FeedHead extends TopicHead {
 
 export interface FeedListenerDeps {
   head(topic: string): Promise<FeedHead>
-  /** Entries above `after`, from the oldest on. */
+  /** Entries above `after`, the oldest first. */
   entries(topic: string, after: number): Promise<{ readonly epoch: string; readonly entries: readonly LogEntry[] }>
-  /** Whatever is appended after that head was asked for is in the feed behind it. */
+  /** Starts to read the feed at that head: whatever is appended after it was read comes later in the feed. */
   startReading(head: FeedHead): void
-  /** Whether Redis can be asked. */
+  /** Whether Redis can be reached. */
   here(): boolean
-  /** Once, some time from now. */
+  /** Runs a task once, after a delay. */
   later(task: () => void): void
   onError(error: unknown, doing: string): void
 }
 
-/** Entries of a topic that wait while it catches up; beyond, they are caught up on as well. */
+/**
+ * The most entries of a topic that wait while it catches up; if there are more, they are read from the topic instead.
+ */
 const MOST_EARLY = 1_000
 
-/** `before`: it had come before the topic's head was asked for. */
+/** `before`: it came before the topic's head was read. */
 type Early = { readonly epoch: string; readonly entry: LogEntry; before: boolean }[]
 
-/** One who is told of all that comes into a topic, in order and without a hole. */
+/** A listener that gets everything that comes into a topic, in order and without gaps. */
 export class FeedListener {
   readonly topic: string
   private readonly deps: FeedListenerDeps
   private readonly tell: (event: TailEvent) => void
   /** Empty until it has begun. */
   private epoch = ''
-  /** The newest offset told of, or where it began. */
+  /** The newest offset told, or the one where it began. */
   private told = 0
   /**
-   * What comes while it catches up waits here. Each catching up has a list of its own, by which it knows whether it is
-   * still wanted.
+   * Entries that come while it catches up wait here. Each attempt to catch up has a list of its own, which shows it
+   * whether it is still wanted.
    */
   private early: Early | null = []
   private gone = false
@@ -61,7 +63,7 @@ export class FeedListener {
   take(epoch: string, entry: LogEntry): void {
     if (this.gone) return
     if (this.early) {
-      // What comes last tells that there was more.
+      // The last entry alone is enough: it shows that there were more.
       if (this.early.length >= MOST_EARLY) this.early.length = 0
       return void this.early.push({ epoch, entry, before: false })
     }
@@ -72,19 +74,21 @@ export class FeedListener {
     this.catchUp({ epoch, entry, before: false })
   }
 
-  /** This node has appended it: it is told now if everything before it was. Else it comes with the feed. */
+  /**
+   * This node has appended the entry. It is told now, if everything before it was. Otherwise it comes with the feed.
+   */
   appended(epoch: string, entry: LogEntry): void {
     if (!this.early && epoch === this.epoch && entry.offset === this.told + 1) this.take(epoch, entry)
   }
 
-  /** Nobody knows what it has missed. Before it has begun it asks by itself. */
+  /** Something unknown may have been missed. A listener that has not begun reads its head anyway. */
   behind(): void {
     if (this.epoch === '') return
     this.early = null
     this.catchUp()
   }
 
-  /** Asks where the topic stands, tells of what was missed, and then of what came meanwhile. */
+  /** Reads the topic's head, tells what was missed, and then what came meanwhile. */
   catchUp(...heard: Early): void {
     if (this.early) return
     this.early = heard
@@ -94,7 +98,7 @@ export class FeedListener {
   private attempt(early: Early) {
     const { here, later, onError } = this.deps
     this.readMissed(early).catch((error: unknown) => {
-      // Where Redis is away, `behind` tries again.
+      // If Redis is away, `behind` tries again.
       if (this.isOver(early) || !here()) return
       onError(error, `catching up on the topic ${quoted(this.topic)}`)
       later(() => void (this.isOver(early) || this.attempt(early)))
@@ -118,7 +122,7 @@ export class FeedListener {
       if (page.entries.length === 0) break
       for (const entry of page.entries) if (entry.offset > this.told) this.pass(entry)
     }
-    // What is no longer there cannot be told of, but for that.
+    // Entries that are no longer kept cannot be told; that they are missing can.
     if (this.told < head.offset) this.beginAnew(head)
     this.release()
   }
@@ -133,7 +137,7 @@ export class FeedListener {
     const early = this.early ?? []
     this.early = null
     for (const { epoch, entry, before } of early) {
-      // The head is younger than it and knows nothing of its epoch: that is an older one.
+      // The head is newer than this entry and has another epoch, so the entry's epoch is an older one.
       if (!before || epoch === this.epoch) this.take(epoch, entry)
     }
   }

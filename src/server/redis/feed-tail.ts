@@ -10,40 +10,38 @@ export type { FeedHead } from './feed-listener.js'
 export interface FeedTailDeps extends Pick<FeedListenerDeps, 'head' | 'entries' | 'here' | 'onError'> {
   readonly clock: Clock
   readonly feed: string
-  /** Blocks for a second at most. */
+  /** Blocks for at most a second. */
   read(command: readonly string[]): Promise<unknown>
-  /**
-   * Whether the epoch is still what this node takes it for; asks Redis, which also tells how many appends it has
-   * counted.
-   */
+  /** Asks Redis whether the epoch is still the one that this node believes in, and how many appends it has counted. */
   confirmEpoch(): Promise<number>
-  /** The feed has come to that append. */
+  /** The feed has reached that append. */
   knows(mark: Mark): void
 }
 
-/** Short, so that a Redis which was emptied in silence is noticed soon. */
+/** Milliseconds that an idle read blocks: short, so that a Redis that was emptied without notice is noticed soon. */
 const BLOCK = 1_000
 const COUNT = 500
 /**
- * Between two reads while much comes in: each takes as many entries as there are, for all topics and all legs at once.
+ * Milliseconds between two reads while much comes in. Each read takes all entries that are there, for all topics and
+ * legs at once.
  */
 const INTERVAL = 10
-/** After something failed although Redis is there. */
+/** Milliseconds to wait after a failure while Redis is there. */
 const RETRY = 500
 const READING = 'reading what comes into the topics'
 
-/** All that a node hears, over one blocking read: what is appended to the topics that somebody here listens to. */
+/** Everything that a node listens to, over one blocking read: the appends to topics that have a listener here. */
 export class FeedTail {
   private readonly deps: FeedTailDeps
   private readonly forListeners: FeedListenerDeps
   private readonly listeners = new Map<string, Set<FeedListener>>()
-  /** Up to where the feed was read: the id of the entry and its number, which counts without a hole. */
+  /** How far the feed was read: the id of the entry and its number, which counts without gaps. */
   private place: { readonly id: string; readonly seq: number } | null = null
-  /** Appends that there were before the read that is under way. */
+  /** The count of appends before the read that is under way. */
   private counted: number | null = null
   private reading = false
   private closed = false
-  /** How often it was not known what was missed. */
+  /** How often something unknown may have been missed. */
   private wakes = 0
   private readonly timers = new Set<() => void>()
 
@@ -67,7 +65,7 @@ export class FeedTail {
       const head = await this.deps.head(topic)
       if (woken === this.wakes) this.startReading(head)
       listener.begin(head)
-      // The answer may be from before: what it missed is asked for now.
+      // The answer may predate the wake-up: what it does not contain is read now.
       if (woken !== this.wakes) listener.catchUp()
       const { epoch, offset, oldest } = head
       return { head: { epoch, offset, oldest }, stop: () => this.remove(listener) }
@@ -86,14 +84,14 @@ export class FeedTail {
   }
 
   /**
-   * This node has appended it. Whoever has all before it is told now, together with the answer to the publisher, and
-   * not again when the feed brings it.
+   * This node has appended the entry. Listeners that have everything before it are told now, together with the answer
+   * to the publisher, and not again when the feed brings it.
    */
   appended(topic: string, epoch: string, entry: LogEntry): void {
     for (const listener of this.listeners.get(topic) ?? []) listener.appended(epoch, entry)
   }
 
-  /** Redis is there, or another epoch holds: what was missed is caught up on. */
+  /** Redis is back, or another epoch holds: listeners catch up on what they missed. */
   wake(): void {
     if (this.closed) return
     this.place = null
@@ -133,10 +131,10 @@ export class FeedTail {
     this.counted = null
     try {
       while (!this.closed && this.listeners.size > 0 && this.place && this.deps.here()) await this.readOn(this.place)
-      // Nobody listens: where to begin is asked anew by the next one.
+      // Nobody listens, so the next listener determines anew where to begin.
       if (this.listeners.size === 0) this.place = null
     } catch (error) {
-      // Where Redis is gone, `wake` comes when it is back.
+      // If Redis is gone, `wake` is called when it is back.
       if (this.deps.here() && !this.closed) {
         this.deps.onError(error, READING)
         this.later(() => void this.loop())
@@ -152,14 +150,14 @@ export class FeedTail {
     const command = ['XREAD', 'COUNT', `${COUNT}`, 'BLOCK', `${BLOCK}`, 'STREAMS', feed, from.id]
     const reply = (await read(command)) as [string, unknown[]][] | null
     if (this.closed) return
-    // It is read from elsewhere by now.
+    // The read continues elsewhere meanwhile.
     if (this.place !== from) this.counted = null
     else if (reply) {
       this.counted = null
       for (const entry of reply[0]![1]) this.hear(entry)
       await this.pause(INTERVAL - (clock.monotonic() - readAt))
     } else if (this.counted !== null && this.counted !== from.seq) {
-      // There were appends of which the feed says nothing: somebody deleted it, or it has gone back.
+      // There were appends that the feed does not contain: somebody deleted it, or it has gone back.
       this.counted = null
       this.place = null
       this.behind()
@@ -170,7 +168,7 @@ export class FeedTail {
     return ms > 0 ? new Promise((resolve) => this.later(resolve, ms)) : undefined
   }
 
-  /** Nobody knows what was missed. */
+  /** Something unknown may have been missed. */
   private behind() {
     this.wakes++
     for (const listener of this.all()) listener.behind()
@@ -183,7 +181,7 @@ export class FeedTail {
     this.place = { id: heard.id, seq: heard.kind === 'entry' ? heard.seq : (before?.seq ?? 0) }
     if (heard.kind === 'epoch') return void this.deps.confirmEpoch().catch(() => undefined)
     this.deps.knows({ epoch: rootOf(heard.epoch), seq: heard.seq, last: `${heard.id}:${heard.stamp}` })
-    // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
+    // The feed was trimmed while this node was away, or Redis lost part of it. The topics themselves have more.
     if (before && heard.seq !== before.seq + 1) this.behind()
     for (const listener of this.listeners.get(heard.topic) ?? []) listener.take(heard.epoch, heard.entry)
   }

@@ -12,11 +12,11 @@ export interface FollowedTopicsDeps {
   onError(error: unknown, doing: string): void
 }
 
-/** In Redis it holds for twice that. */
+/** Milliseconds; in Redis it counts for twice that. */
 const EVERY = 60_000
 const AT_ONCE = 500
 
-/** Tells Redis again and again which topics are followed here, so that they are not forgotten. Returns the undo. */
+/** Tells Redis repeatedly which topics are followed here, so that they are not forgotten. Returns the undo. */
 export function keepFollowedTopics({
   connection,
   script,

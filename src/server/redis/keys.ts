@@ -2,11 +2,12 @@ import { keyOf } from '../log/publish-record.js'
 import type { Origin } from '../log/topic-log.js'
 
 /**
- * The names of everything in Redis. All share one hash tag, and so one slot of a cluster: a script may touch any of
- * them. What belongs to one numbering bears its epoch, so that nothing of an older one is ever mistaken for it.
+ * The names of all keys in Redis. They share one hash tag, and thereby one slot of a cluster, so that a script may
+ * touch any of them. Keys that belong to one numbering contain its epoch, so that keys of an older one are never
+ * mistaken for it.
  */
 export interface Keys {
-  /** A hash: the epoch, which Redis it was made on, and where each topic stands. */
+  /** A hash: the epoch, the Redis that it was agreed on, and the head of each topic. */
   readonly root: string
   /** A stream: what was appended to any topic, for the tails. */
   readonly feed: string
@@ -17,13 +18,13 @@ export interface Keys {
   readonly nodes: string
   /** A sorted set: the sessions without legs, by when they lost their last one. */
   readonly idle: string
-  /** A set: the nodes that are called when another Redis is the master. */
+  /** A set: the nodes that are called when another Redis has become the master. */
   readonly members: string
-  /** A hash: who has answered a call. */
+  /** A hash: the nodes that have answered a call. */
   readonly call: string
-  /** A sorted set: sessions that are present somewhere and have no leg, by when they lost the last one. */
+  /** A sorted set: sessions that are present in a topic and have no leg, by when they lost their last one. */
   readonly departing: string
-  /** What they all begin with. */
+  /** The prefix of all of them. */
   readonly tag: string
   /** A hash: what became of the session's publishes. */
   record(epoch: string, session: string): string
@@ -33,7 +34,7 @@ export interface Keys {
   /** A set: the legs of a node, each as its number, a space and the name of its session. */
   legs(node: string): string
   lock(origin: Origin): string
-  /** A hash: who is present in a topic, by session. */
+  /** A hash: the sessions that are present in a topic. */
   attending(epoch: string, topic: string): string
 }
 
@@ -60,20 +61,20 @@ export function createKeys(prefix: string): Keys {
   }
 }
 
-/** A publish id of a session. */
+/** The name of one publish of a session. */
 export function idOf(origin: Origin): string {
   return encodeName(keyOf(origin))
 }
 
 /**
- * Any string as UTF-8, each as a different one. Redis takes all bytes, but a lone surrogate has no UTF-8: it would
- * become the same replacement character as any other.
+ * Any string as UTF-8, without collisions. Redis takes all bytes, but a lone surrogate has no UTF-8: it would become
+ * the same replacement character as any other.
  */
 export function encodeName(name: string): string {
   return isWellFormed(name) ? `=${name}` : `~${Buffer.from(name, 'utf16le').toString('hex')}`
 }
 
-/** Null: no name of ours. */
+/** Null: the text is not a name of ours. */
 export function decodeName(text: string): string | null {
   if (text.startsWith('=')) return text.slice(1)
   return /^~([0-9a-f]{4})*$/.test(text) ? Buffer.from(text.slice(1), 'hex').toString('utf16le') : null

@@ -14,14 +14,14 @@ export interface NewsTailDeps {
   onError(error: unknown, doing: string): void
 }
 
-/** Milliseconds for which an idle read stands. */
+/** Milliseconds that an idle read blocks. */
 const BLOCK = 2_000
 const COUNT = 256
-/** After something failed although Redis is there, ms. */
+/** Milliseconds to wait after a failure while Redis is there. */
 const RETRY = 500
-/** Of what waits to be told: beyond, signals are refused. */
+/** The most news that wait to be told; beyond it signals are refused. */
 const MOST_WAITING = 1_000
-/** Characters told in one entry, unless one alone has more. */
+/** The most characters in one entry, unless a single one has more. */
 const BATCH = 64 * 1024
 const READING = 'reading what other servers tell'
 
@@ -30,21 +30,24 @@ interface Waiting {
   done(error?: unknown): void
 }
 
-/** One of the two streams: what has to arrive within a break of the connection, and what is old news by then. */
+/**
+ * One of the two streams: orders, which have to arrive despite a break of the connection, or signals, which are
+ * outdated by then.
+ */
 class Lane {
   waiting: Waiting[] = []
   telling = false
   from: string | null = null
   constructor(
     readonly key: string,
-    /** What the script keeps of it: entries, and milliseconds. */
+    /** How many entries the script keeps in it, and for how many milliseconds. */
     readonly keeps: readonly [entries: number, time: number],
   ) {}
 }
 
 /**
- * What the servers of a log tell each other, in two short streams beside the feed: orders, which a server that was away
- * for less than a minute reads when it is back, and signals, of which it reads what comes from then on.
+ * What the servers of a log tell each other, in two short streams beside the feed. Orders are read even by a server
+ * that was away, for less than a minute, when it is back. Of signals a server reads only those that come from then on.
  */
 export class NewsTail {
   private readonly deps: NewsTailDeps
@@ -67,7 +70,7 @@ export class NewsTail {
     void this.loop()
     return {
       tell: (news) => {
-        // Those of this process hear of it at once.
+        // Listeners in this process hear it at once.
         for (const other of this.listeners) if (other !== listener) other(news)
         return this.tell(news)
       },
@@ -75,7 +78,7 @@ export class NewsTail {
     }
   }
 
-  /** Redis is there. */
+  /** Redis is back. */
   wake(): void {
     this.fresh = true
     void this.loop()
@@ -100,7 +103,7 @@ export class NewsTail {
     })
   }
 
-  /** What comes while Redis is being told goes together. */
+  /** News that arrive while Redis is being told go together. */
   private async flush(lane: Lane) {
     if (lane.telling) return
     lane.telling = true
@@ -126,7 +129,7 @@ export class NewsTail {
     try {
       while (!this.closed && this.listeners.size > 0 && this.deps.connection.here) await this.readOn()
     } catch (error) {
-      // Where Redis is gone, `wake` comes when it is back.
+      // If Redis is gone, `wake` is called when it is back.
       if (this.deps.connection.here && !this.closed) {
         this.deps.onError(error, READING)
         this.cancel = this.deps.clock.setTimeout(() => void this.loop(), RETRY)
@@ -150,7 +153,7 @@ export class NewsTail {
     for (const lane of [this.orders, this.signals]) {
       const reply = await this.deps.connection.readNews(['XREVRANGE', lane.key, '+', '-', 'COUNT', '1'])
       const newest = (reply as [string][])[0]?.[0] ?? '0-0'
-      // Another Redis may not be as far as the one before it.
+      // Another Redis may not have got as far as the previous one.
       if (lane === this.signals || lane.from === null || isBefore(newest, lane.from)) lane.from = newest
     }
     this.fresh = false
@@ -174,7 +177,7 @@ export class NewsTail {
     }
   }
 
-  /** One that makes no sense here, as of a newer server or of nobody's, takes none of the others with it. */
+  /** News that make no sense here, such as those of a newer server, do not stop the others. */
   private pass(news: News, listener: (news: News) => void) {
     try {
       listener(news)

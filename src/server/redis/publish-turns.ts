@@ -7,14 +7,14 @@ import type { RedisConnection } from './redis-connection.js'
 import { SCRIPTS } from './scripts.js'
 
 /**
- * One task at a time for each publish id: in this node by a queue, between nodes by a lock in Redis, which is renewed
- * while the task runs and ends by itself within a second, should its holder die. A node that stands still for longer
- * may find another deciding beside it; that nothing is applied twice is `append`'s promise.
+ * Runs one task at a time for each publish id: within this node by a queue, between nodes by a lock in Redis. The lock
+ * is renewed while the task runs, and expires within a second if its holder dies. A node that stands still for longer
+ * may find another one deciding at the same time; `append` still ensures that nothing is applied twice.
  */
 export type PublishTurns = <Result>(origin: Origin, task: () => Promise<Result>) => Promise<Result>
 
 const LOCK = { lives: 1_000, renewed: 300 }
-/** Somebody else decides: it is asked again and again, for as long as that takes. */
+/** Milliseconds between two tries while somebody else decides, for as long as that takes. */
 const ASK = { from: 10, to: 60 }
 
 export function createPublishTurns({
@@ -48,7 +48,7 @@ export function createPublishTurns({
       return await task()
     } finally {
       cancel()
-      // Nobody waits for it, and it ends by itself.
+      // Nobody waits for it, and the lock expires anyway.
       connection.runPlain(SCRIPTS.unlock, [lock], [holder]).catch(() => undefined)
     }
   }

@@ -1,14 +1,15 @@
 /**
- * The rules of `createPublishRecord`, in Redis: one hash for each session and epoch. An answer is text: `a` and the
- * offset and perhaps `:` and data,
- * `n` and JSON, `o` or `u`. Of the hash, `b` is since when it knows all (-1: always), `f` up to when answers were
- * forgotten, `c` the count of answers and thereby their places, `t` the count of topics, `g` up to when topics were
- * dropped, `k` until when it need not be kept longer. `i:` and an id has when it was answered and what, `s:` and a
- * place the same moment and the id, `n:` and a topic its newest number and when that was decided.
+ * The rules of `createPublishRecord`, in Redis: one hash for each session and epoch.
+ *
+ * An answer is a text: `a` and the offset, perhaps followed by `:` and data; `n` and JSON; `o` or `u`. The hash has
+ * these fields: `b`, since when it is complete (-1: always); `f`, up to when answers were forgotten; `c`, the count of
+ * answers, which determines their slots; `t`, the count of topics; `g`, up to when topics were dropped; `k`, until when
+ * its expiry need not be renewed; `i:` and an id, when it was answered, and the answer; `s:` and a slot, the same time,
+ * and the id; `n:` and a topic, its newest number, and when that was decided.
  */
 export const RECORD = `
 local said, born, newest
--- Of what it may take to record something, what this one takes.
+-- Checks only those permissions that this particular record can need.
 local function barredRecord(record, foreign)
   return barred('HSET', record)
     or foreign and barred('UNLINK', record)
@@ -60,25 +61,26 @@ local function find(record, session, id, place, age, flight, n, written)
   local no = barredRecord(record, foreign)
   if no then return nil, no end
   if foreign then
-    -- Something that is not ours stands in the way: what was known is lost.
+    -- A key that is not ours is in the way: what the record knew is lost.
     redis.call('UNLINK', record)
     said = {num(now)}
   end
-  -- One that is not there was never made, or was last used so long ago that it is not kept any more.
+  -- A record that is missing was never made, or was last used so long ago that it has expired.
   born = tonumber(said[1]) or redis.call('HGET', session, 'under') == epoch .. ':' .. num(begun) and -1 or math.max(begun, now - keep)
-  -- Behind a leap of the clock what is on record seems older than it is, and what was sent before seems to come after it.
+  -- After a leap of the clock, recorded times seem older than they are, and publishes sent before them seem to come
+  -- later.
   local function upTo(moment) return moment and math.max(tonumber(moment), begun) or -1 end
   local forgotten = upTo(said[2])
   newest = said[8] and string.match(said[8], '^%d+')
-  -- At most so long ago it was first sent, whatever became of the clock.
+  -- The publish was first sent at most this long ago, whatever happened to the clock.
   local waited = (tonumber(age) or 0) + tonumber(flight)
   if said[7] then
     local at, known = string.match(said[7], '^(%d+):(.*)$')
     if waited <= window or tonumber(at) >= now - window then return known end
   end
-  -- It was first sent at this moment or later. What it waited for us has to be counted: who forgets it says of one that
-  -- was applied, and whose answer was forgotten, that it never will be. Where the node knows no time of ours yet, nothing
-  -- is vouched for that may have been forgotten.
+  -- The publish was first sent at this time or later. The time that it waited in this process has to count: otherwise a
+  -- publish that was applied, and whose answer was forgotten, would be answered as never applied. If the node does not
+  -- know the scripts' time yet, it vouches for nothing that may have been forgotten.
   local sent = math.min(now, tonumber(written) or now) - waited
   local remembered = sent > born and sent > now - window and (forgotten < 0 or written ~= '' and sent > forgotten)
   local answer

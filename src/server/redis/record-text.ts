@@ -1,10 +1,10 @@
 import { OUT_OF_ORDER, OUTCOME_UNKNOWN, type Answer, type Nack, type Origin } from '../log/topic-log.js'
 
-/** How a publish, and what became of it, is written for the scripts: see RECORD there. */
+/** How a publish and its answer are written for the scripts: see RECORD in record-script.ts. */
 
 /**
- * Of a repeat its age; how long it may have been on its way, with what it waited here since; its number, where it has
- * one; and when this is written, as far as it is known what time it is in Redis (see `RedisTime`).
+ * For a repeat its age; how long it may have been on its way, including its wait in this process; its number, if it has
+ * one; and when this is written, as far as the time in Redis is known (see `RedisTime`).
  */
 export function placeText(
   origin: Origin | undefined,

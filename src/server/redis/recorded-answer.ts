@@ -10,7 +10,7 @@ export interface RecordedAnswerDeps {
   readonly keys: Keys
 }
 
-/** The answer on record, which may be found out by this question. Where there is none, `nack` is recorded and is it. */
+/** The recorded answer, which this call may itself determine. If there is none, `nack` is recorded and returned. */
 export async function recordedAnswer(
   { connection, script, keys }: RecordedAnswerDeps,
   origin: Origin,

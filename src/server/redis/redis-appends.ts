@@ -24,29 +24,32 @@ export interface RedisAppendsDeps {
   appended(topic: string, epoch: string, entry: LogEntry): void
 }
 
-/** A publish whose connection broke is asked for again under its id, for as long as a closing leg waits for answers. */
+/**
+ * Milliseconds: a publish whose connection broke is sent again under its id for as long as a closing leg waits for
+ * answers.
+ */
 const ASK_AGAIN = 5_000
-/** Between two tries of one that was refused since. */
+/** Milliseconds between two tries of an append that was refused meanwhile. */
 const PAUSE = 50
 
-/** What one append has come to. */
+/** The state of one append. */
 interface Attempt {
   readonly entry: NewEntry
   readonly place: AppendPlace | undefined
   readonly begun: number
-  /** Why its first try has no answer: Redis may have done it. */
+  /** Why its first try has no answer: Redis may have applied it. */
   broken: unknown
   /** The epoch that it was last sent under. */
   under: string
 }
 
 /**
- * Appends that end with one answer, whatever becomes of the connection meanwhile: each is asked for again under its id,
- * and a session's stay in their order.
+ * Appends that end with one answer, whatever happens to the connection meanwhile: each is sent again under its id, and
+ * a session's appends stay in order.
  */
 export function createRedisAppends({ connection, script, keys, node, clock, sleep, appended }: RedisAppendsDeps) {
   const order = createAppendOrder(() => connection.generation)
-  /** Each append that is sent has a stamp of its own, also where it is sent anew. */
+  /** Each append has a new stamp each time that it is sent. */
   let stamped = 0
 
   function send(attempt: Attempt) {
@@ -77,8 +80,8 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
 
   function placeNow({ entry: { origin }, begun, broken }: Attempt): string {
     const waited = clock.monotonic() - begun
-    // Asked again, it is a repeat: where its first answer was lost with Redis's data, that must not be taken for never
-    // applied.
+    // When it is sent again, it counts as a repeat: if its first answer was lost with Redis's data, the append must not
+    // be taken for never applied.
     const repeat = broken !== undefined || origin?.age !== undefined
     const written = connection.time.atLeast
     return repeat
@@ -90,7 +93,7 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
     const called = connection.called()
     if (called) await called
     const { place, entry } = attempt
-    // While Redis is away it is refused at once, whatever became of what was sent before.
+    // While Redis is away the append is refused at once, whatever became of earlier ones.
     const reply = await (place && connection.here ? place.send(() => send(attempt)) : send(attempt))
     const [outcome, text, seq, epoch, offset, last] = reply
     connection.time.heard(reply.at(-1))
@@ -105,11 +108,11 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
     }
   }
 
-  /** Returns where it is worth another try; throws what the append comes to where it is not. */
+  /** Returns if another try makes sense; otherwise throws the outcome of the append. */
   async function recover(attempt: Attempt, error: unknown) {
     const refused = error instanceof LiveSocketError && error.code === 'refused'
     if (attempt.broken === undefined && refused) throw error
-    // Redis itself failed in the middle of it: asked again it would do half of it again.
+    // Redis itself failed in the middle of the script: sent again, it might apply half of it twice.
     if (!refused && replyCode((error as LiveSocketError).cause) !== '') throw error
     attempt.broken ??= error
     const left = attempt.begun + ASK_AGAIN - clock.monotonic()
@@ -117,7 +120,7 @@ export function createRedisAppends({ connection, script, keys, node, clock, slee
     if (refused) await sleep(PAUSE)
   }
 
-  /** Where it is there, and only waits for other nodes, that is soon over. */
+  /** If Redis is there and only waits for other nodes, that is soon over. */
   async function isBack(left: number): Promise<boolean> {
     if (left > 0 && (await connection.back(left))) return true
     await connection.called()

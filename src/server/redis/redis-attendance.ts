@@ -14,11 +14,11 @@ export interface RedisAttendanceDeps {
   readonly scripts: Pick<TopicScripts, 'attend' | 'attending'>
 }
 
-/** Another node makes ids with another salt: once is enough to know it. */
+/** Other nodes may make ids with another salt; one more try is usually enough to learn it. */
 const TRIES = 3
 
 export function createRedisAttendance({ connection, keys, node, scripts }: RedisAttendanceDeps): Attendance {
-  /** As far as is known. */
+  /** As far as it is known here. */
   let salt = nanoid()
   let stamped = 0
 
@@ -43,7 +43,7 @@ export function createRedisAttendance({ connection, keys, node, scripts }: Redis
         '',
         placeText(undefined, undefined, null),
         '',
-        // No append of this node has it.
+        // No append of this node has the same stamp.
         `${node.slice(0, 8)}.+${(++stamped).toString(36)}`,
         salt,
         keys.tag,

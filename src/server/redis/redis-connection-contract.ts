@@ -7,21 +7,21 @@ import type { Mark } from './roll-call.js'
 import type { Script } from './script.js'
 
 /**
- * This node's way to Redis: one connection for commands, and beside it one for the blocking read, opened when somebody
- * reads. The first is opened again by itself, and whenever it is, Redis is asked which epoch holds before anything else
- * is; with it goes the second, which may also be lost alone.
+ * This node's connection to Redis: one for commands, and beside it others for blocking reads, opened when somebody
+ * reads. The first reconnects automatically, and each time Redis is asked which epoch holds before anything else. When
+ * it is lost, the others end with it; they may also be lost alone.
  */
 export interface RedisConnection {
-  /** The epoch as far as it is known; null before the first connection. */
+  /** The epoch, as far as it is known; null before the first connection. */
   readonly epoch: string | null
   readonly here: boolean
-  /** Where Redis is there and other nodes are waited for before anything is done: until that is over. */
+  /** While Redis is there but other nodes are waited for: resolves when that is over. */
   called(): Promise<void> | undefined
   status(): LogStatus
   /**
-   * Runs a script under the present epoch. Rejects with `refused` where nothing was done, which while Redis is away is
-   * at once, and otherwise with `outcome-unknown`. While Redis is there it is sent at once; where it has to be sent
-   * anew because another epoch holds, `again` calls for that.
+   * Runs a script under the present epoch. Rejects with `refused` if nothing was done, at once while Redis is away; and
+   * with `outcome-unknown` otherwise. While Redis is there it is sent at once. If it has to be sent again because
+   * another epoch holds, `again` decides when.
    */
   run(
     script: Script,
@@ -32,19 +32,19 @@ export interface RedisConnection {
   readonly generation: number
   /** Runs a script that needs no epoch. */
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
-  /** On the connection for the blocking read. */
+  /** Sends a command on the connection for the blocking read. */
   read(command: readonly string[]): Promise<unknown>
-  /** On another one, for what servers tell each other. */
+  /** Sends a command on another connection, for what servers tell each other. */
   readNews(command: readonly string[]): Promise<unknown>
-  /** What time it is there, since this connection was made. */
+  /** The time in Redis, as heard since this connection was made. */
   readonly time: RedisTime
   /** See `RollCall`. */
   knows(mark: Mark): void
   /** Asks Redis which epoch holds, and how many appends it has counted. */
   rejoin(): Promise<number>
-  /** Resolves with whether Redis is there, as soon as it is or at the end of `patience`. */
+  /** Resolves with whether Redis is there: as soon as it is, or when `patience` is over. */
   back(patience: number): Promise<boolean>
-  /** This node is called no more. */
+  /** This node is no longer called. */
   leave(): Promise<void>
   close(): void
 }
@@ -52,7 +52,7 @@ export interface RedisConnection {
 export interface RedisConnectionDeps {
   readonly source: RedisSource
   readonly keys: Keys
-  /** Those that Redis is told of beforehand. */
+  /** The scripts that are loaded into Redis beforehand. */
   readonly scripts: readonly Script[]
   readonly node: string
   readonly lease: number
@@ -60,12 +60,12 @@ export interface RedisConnectionDeps {
   readonly durable?: boolean
   readonly clock: Clock
   readonly random: Random
-  /** What the scripts take for the time; undefined: Redis's own. */
+  /** The time that the scripts use; undefined: Redis's own. */
   readonly time?: () => number
 }
 
 export interface RedisConnectionHandlers {
-  /** Connected, again or for the first time, or the epoch changed under the connection. */
+  /** Connected, again or for the first time; or the epoch changed under the connection. */
   here(epoch: string): void
   away(): void
   onError(error: unknown, doing: string): void

@@ -16,7 +16,10 @@ import { ScriptRunner } from './script-runner.js'
 
 export type { RedisConnection, RedisConnectionDeps, RedisConnectionHandlers } from './redis-connection-contract.js'
 
-/** Nothing heard for that long on a connection that was asked something: it is dead. A blocking read is shorter. */
+/**
+ * Milliseconds without any answer on a connection with a command under way, after which it is dead. A blocking read is
+ * shorter.
+ */
 export const PATIENCE = 5_000
 
 export function createRedisConnection(deps: RedisConnectionDeps, handlers: RedisConnectionHandlers): RedisConnection {
@@ -105,7 +108,7 @@ class Connection implements RedisConnection {
     for (let attempt = 1; reply[0] === 'stale' || reply[0] === 'unloaded'; attempt++) {
       const from = this.seat
       if (attempt === 3 || !from) throw away()
-      // Nothing was done: another epoch holds, or Redis was started anew, or its scripts were flushed.
+      // Nothing was done: another epoch holds, or Redis was restarted, or its scripts were flushed.
       await (reply[0] === 'stale' ? this.rejoin() : this.runner.load(from.commands)).catch((error: unknown) => {
         throw away(1_000, error)
       })
@@ -172,7 +175,7 @@ class Connection implements RedisConnection {
     return this.seat
   }
 
-  /** One round: all that may be Redis, until one is. Where none is, there is another round. */
+  /** One round: tries every address where Redis may be until one works. If none does, there is another round. */
   private async connect(last?: unknown) {
     const { route, waiters } = this
     const begun = this.deps.clock.monotonic()
@@ -185,7 +188,7 @@ class Connection implements RedisConnection {
         } catch (error) {
           failure = error
           route.failed(place, error)
-          // Whoever asks does not wait for a whole cluster that says nothing.
+          // Callers do not wait for a whole cluster that does not answer.
           if (this.deps.clock.monotonic() - begun >= PATIENCE) waiters.triedOnce()
         }
       }
@@ -211,7 +214,7 @@ class Connection implements RedisConnection {
     }
   }
 
-  /** What is asked from now on waits with us: it is soon over, and whoever was refused would only ask again. */
+  /** Calls made from now on wait as well: it is soon over, and a refused caller would only ask again. */
   private waitForOthers() {
     if (this.calling) return
     let end!: () => void
@@ -241,7 +244,7 @@ class Connection implements RedisConnection {
     this.trouble.begin(error)
     this.handlers.away()
     const wait = this.retry.next()
-    // Who has our slot now was just said; or else somebody is dialled soon.
+    // The error just said which node has our slot; otherwise somebody is dialled soon.
     this.connectIn(first && replyCode(error) === 'MOVED' ? 0 : wait, error)
   }
 
@@ -252,7 +255,7 @@ class Connection implements RedisConnection {
     try {
       joined = await joinOn(this.seats, commands, { term: term ?? seat.run, givenUp })
     } catch (error) {
-      // What it has told and is still on its way here must not count any more when this node is asked what it knows.
+      // What this connection still has under way must not count any longer when this node is asked what it knows.
       if (error instanceof OtherTerm && this.seat === seat) this.lose(error)
       throw error
     }

@@ -2,13 +2,13 @@ import { createRedisSocket, type RedisSocket, type RedisSocketDeps } from './red
 import type { RedisPlace } from './redis-source.js'
 
 /**
- * Opens connections, and knows of all that there are, so that none outlives its log: not one that is still being opened
- * either.
+ * Opens connections and keeps track of them all, so that none outlives its log, not even one that is still being
+ * opened.
  */
 export interface RedisDialler {
-  /** `gone` is told once, and not after `destroy`. */
+  /** `gone` is called once, and not after `destroy`. */
   open(place: RedisPlace, gone: (error: unknown) => void): Promise<RedisSocket>
-  /** Destroys all; what is being opened rejects. */
+  /** Destroys all connections; those that are being opened reject. */
   close(): void
 }
 

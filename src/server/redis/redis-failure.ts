@@ -1,6 +1,6 @@
 import { LiveSocketError } from '../../base/errors.js'
 
-/** Redis is not there: nothing was done. */
+/** Redis cannot be reached: nothing was done. */
 export function away(retryAfter = 1_000, cause?: unknown): LiveSocketError {
   return new LiveSocketError('refused', 'Redis cannot be reached: nothing was done, and it may be tried anew.', {
     retryAfter,
@@ -8,7 +8,7 @@ export function away(retryAfter = 1_000, cause?: unknown): LiveSocketError {
   })
 }
 
-/** The connection died with the command on its way: whether Redis ran it nobody knows. */
+/** The connection died with the command under way: nobody knows whether Redis ran it. */
 export function brokenOff(cause?: unknown): LiveSocketError {
   return new LiveSocketError(
     'outcome-unknown',
@@ -18,8 +18,8 @@ export function brokenOff(cause?: unknown): LiveSocketError {
 }
 
 /**
- * What Redis answers before it runs anything: see redis.io on error prefixes. Our scripts' first write fails, or none
- * does.
+ * Errors that Redis answers before it runs anything: see redis.io on error prefixes. If the first write of one of our
+ * scripts succeeds, the others do as well.
  */
 const NOTHING_DONE = [
   'OOM',
@@ -44,7 +44,7 @@ export function replyCode(error: unknown): string {
   return error instanceof Error ? (/^-?([A-Z]{2,})\b/.exec(error.message)?.[1] ?? '') : ''
 }
 
-/** What became of a command that Redis answered with an error. */
+/** The error for a command that Redis answered with an error. */
 export function refusedBy(error: unknown): LiveSocketError {
   const text = error instanceof Error ? error.message : String(error)
   if (NOTHING_DONE.some((code) => text.includes(`${code} `)))
@@ -53,8 +53,8 @@ export function refusedBy(error: unknown): LiveSocketError {
 }
 
 /**
- * Why Redis cannot be used, in words for an operator, without an address or a secret. What it said itself is in the
- * error that they come with.
+ * Why Redis cannot be used, in words for an operator, without an address or a secret. Redis's own words are in the
+ * error's cause.
  */
 export function troubleOf(error: unknown): string {
   const cause = error instanceof LiveSocketError && error.cause !== undefined ? error.cause : error
@@ -79,7 +79,7 @@ export function troubleOf(error: unknown): string {
   return typeof network === 'string' ? `no connection to Redis: ${network}` : 'no connection to Redis'
 }
 
-/** The sentinels answer, and do not know. */
+/** The sentinels answer, and know no such master. */
 export class NoMaster extends Error {
   constructor(name: string) {
     super(`the sentinels know no master called ${name}`)

@@ -3,19 +3,19 @@ import { replyCode } from './redis-failure.js'
 import type { RedisSocket } from './redis-socket.js'
 import type { RedisAddress } from './redis-source.js'
 
-/** What a Redis says of itself. */
+/** What a Redis reports about itself. */
 export interface RedisInfo {
   /**
-   * Its time as the master, by the random name that Redis gives it; null where `INFO` is not permitted. Another start
-   * or promotion has another one.
+   * The term of this Redis as the master, named by the random id that Redis gives it (`master_replid`); null if `INFO`
+   * is not permitted. A restart or a promotion begins another term.
    */
   readonly term: string | null
   readonly cluster: boolean
 }
 
 /**
- * Rejects where it cannot be written to, but not for a replica of a cluster: that one names its master to whoever asks
- * for a key.
+ * Reads `INFO`. Rejects if this Redis cannot be written to, except for a replica in a cluster, which names its master
+ * when a key is asked for.
  */
 export async function infoOf(socket: RedisSocket, warn: (error: LiveSocketError) => void): Promise<RedisInfo> {
   const told = await socket.send(['INFO']).catch((error: unknown) => {
@@ -38,7 +38,7 @@ export async function infoOf(socket: RedisSocket, warn: (error: LiveSocketError)
   return { term: info['master_replid'] ?? null, cluster }
 }
 
-/** Of a second connection. */
+/** The term, as a second connection sees it. */
 export async function termOf(socket: RedisSocket): Promise<string | null> {
   const told = await socket
     .send(['INFO', 'replication'])
@@ -50,7 +50,7 @@ function isForbidden(error: unknown): boolean {
   return replyCode((error as LiveSocketError).cause) === 'NOPERM'
 }
 
-/** The nodes of a cluster, who has the slot of that key first. Empty where Redis does not say. */
+/** The nodes of a cluster, the one with that key's slot first. Empty if Redis does not say. */
 export async function clusterNodes(socket: RedisSocket, key: string): Promise<RedisAddress[]> {
   try {
     const slot = Number(await socket.send(['CLUSTER', 'KEYSLOT', key]))
@@ -61,7 +61,7 @@ export async function clusterNodes(socket: RedisSocket, key: string): Promise<Re
     ])[]
     const ours = (range: (typeof ranges)[number]) => range[0] <= slot && slot <= range[1]
     return [...ranges.filter(ours), ...ranges.filter((range) => !ours(range))].flatMap(([, , ...nodes]) =>
-      // Who does not know its own host is where it was asked.
+      // A node that does not know its own host has the host that was asked.
       nodes.map(([host, port]) => ({ host: typeof host === 'string' && host !== '?' ? host : '', port: Number(port) })),
     )
   } catch {
@@ -70,8 +70,8 @@ export async function clusterNodes(socket: RedisSocket, key: string): Promise<Re
 }
 
 /**
- * Under any policy but one Redis throws away what was acknowledged: topics and sessions have a time to live, which is
- * all that `volatile-*` asks for.
+ * Under any policy but `noeviction` Redis throws away acknowledged data: topics and sessions have a time to live, which
+ * is all that `volatile-*` needs.
  */
 function evictionOf(info: Fields): LiveSocketError | null {
   const policy = info['maxmemory_policy']

@@ -13,42 +13,47 @@ import {
 /** Where Redis is, and what is kept there. Durations are milliseconds. */
 export interface RedisLogOptions extends RedisLimits {
   /**
-   * Such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Either this,
-   * `client`, `cluster` or `sentinel`. A node of a cluster says who has the log's slot, and is followed.
+   * The URL, such as `redis://localhost:6379`, `rediss://user:password@host:6380` or `unix:///run/redis.sock`. Give one
+   * of this, `client`, `cluster` and `sentinel`. The URL may be that of any node of a cluster: it names the node with
+   * the log's slot, which is then used.
    */
   readonly url?: string
   /**
-   * What `createClient` of `redis` made, for whatever a URL cannot say: `redis` 4, 5 or 6. It is copied, never
-   * connected, and stays yours. Its `commandOptions` (mapped replies among them), `commandsQueueMaxLength`, `RESP` and
-   * whatever else is between a command and its reply do not hold for the copies.
+   * A client that `createClient` of the package `redis` (4, 5 or 6) made, for options that a URL cannot express. It is
+   * copied, never connected, and stays yours. Options that change how commands and replies are handled do not apply to
+   * the copies: `commandOptions` (with type mapping), `commandsQueueMaxLength`, `RESP` and similar ones.
    */
   readonly client?: RedisTemplate
   /**
-   * What you would give `createCluster`: several nodes of a cluster, of which some may be down when this node starts.
+   * The options that `createCluster` takes: several nodes of a cluster, some of which may be down when this node
+   * starts.
    */
   readonly cluster?: RedisClusterNodes
-  /** What you would give `createSentinel`: sentinels, which say where the master is. */
+  /** The options that `createSentinel` takes: the sentinels, which say where the master is. */
   readonly sentinel?: RedisSentinels
-  /** What the keys begin with, as `{prefix}:`. Servers with the same one share everything. Default `livesocket`. */
+  /**
+   * The prefix of all keys, which begin with `{prefix}:`. Servers with the same prefix share everything. Default
+   * `livesocket`.
+   */
   readonly prefix?: string
   /**
-   * Whether all that Redis acknowledged is still there when another Redis is the master, or the same one anew. `true`:
-   * you vouch for it, and no node is waited for; the epoch goes on unless the node that comes knows of something that
-   * is missing. `false`: it may not be, and the epoch ends, so that each client is told of one gap in place of losing
-   * something in silence. Default: every node is asked what it last knew of, and the epoch goes on where all of that is
-   * there.
+   * Whether everything that Redis acknowledged is still there when another Redis becomes the master, or the same one
+   * again. `true`: you vouch for it, and other nodes are not waited for. The epoch continues unless the connecting node
+   * knows of something that is missing. `false`: data may be missing, so the epoch ends, and each client is told of one
+   * gap instead of losing something unnoticed. Default: every node is asked for the last append that it knew of, and
+   * the epoch continues if all of them are there.
    */
   readonly durable?: boolean
   /**
-   * What went wrong between this node and Redis; it goes on by itself. Default: a line on `console.error` for each
-   * kind, then how often.
+   * Called with errors between this node and Redis; it recovers on its own. Default: a line on `console.error` for each
+   * kind of error, and then how often it happened.
    */
   readonly onError?: (error: unknown, doing: string) => void
-  /** For tests. Default: the system’s. */
+  /** For tests. Default: the system's clock. */
   readonly clock?: Clock
 }
 
-/** The options with defaults in place. */
+/** The options, checked, with defaults filled in. */
 export interface CheckedRedisLogOptions {
   readonly source: RedisSource
   readonly prefix: string

@@ -27,15 +27,15 @@ export type { RedisLogOptions } from './redis-log-options.js'
 
 /** What this node has asked of Redis. */
 export interface RedisLogStats {
-  /** Whether Redis can be asked now. */
+  /** Whether Redis can be reached at present. */
   readonly here: boolean
-  /** How often the connection was made, the first time included. */
+  /** How often the connection was made, including the first time. */
   readonly connections: number
-  /** Of this node: publishes stored, heads asked for, pages read. */
+  /** Publishes that this node has stored. */
   readonly appends: number
-  /** Heads asked for. */
+  /** Heads that this node has asked for. */
   readonly heads: number
-  /** Pages read. */
+  /** Pages that this node has read. */
   readonly reads: number
 }
 
@@ -44,13 +44,13 @@ export interface RedisLog extends TopicLog {
   stats(): RedisLogStats
 }
 
-/** What a test may take the place of. */
+/** What tests may replace. */
 export interface RedisLogOutside {
   readonly time?: () => number
   readonly random?: Random
-  /** For how long a node's word counts, in milliseconds. */
+  /** For how many milliseconds a node's lease counts. */
   readonly lease?: number
-  /** Sessions without legs that are remembered. */
+  /** The most sessions without legs that are remembered. */
   readonly maxIdle?: number
 }
 
@@ -58,8 +58,8 @@ const CATCH_UP: PageLimit = { maxMessages: 256, maxBytes: 256 * 1024 }
 
 /**
  * A topic log in Redis 7, on Streams: any number of servers on any number of machines share it. It connects at once,
- * and again whenever the connection breaks; meanwhile everything is refused with `retryAfter`. An acknowledged publish
- * is as safe as Redis keeps it: with `appendfsync everysec`, a machine that dies takes the last second with it. Throws
+ * and reconnects whenever the connection breaks; meanwhile everything is refused with `retryAfter`. An acknowledged
+ * publish is as safe as Redis keeps it: with `appendfsync everysec`, a machine that dies loses the last second. Throws
  * `invalid` for options that make no sense.
  */
 export function redisLog(options: RedisLogOptions = {}): RedisLog {

@@ -3,13 +3,13 @@ import type { RedisSocket } from './redis-socket.js'
 import { termOf } from './redis-info.js'
 import { OtherTerm } from './roll-call.js'
 
-/** The second connection to the same Redis, for the blocking read: opened when somebody reads, and lost alone. */
+/** Another connection to the same Redis, for a blocking read: opened when somebody reads, and lost alone. */
 export interface RedisReader {
   send(command: readonly string[]): Promise<unknown>
   destroy(): void
 }
 
-/** @param another the name has led to another Redis than the one with that term. */
+/** @param another called if the name leads to another Redis than the one with that term. */
 export function createRedisReader(
   term: string | null,
   open: (gone: () => void) => Promise<RedisSocket>,

@@ -3,24 +3,24 @@ import type { RedisSocket } from './redis-socket.js'
 import type { RedisAddress, RedisPlace, RedisSource } from './redis-source.js'
 
 /**
- * Who is dialled, and in which order. Of a cluster any node says who has our slot, and is followed; of sentinels any
- * says where the master is. In one round each is dialled once at most, so that two which point at each other are no
- * endless errand.
+ * Which addresses are dialled, and in which order. Any node of a cluster says which node has our slot, and that one is
+ * dialled next; any sentinel says where the master is. In one round each address is dialled at most once, so that two
+ * nodes that point at each other do not cause an endless loop.
  */
 export interface RedisRoute {
-  /** A new round. `moved` is what the last one said of who has our slot, if it did. */
+  /** Begins a new round. `moved` is the last error, which may name the node with our slot. */
   begin(moved?: unknown): void
-  /** Null: all were dialled. Rejects where no sentinel can tell. */
+  /** Null: all were dialled. Rejects if no sentinel knows. */
   next(): Promise<RedisPlace | null>
-  /** It was no good. Where it named another one, that is the next. */
+  /** The dial failed. If the error named another node, that one is next. */
   failed(place: RedisPlace, error: unknown): void
-  /** It is the one: the next round begins with it. */
+  /** The dial succeeded: the next round begins with it. */
   arrived(place: RedisPlace): void
-  /** Nodes of the cluster that `place` belongs to, who has our slot first. */
+  /** Nodes of the cluster that `place` belongs to, the one with our slot first. */
   learn(place: RedisPlace, nodes: readonly RedisAddress[]): void
 }
 
-/** Nodes of a cluster, and sentinels, that are remembered beside those that were given. */
+/** The most nodes of a cluster, and sentinels, that are remembered beside the given ones. */
 const MOST_LEARNED = 32
 
 export function createRedisRoute(source: RedisSource, open: (place: RedisPlace) => Promise<RedisSocket>): RedisRoute {
@@ -63,7 +63,7 @@ export function createRedisRoute(source: RedisSource, open: (place: RedisPlace) 
     throw failure
   }
 
-  /** Who answered is asked first the next time; its fellows may outlive those that were given. */
+  /** The one that answered is asked first the next time. The others that it named may outlive the given ones. */
   function remember(first: RedisPlace, fellows: readonly unknown[]) {
     const all = new Map([first, ...source.sentinels!.seeds].map((place) => [place.name, place]))
     for (const fellow of fellows) {

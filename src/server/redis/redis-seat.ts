@@ -10,12 +10,12 @@ import type { RedisTrouble } from './redis-trouble.js'
 import type { Joined, RollCall, RollSeat } from './roll-call.js'
 import type { ScriptRunner } from './script-runner.js'
 
-/** Where this node is connected. */
+/** A node's established connection to Redis. */
 export interface Seat {
   readonly place: RedisPlace
   readonly commands: RedisSocket
   readonly term: string | null
-  /** What the scripts are to find in the root. */
+  /** What the scripts have to find in the root. */
   run: string
   readonly since: number
   readonly reader: RedisReader
@@ -32,13 +32,16 @@ export interface SeatDeps {
   readonly keys: Keys
   readonly clock: Clock
   closed(): boolean
-  /** That connection has died, or leads to another Redis by now. */
+  /** That connection has died, or leads to another Redis meanwhile. */
   lost(commands: RedisSocket, error: unknown): void
-  /** Redis is there, and other nodes are waited for. */
+  /** Redis is there, but other nodes have to answer first. */
   waits(): void
 }
 
-/** Connects there and asks which epoch holds; then `seated` is called, in the same turn. Rejects where it is no good. */
+/**
+ * Connects to that place and asks which epoch holds; then calls `seated`, in the same turn. Rejects if the place does
+ * not work.
+ */
 export async function takeSeat(
   deps: SeatDeps,
   place: RedisPlace,

@@ -4,16 +4,16 @@ import type { LiveSocketError } from '../../base/errors.js'
 import { brokenOff, refusedBy, replyCode } from './redis-failure.js'
 import type { RedisPlace, RedisSource } from './redis-source.js'
 
-/** One connection to Redis. It never reconnects: whoever has it learns of its end. */
+/** One connection to Redis. It never reconnects: its owner is told of its end. */
 export interface RedisSocket {
-  /** Rejects where it does not come about. */
+  /** Rejects if the connection is not established. */
   readonly opened: Promise<void>
-  /** Rejects with `brokenOff` where the connection dies first, with `refusedBy` where Redis says no. */
+  /** Rejects with `brokenOff` if the connection dies first, and with `refusedBy` if Redis answers with an error. */
   send(command: readonly string[]): Promise<unknown>
   destroy(): void
 }
 
-/** A client of `redis` 4, 5 or 6: the first has `disconnect` in place of `destroy`. */
+/** A client of `redis` 4, 5 or 6. Version 4 has `disconnect` instead of `destroy`. */
 interface Client {
   connect(): Promise<unknown>
   sendCommand(command: readonly string[]): Promise<unknown>
@@ -26,42 +26,44 @@ interface Client {
 export interface RedisSocketDeps {
   readonly source: Pick<RedisSource, 'create'>
   readonly clock: Clock
-  /** Nothing answered for that long although something was asked: it is dead. Blocking commands are shorter. */
+  /**
+   * Milliseconds without any answer while a command is under way, after which it is dead. Blocking commands are
+   * shorter.
+   */
   readonly patience: number
 }
 
 /**
- * Between two looks at whether anything was asked: where nothing was, Redis is asked for a `PING`. Its own `timeout`
- * and the idle timeouts of what stands between are longer, and a peer that is gone is noticed although nobody
- * publishes.
+ * Milliseconds between checks whether anything was asked; if not, a `PING` is sent. The idle timeouts of Redis and of
+ * anything in between are longer, and a peer that is gone is noticed even if nobody publishes.
  */
 const KEPT_ALIVE = 1_000
 
-/** What this library sees to itself, whatever the client was made for. */
+/** Options that this library controls, whatever the client was made with. */
 function overrides({ socket, ...options }: RedisPlace['options'], patience: number): object {
   return {
     ...options,
-    // It is in `socket` already, and would be read again.
+    // The URL was read into `socket` already, and would be read again.
     url: undefined,
     socket: { ...socket, reconnectStrategy: false, connectTimeout: patience, socketTimeout: undefined },
     disableOfflineQueue: true,
-    // What waits is bounded by whoever asks.
+    // What waits is bounded by the callers.
     commandsQueueMaxLength: undefined,
     pingInterval: undefined,
-    // Replies as text, each as soon as it is there. `silent` sees to those that never come, with one timer for all:
-    // theirs is one a command.
+    // Replies as text, each as soon as it arrives. Missing replies are noticed by `silent`, with one timer for all; the
+    // package would use one timer for each command.
     commandOptions: { timeout: undefined },
     RESP: 2,
     legacyMode: false,
     readonly: false,
-    // These want RESP 3, and with it replies of another shape.
+    // These need RESP 3, which changes the shape of replies.
     maintNotifications: 'disabled',
     clientSideCache: undefined,
     emitInvalidate: undefined,
   }
 }
 
-/** Dials. `gone` is told once, and not after `destroy`. */
+/** Dials. `gone` is called once, and not after `destroy`. */
 export function createRedisSocket(
   place: RedisPlace,
   { source, clock, patience }: RedisSocketDeps,
@@ -72,7 +74,7 @@ export function createRedisSocket(
   let inFlight = 0
   let asked = false
   let cancelLook: () => void = () => undefined
-  // Where it was the process that stood still, the clock sees to it that what has arrived is read first.
+  // If it was this process that stood still, the clock lets it read what has arrived first.
   const silent = createAlarm(clock, () => end(new Error(`Redis said nothing for ${patience} ms`)))
 
   function end(error: unknown) {
@@ -92,7 +94,7 @@ export function createRedisSocket(
 
   function look() {
     cancelLook = clock.setTimeout(() => {
-      // Where the ACL forbids it, it is not asked again: Redis makes a note of each.
+      // If the ACL forbids it, it is not sent again: Redis logs each attempt.
       if (!asked && inFlight === 0)
         send(['PING']).catch((error: LiveSocketError) => replyCode(error.cause) === 'NOPERM' && cancelLook())
       asked = false
@@ -107,7 +109,7 @@ export function createRedisSocket(
     try {
       return await client.sendCommand(command)
     } catch (error) {
-      // An error reply begins with its code, in capitals; all else is the connection.
+      // An error reply begins with its code, in capitals; any other error comes from the connection.
       throw over || !replyCode(error) ? brokenOff(error) : refusedBy(error)
     } finally {
       if (--inFlight === 0) silent.clear()

@@ -3,7 +3,7 @@ import { createClient } from 'redis'
 import { invalid, shown } from '../../base/invalid.js'
 
 /**
- * What `createClient` of the package `redis` makes, as far as it is used: it is never connected itself, only copied.
+ * What `createClient` of the package `redis` makes, as far as it is used. It is never connected itself, only copied.
  */
 export interface RedisTemplate {
   duplicate(overrides?: object): unknown
@@ -11,8 +11,7 @@ export interface RedisTemplate {
 }
 
 /**
- * As `createCluster` of the package `redis` takes it. What only `defaults` would say may as well stand in the root
- * nodes.
+ * The options of `createCluster` of the package `redis`. Options in `defaults` may also be given for the root nodes.
  */
 export interface RedisClusterNodes {
   /** Each as `createClient` takes it, with a `url` or a `socket`. Give at least three, so that one may be down. */
@@ -21,9 +20,9 @@ export interface RedisClusterNodes {
   readonly nodeAddressMap?: RedisAddressMap
 }
 
-/** As `createSentinel` of the package `redis` takes it. */
+/** The options of `createSentinel` of the package `redis`. */
 export interface RedisSentinels {
-  /** What the sentinels call the master. */
+  /** The name that the sentinels have for the master. */
   readonly name: string
   readonly sentinelRootNodes: readonly RedisAddress[]
   /** For Redis itself, as `createClient` takes it: credentials, TLS. */
@@ -33,7 +32,10 @@ export interface RedisSentinels {
   readonly nodeAddressMap?: RedisAddressMap
 }
 
-/** Where to find what a cluster or a sentinel names, for whoever sees it through another network: by `host:port`. */
+/**
+ * Translates the addresses that a cluster or a sentinel names, each given as `host:port`, for nodes that reach them
+ * through another network.
+ */
 export type RedisAddressMap = Readonly<Record<string, RedisAddress>> | ((address: string) => RedisAddress | undefined)
 
 /** Where a Redis listens. */
@@ -49,15 +51,15 @@ export interface RedisPlace {
   readonly options: RedisOptions
 }
 
-/** What was given, as what can be dialled. */
+/** The given options as addresses that can be dialled. */
 export interface RedisSource {
-  /** Empty where sentinels say where Redis is. */
+  /** Empty if sentinels say where Redis is. */
   readonly seeds: readonly RedisPlace[]
   readonly sentinels: { readonly master: string; readonly seeds: readonly RedisPlace[] } | null
-  /** Redis at an address that another one, or a sentinel, has named. Without a host it is on the same one. */
+  /** Redis at an address that another node, or a sentinel, has named. Without a host it is on the same host. */
   at(address: RedisAddress, by: RedisPlace): RedisPlace
   sentinelAt(address: RedisAddress): RedisPlace
-  /** A client that is not connected yet. */
+  /** Creates a client that is not connected yet. */
   create(options: object): unknown
 }
 
@@ -82,7 +84,7 @@ export interface RedisGiven {
   readonly sentinel?: RedisSentinels
 }
 
-/** Throws `invalid`, and shows nothing of a URL: it may hold a password. */
+/** Throws `invalid`, without quoting a URL: it may contain a password. */
 export function redisSource(given: RedisGiven): RedisSource {
   const kinds = [given.url, given.client, given.cluster, given.sentinel].filter((one) => one !== undefined)
   if (kinds.length !== 1) throw invalid('Give either url, client, cluster or sentinel')
@@ -134,7 +136,7 @@ function withSentinels(
   }
 }
 
-/** Those that look alike and are something else are told apart here, and not by a refusal of everything later. */
+/** Similar objects that do not work are recognised here; otherwise every later operation would be refused. */
 function checkedClient(client: unknown): RedisTemplate {
   const has = (...names: string[]) =>
     typeof client === 'object' && client !== null && names.every((name) => name in client)
@@ -167,8 +169,8 @@ function found(
   const host = named.host || own.host || 'localhost'
   const key = `${host}:${named.port}`
   const address = (typeof map === 'function' ? map(key) : map?.[key]) ?? { host, port: named.port }
-  // A certificate is made out to a name. Where an address is what was named, that name is the one under which who named
-  // it was found.
+  // A certificate is issued for a name. If an IP address was named, the certificate's name is the one under which the
+  // naming node was reached.
   const inherited = isIP(address.host) ? (own.servername ?? (isIP(own.host ?? '') ? undefined : own.host)) : undefined
   return placeOf(
     merged(options, {
@@ -185,7 +187,7 @@ function merged(options: RedisOptions, more: RedisOptions): RedisOptions {
   return { ...options, ...more, socket: { ...options.socket, ...more.socket } }
 }
 
-/** A `url` among them is read, so that it is read in one way whichever version of the package is there. */
+/** Reads a `url` among the options here, so that it is read in the same way with every version of the package. */
 function optionsOf(options: object, name: string): RedisOptions {
   if (typeof options !== 'object' || options === null) throw invalid(`${name} must be options of createClient`)
   const { url, ...rest } = options as RedisOptions & { url?: unknown }
@@ -211,7 +213,7 @@ function readUrl(url: unknown, name: string): RedisOptions {
   try {
     parsed = new URL(url)
   } catch {
-    // The error has the URL, and with it the password.
+    // The error contains the URL, and with it the password.
     throw wrong('it is no URL')
   }
   const database = /^\/(\d*)$/.exec(parsed.pathname || '/')?.[1]

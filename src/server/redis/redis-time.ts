@@ -1,12 +1,15 @@
 import type { Clock } from '../../base/clock.js'
 
-/** Of what passes here, so much passes there at the least: clocks are slewed by no more than half of that. */
+/**
+ * While this much passes here, at least this share of it passes there: clocks are slewed by at most half the
+ * difference.
+ */
 const RATE = 0.999
 
 /**
- * What the scripts' clock says at the least: what an answer bore, and what has passed here since. A command may wait
- * for Redis for any time, in this process, on its way or in front of a Redis that is busy, and what it says of its own
- * age does not grow meanwhile: it says when it was written too.
+ * A lower bound of what the scripts' clock says: the time in an answer, plus what has passed here since. A command may
+ * wait for Redis for any length of time, in this process, on its way or in front of a busy Redis. The age in the
+ * command does not grow meanwhile, so the command also says when it was written.
  */
 export class RedisTime {
   private readonly clock: Pick<Clock, 'monotonic'>
@@ -16,7 +19,7 @@ export class RedisTime {
     this.clock = clock
   }
 
-  /** `now` of a script, in its answer. Nothing where the answer bears none. */
+  /** Takes the time from a script's answer. Does nothing if the answer has none. */
   heard(now: unknown): void {
     if (now !== undefined) this.last = { said: Number(now), at: this.clock.monotonic() }
   }

@@ -3,19 +3,19 @@ import { LiveSocketError } from '../../base/errors.js'
 import type { LogStatus } from '../log/topic-log.js'
 import { troubleOf } from './redis-failure.js'
 
-/** What keeps this node from Redis, told of once a kind for as long as it does. */
+/** What keeps this node from Redis, reported once for each kind as long as it lasts. */
 export interface RedisTrouble {
   readonly status: LogStatus
-  /** Redis is lost. */
+  /** The connection to Redis is lost. */
   begin(error: unknown): void
-  /** It was tried in vain. */
+  /** Another try has failed. */
   again(error: unknown): void
-  /** Something else that an operator should know, once until Redis is there. */
+  /** Reports something else that an operator should know, once until Redis is there. */
   tell(error: LiveSocketError, kind?: string): void
   over(): void
 }
 
-/** Kinds that are told of, at most. */
+/** The most kinds that are reported. */
 const MOST_TOLD = 8
 
 export function createRedisTrouble(clock: Clock, onError: (error: unknown, doing: string) => void): RedisTrouble {

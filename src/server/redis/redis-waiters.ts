@@ -1,11 +1,11 @@
 import type { Clock } from '../../base/clock.js'
 
-/** Those who wait until Redis is there. */
+/** Callers that wait until Redis is there. */
 export class RedisWaiters {
   private readonly clock: Clock
   private readonly waiting = new Set<() => void>()
   private tell: () => void = () => undefined
-  /** Resolves once it was tried at all. */
+  /** Resolves after the first try, whatever its result. */
   readonly tried = new Promise<void>((resolve) => void (this.tell = resolve))
 
   constructor(clock: Clock) {
@@ -16,7 +16,7 @@ export class RedisWaiters {
     this.tell()
   }
 
-  /** Whether it is there: as soon as somebody is woken, or at the end of `patience`. */
+  /** Resolves with whether Redis is there: as soon as `wake` is called, or with false when `patience` is over. */
   wait(patience: number, isHere: () => boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (is: boolean) => {

@@ -1,19 +1,19 @@
-/** A leg whose end Redis has not heard of. */
+/** A leg whose end Redis does not know of yet. */
 export interface Debt {
   readonly session: string
   readonly leg: number
-  /** It was asked before, and the answer was lost: this one is the same. */
+  /** The release was sent before, and its answer was lost: this is the same one again. */
   again: boolean
   readonly settle: (last: boolean) => void
 }
 
-/** Releases that are owed to Redis until it has heard of them, however long it is away. */
+/** Releases that Redis still has to be told of, however long it is away. */
 export class ReleaseDebts {
   private readonly release: (debt: Debt) => Promise<boolean>
   private readonly owed = new Set<Debt>()
   private paying = false
 
-  /** @param release answers whether it was the session's last leg. */
+  /** @param release resolves with whether it was the session's last leg. */
   constructor(release: (debt: Debt) => Promise<boolean>) {
     this.release = release
   }
@@ -22,7 +22,7 @@ export class ReleaseDebts {
     this.owed.add(debt)
   }
 
-  /** One after the other, all that there are; rejects with the first that Redis could not be told of. */
+  /** Sends them one after the other; rejects at the first that Redis could not be told of. */
   async pay(): Promise<void> {
     if (this.paying) return
     this.paying = true
@@ -39,7 +39,7 @@ export class ReleaseDebts {
     }
   }
 
-  /** Nobody will hear any more. */
+  /** Nobody waits for the answers any longer. */
   drop(): void {
     for (const { settle } of this.owed) settle(false)
     this.owed.clear()

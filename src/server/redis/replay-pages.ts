@@ -2,22 +2,21 @@ import type { Clock } from '../../base/clock.js'
 import type { LogEntry, LogPage, PageLimit } from '../log/topic-log.js'
 
 /**
- * What was read of the topics that somebody here listens to, kept for a while: many clients that resume at nearby
- * positions cost one read. Pages begin at fixed offsets, so that clients which are a few messages apart ask for the
- * same one.
+ * What was read of topics that have a listener here, kept for a while: many clients that resume at nearby positions
+ * cost one read. Pages begin at fixed offsets, so that clients that are a few messages apart ask for the same page.
  */
 export interface ReplayPages {
   read(topic: string, after: number, limit: PageLimit): Promise<LogPage>
-  /** Numbering has started over, or nobody listens any more. */
+  /** Numbering has started over, or nobody listens any longer. */
   forget(topic?: string): void
   close(): void
 }
 
-/** Messages of a page; `maxBytes` of what was asked for bounds it as well. */
+/** Messages of a page; it is also limited by the `maxBytes` that was asked for. */
 const PAGE = 256
-/** Long enough for a wave of reconnections to share it, short enough to be no second history. */
+/** Milliseconds: long enough for a wave of reconnections to share it, short enough not to be a second history. */
 const KEPT = 5_000
-/** Bytes kept, of all topics together. */
+/** The most bytes kept, of all topics together. */
 const MAX_BYTES = 16 * 1024 * 1024
 
 interface Kept {
@@ -73,7 +72,7 @@ export function createReplayPages(
         const wanted = within(entries, after, limit)
         if (wanted.length > 0) return { epoch, entries: wanted }
       }
-      // Nothing was there when that page was read. There may be now.
+      // That page was read before anything was there. There may be something now.
       return fetch(topic, after, limit)
     },
     forget(topic) {

@@ -5,24 +5,24 @@ import { ROLL_SCRIPTS } from './roll-scripts.js'
 import type { Script } from './script.js'
 
 /**
- * Which epoch holds. Redis cannot tell by itself: a replica that took over, an older copy, a process that is the master
- * again look as if nothing had ever been there. But every number that anybody was told came through a node. So whenever
- * another Redis than before is the master, be it the same process, every node that was there is called, and says what
- * it last knew of. Where all find that in the log, nothing is missing, and the epoch goes on. Where one does not, or
- * does not come, there is a new one.
+ * Decides which epoch holds. Redis cannot tell: a replica that took over, an older copy, or a restarted master looks as
+ * if nothing had ever been there. But every offset that anybody was told came through a node. So whenever another Redis
+ * than before is the master, or the same process again, every node that was connected is called, and says which append
+ * it last knew of. If the log has the appends of all of them, nothing is missing, and the epoch continues. If one is
+ * missing, or a node does not answer, a new epoch begins.
  */
 export interface RollCall {
   /** That append is in the log. */
   knows(mark: Mark): void
-  /** On a connection that has told nothing yet, but for one whose term Redis still has. Rejects when `given up`. */
+  /** Joins on a connection that has reported nothing yet, or whose term Redis still has. Rejects when `givenUp`. */
   join(seat: RollSeat): Promise<Joined>
-  /** This node is not called any more. */
+  /** This node is no longer called. */
   leave(evaluate: RollSeat['evaluate']): Promise<void>
 }
 
 /**
- * An append, by its count and by where the feed has it and its stamp. A stamp is given to one append only: a log that
- * has it comes from the one that it was given in, with all that was there before it.
+ * An append, identified by its count, its place in the feed, and its stamp. A stamp is given to one append only. So a
+ * log that contains the stamp descends from the one in which it was given, with everything that was there before.
  */
 export interface Mark {
   readonly epoch: string
@@ -32,58 +32,61 @@ export interface Mark {
 
 export interface RollSeat {
   /**
-   * The term of this Redis as the master; null where it does not say, and then what this connection was told to find in
-   * the root before.
+   * The term of this Redis as the master. Null if Redis does not say; then it is what this connection was told to find
+   * in the root before.
    */
   readonly term: string | null
   evaluate(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]>
   givenUp(): unknown
-  /** Others are waited for. */
+  /** Other nodes are waited for. */
   waits?(): void
 }
 
 export interface Joined {
   readonly epoch: string
-  /** What the scripts are to find in the root: the term, or the name of a call. */
+  /** What the scripts have to find in the root: the term, or the name of a call. */
   readonly run: string
   readonly appends: number
 }
 
-/** How the call stands, as one of those who were called sees it. */
+/** The state of a call, as one of the called nodes sees it. */
 export interface RollCallState {
-  /** Whether the log has what this node knows of. `lost`: it does not. `past`: it keeps nothing so old any more. */
+  /**
+   * Whether the log has the append that this node knows of. `lost`: it does not. `past`: it no longer keeps anything
+   * that old.
+   */
   readonly claim: 'found' | 'past' | 'lost'
-  /** Nobody else was the master since the epoch was last agreed on. */
+  /** No other Redis was the master since the epoch was last agreed on. */
   readonly sameTerm: boolean
-  /** How many have not said a word. */
+  /** How many nodes have not answered. */
   readonly missing: number
-  /** For how long, in milliseconds, this node has waited for them. */
+  /** For how many milliseconds this node has waited for them. */
   readonly waited: number
-  /** The operator's word that nothing is ever lost (true) or that it may be (false). */
+  /** The operator's statement that nothing is ever lost (true) or that data may be lost (false). */
   readonly durable: boolean | undefined
 }
 
 /**
- * For so long the others are waited for: a node whose connection went silent without a word is back by then, if it is
+ * Milliseconds that other nodes are waited for: a node whose connection failed silently is back by then, if it is
  * alive.
  */
 export const CALL_PATIENCE = 8_000
-/** Between two looks. */
+/** Milliseconds between two looks. */
 const LOOK = 50
-/** They are sent with every join. */
+/** The most epochs remembered, because they are sent with every join. */
 const MOST_ENDED = 100
 
 export function verdict({ claim, sameTerm, missing, waited, durable }: RollCallState): 'hold' | 'wait' | 'renew' {
   if (claim === 'lost') return 'renew'
   if (sameTerm) return 'hold'
   if (durable !== undefined) return durable ? 'hold' : 'renew'
-  // What nobody can look up any more may be missing.
+  // What can no longer be looked up may be missing.
   if (claim === 'past') return 'renew'
   if (missing === 0) return 'hold'
   return waited < CALL_PATIENCE ? 'wait' : 'renew'
 }
 
-/** Where this node is connected another Redis is the master, or the same one anew. */
+/** Where this node is connected, another Redis is the master, or the same one again. */
 export class OtherTerm extends Error {
   constructor() {
     super('Redis is another one than a moment ago')
@@ -93,7 +96,7 @@ export class OtherTerm extends Error {
 /** What a node remembers. */
 export interface Memory {
   readonly known: Mark
-  /** Epochs that have ended, the newest of them: a log that has one again has gone back. */
+  /** The newest epochs that have ended: a log that has one of them again has gone back. */
   readonly ended: ReadonlySet<string>
 }
 
@@ -106,7 +109,7 @@ export function learn(memory: Memory, mark: Mark): Memory {
   return { known: mark, ended: known.epoch === '' ? ended : new Set([...ended, known.epoch].slice(-MOST_ENDED)) }
 }
 
-/** Each between spaces. */
+/** The epochs, each between spaces. */
 export function endedText({ ended }: Pick<Memory, 'ended'>): string {
   return ` ${[...ended].join(' ')} `
 }
@@ -118,7 +121,7 @@ export interface RollCallDeps {
   readonly durable: boolean | undefined
   readonly clock: Clock
   readonly time: () => string
-  /** What the scripts' clock says now. */
+  /** The time that the scripts' clock says now. */
   heard(now: number): void
 }
 
@@ -171,7 +174,7 @@ export function createRollCall({ keys, node, lease, durable, clock, time, heard 
         if (decision === 'wait') {
           waits?.()
           await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK))
-          // It is looked at once more either way: somebody else may have been first.
+          // The state is read once more in either case: another node may have settled it first.
         } else
           await evaluate(
             ROLL_SCRIPTS.settle,

@@ -1,12 +1,14 @@
 import { BARRED, script, TERM, TIP } from './script.js'
 
 /**
- * A node says what it last knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this connection was
- * told to find, or nothing; the node, the epoch, count and place of what it knows, the time, the lease where it has
- * none, a name for a call where there is no term, and the epochs that have ended, each between spaces. Answers `other`
- * where the term has passed; `joined`, the epoch, what the scripts are to find in the root, the count of appends, the
- * newest and the time; or `called`, the epoch, the call, that count, the newest, whether the log has what this node knows,
- * whether the term is the same, and how many have not come yet.
+ * A node reports the last append that it knew of. KEYS: root, feed, members, call, nodes. ARGV: the term, or what this
+ * connection was told to find, or an empty text; the node; the epoch, count and place of that append; the time; the
+ * lease, if the node has none yet; a name for a call, if there is no term; and the epochs that have ended, each between
+ * spaces.
+ *
+ * Answers `other` if the term has passed. Or `joined`, the epoch, what the scripts have to find in the root, the count
+ * of appends, the newest append and the time. Or `called`, the epoch, the call, that count, the newest append, whether
+ * the log has the append that this node knows, whether the term is the same, and how many nodes have not answered yet.
  */
 const ROLL = `${BARRED}${TERM}
 local root, feed, members, call, nodes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -19,7 +21,7 @@ local state = redis.call('TYPE', root).ok == 'hash' and redis.call('HMGET', root
 local epoch, run, called = state[1] or '', state[2] or '', state[3] or ''
 local function num(n) return string.format('%d', n) end
 ${TIP('ARGV[6]', 'state[4]')}
--- An id of a stream is two numbers.
+-- The id of a stream entry is two numbers.
 local function before(a, b)
   local ams, aseq = string.match(a, '^(%d+)-(%d+)')
   local bms, bseq = string.match(b, '^(%d+)-(%d+)')
@@ -52,7 +54,7 @@ if same and found ~= 'lost' then
   present()
   return {'joined', epoch, run, num(seq), last, num(now)}
 end
--- Who has no term to go by answers the call that there is, or is told how it ended.
+-- A node without a term to go by answers the present call, or is told how it ended.
 local answered = called ~= '' and redis.call('HEXISTS', call, node) == 1
 if not told and run ~= '' and called == run and answered and found ~= 'lost' then
   redis.call('HDEL', call, node)
@@ -66,7 +68,8 @@ if epoch ~= '' and not same and (told and called ~= ARGV[1] or not told and (cal
   redis.call('HSET', root, 'call', called, 'run', run)
 end
 if epoch == '' then called = told and ARGV[1] or '?' .. ARGV[8] end
--- Who misses something has not agreed: nobody else may find that all have, before that one has said so.
+-- A node that misses something has not agreed. Otherwise another node could find that all have agreed before this one
+-- has said so.
 if found == 'found' then redis.call('HSET', call, node, 1) end
 present()
 local missing = 0
@@ -78,8 +81,9 @@ return {'called', epoch, called, num(seq), last, found, same and '1' or '0', num
 
 /**
  * KEYS: root, feed, members, call. ARGV: `hold` or `renew`, the epoch and the call that this was decided on, how many
- * were missing, a fresh name, the time, and what all names of keys begin with. A new epoch's name says nothing of the
- * one before: of two losses in a row the second may begin where the first one did, from the same old snapshot.
+ * nodes had not answered, a fresh name, the time, and the prefix of all key names. The name of a new epoch does not
+ * depend on the one before: of two losses in a row the second may begin where the first one did, from the same old
+ * snapshot.
  */
 const SETTLE = `${BARRED}
 local root, feed, members, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -109,10 +113,10 @@ if epoch then
 end
 last = ''
 redis.call('HSET', root, 'epoch', ARGV[5], 'run', ARGV[3], 'call', ARGV[3], 'begun', num(now), 'tip', tip())
--- Each one comes before it has anything to say of the new one.
+-- Every node joins again before it can know anything of the new epoch.
 redis.call('DEL', members)
 if redis.call('TYPE', feed).ok ~= 'stream' then redis.call('UNLINK', feed) end
--- Whoever waits on the feed wakes up.
+-- Readers that block on the feed wake up.
 redis.call('XADD', feed, 'MAXLEN', '~', 1000, '*', 'e', ARGV[5])
 return {'ok'}
 `

@@ -5,18 +5,18 @@ import { SCRIPTS } from './scripts.js'
 import { LEASE, MAX_IDLE } from './session-leases.js'
 import { createTopicScripts } from './topic-scripts.js'
 
-/** All that a server in another language needs to share a log with ours: durations are milliseconds. */
+/** Everything that a server in another language needs to share a log with ours. Durations are milliseconds. */
 export interface ExportedScripts {
-  /** How long a session without legs is remembered, and how many of them. */
+  /** How long a session without legs is remembered, and the most that are. */
   readonly idle: number
   readonly maxIdle: number
-  /** How long a node's word counts. */
+  /** How long a node's lease counts. */
   readonly lease: number
-  /** Lua, by the name of the operation. */
+  /** The Lua of each operation, by its name. */
   readonly scripts: Readonly<Record<string, string>>
 }
 
-/** Throws `invalid` for a limit that is no number of its kind. */
+/** Throws `invalid` for a limit that is not a number within its bounds. */
 export function exportScripts(given: RedisLimits = {}): ExportedScripts {
   const limits = redisLimits(given)
   const all: Script[] = [...Object.values(SCRIPTS), ...Object.values(createTopicScripts(limits))]

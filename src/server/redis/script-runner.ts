@@ -6,15 +6,15 @@ import type { Script } from './script.js'
 type Reply = readonly unknown[]
 
 export interface ScriptRunnerDeps {
-  /** Those that Redis is told of beforehand. */
+  /** The scripts that are loaded into Redis beforehand. */
   readonly scripts: readonly Script[]
-  /** What is sent from now on may be done although what was sent before is not. */
+  /** Something sent from now on may be applied although something sent before is not. */
   reloading(): void
-  /** That Redis is not what it was when we came: a replica now, or no longer where our slot is. */
+  /** That Redis has changed since the connection was made: it is a replica now, or no longer has our slot. */
   moved(socket: RedisSocket, cause: unknown): void
 }
 
-/** Runs scripts on a connection, by their names. */
+/** Runs scripts on a connection, by their SHA-1. */
 export class ScriptRunner {
   private readonly deps: ScriptRunnerDeps
   private loading: { readonly socket: RedisSocket; readonly done: Promise<void> } | null = null
@@ -23,7 +23,7 @@ export class ScriptRunner {
     this.deps = deps
   }
 
-  /** Answers `unloaded` where Redis does not know the script, and nothing was done. */
+  /** Answers `unloaded` if Redis does not know the script; nothing was done then. */
   async evaluate(
     socket: RedisSocket,
     { sha }: Script,
@@ -41,7 +41,7 @@ export class ScriptRunner {
     }
   }
 
-  /** The same, where the script may be told first. */
+  /** The same, for callers that can wait while the script is loaded first. */
   async evaluateLoaded(
     socket: RedisSocket,
     script: Script,
@@ -55,11 +55,11 @@ export class ScriptRunner {
   }
 
   /**
-   * What was sent before and not done because of it is sent anew, in its order: `EVAL` would let what comes later go
-   * first.
+   * Loads all scripts. Calls that failed before because of missing scripts are sent again, in order: `EVAL` would let
+   * later calls overtake them.
    */
   load(socket: RedisSocket): Promise<void> {
-    // One that died over it is no answer for the next.
+    // A load that failed on another connection is no answer for this one.
     if (this.loading?.socket === socket) return this.loading.done
     this.deps.reloading()
     const done = Promise.all(this.deps.scripts.map(({ lua }) => socket.send(['SCRIPT', 'LOAD', lua])))

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 
 /**
- * The Lua that runs in Redis: one script for each operation, so that each is one step of which others see all or
- * nothing. They check before they write, because Redis does not roll back: keys are asked what they are, and `barred`
- * for every command that may follow the first write. What a script is refused in the middle Redis 7.0 calls ERR, and
- * keeps what was written before.
+ * The Lua that runs in Redis: one script for each operation, so that each is one atomic step. The scripts check before
+ * they write, because Redis does not roll back: they check the types of keys, and with `barred` the permission for
+ * every command that may follow the first write. If a command is refused in the middle of a script, Redis 7.0 reports
+ * ERR, and keeps what was written before.
  */
 export interface Script {
   readonly name: string
@@ -17,8 +17,8 @@ export function script(name: string, lua: string): Script {
 }
 
 /**
- * Of commands and the keys that they would touch: the error to answer with where one is not permitted, before anything
- * is written.
+ * Takes commands and the keys that they would touch. Returns the error to answer with if one is not permitted, before
+ * anything is written.
  */
 export const BARRED = `
 local function barred(...)
@@ -32,7 +32,7 @@ end
 `
 
 /**
- * The time without one process as the master is a term, and Redis gives each a random name: it changes with a start,
+ * A term is the time for which one process is the master. Redis gives each a random name, which changes with a start,
  * and with each promotion.
  */
 export const TERM = `
@@ -40,19 +40,20 @@ local function term() return string.match(redis.call('INFO', 'replication'), 'ro
 `
 
 /**
- * Milliseconds. The tip is written far more often while any node lives: where more have passed since, the clock has leapt
- * ahead, or nobody was there, unless a node vouches that Redis was away for so long. A shorter leap takes nothing with
- * it: records and sessions are kept for ten minutes at least, and those that are here are told of every five.
+ * Milliseconds. The tip is written far more often while any node lives. If more time has passed since it was written,
+ * the clock has leapt ahead, or no node was there; unless a node vouches that Redis was away for that long. A shorter
+ * leap loses nothing: records and sessions are kept for at least ten minutes, and those that are here are reported
+ * every five.
  */
 export const LEAP = 5 * 60_000
 
 /**
- * What changes with every append stands in one field of the root, `tip`: the time, what the clock said then, when the
- * term was last looked at, the count of appends, the bytes in the feed, and where the feed has the newest and its
+ * What changes with every append is in one field of the root, `tip`: the time, what the clock said then, when the term
+ * was last checked, the count of appends, the bytes in the feed, and the newest append's place in the feed and its
  * stamp.
  *
- * `raw` is what the clock says, `now` a time that never goes back: it is what has passed since the last time that was
- * written down, which a clock that was set back does not hold up.
+ * `raw` is what the clock says. `now` is a time that never goes back: it adds up what has passed since the last time
+ * that was written, and a clock that is set back does not stop it.
  *
  * @param given Lua: see `timeText`.
  */
@@ -65,27 +66,28 @@ local at, rawBefore, looked, seq, feedBytes, last = string.match(${tip} or '', '
 local now = tonumber(at or raw) + math.max(0, raw - tonumber(rawBefore or raw))
 looked, seq, feedBytes, last = tonumber(looked or '0'), tonumber(seq or '0'), tonumber(feedBytes or '0'), last or ''
 local function tip() return string.format('%d:%d:%d:%d:%d:', now, raw, looked, seq, feedBytes) .. last end
--- What expires goes by the clock, and has gone with a leap of it: what is not there was perhaps forgotten.
+-- Expiry follows the clock, so a leap of the clock expires keys at once: a missing key was perhaps forgotten.
 local function leapt() return at and raw - tonumber(rawBefore) >= ${LEAP} and now - (tonumber(counted) or 0) >= ${LEAP} end
 `
 
 /**
- * The time as a script is told it: what takes the place of Redis's clock, or nothing; and what the node has counted on
- * its own since it last heard the time, where it has. Where that is as much, it is no leap of the clock: Redis was away.
+ * The time as it is given to a script: a replacement for Redis's clock, or nothing; and, if known, the time as this
+ * node has counted it on its own since it last heard it. If the node counted just as much, the clock did not leap:
+ * Redis was away.
  */
 export function timeText(given: number | undefined, counted: number | null): string {
   return `${given ?? ''}:${counted ?? ''}`
 }
 
 /**
- * ARGV: the epoch and the run that this node believes in, and the time (see `timeText`). Whoever believes in
- * another epoch than Redis does, or in another term, gets `stale`, and nothing was done. A number must never pass
- * through `tostring`, which rounds.
+ * ARGV: the epoch and the run that this node believes in, and the time (see `timeText`). If Redis has another epoch or
+ * another term, the script answers `stale`, and nothing was done. A number must never pass through `tostring`, which
+ * rounds.
  *
- * Which term it is Redis is asked once in 25 ms at most: no process loses its place as the master, gets another's data
- * over a new link and is promoted in less.
+ * Redis is asked for its term at most once in 25 ms: in less time no process loses its place as the master, gets
+ * another's data over a new link, and is promoted.
  *
- * @param field one more field of the root, in Lua: what it says is `state[6]`.
+ * @param field one more field of the root, in Lua; its value is `state[6]`.
  */
 export function common(field = `'tip'`): string {
   return `${BARRED}${TERM}

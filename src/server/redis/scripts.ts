@@ -3,9 +3,9 @@ import { ATTENDANCE_SCRIPTS } from './attendance-scripts.js'
 import { ROLL_SCRIPTS } from './roll-scripts.js'
 
 /**
- * A leg is alive while the lease of its node runs. Every node renews its lease three times in that time: where for half
- * of it nobody did, it was Redis that was away, and every node that lived then has its time anew. `gone` stands in a
- * session whose end was told.
+ * A leg is alive while the lease of its node runs. Every node renews its lease three times in that time. If no node did
+ * for half of it, Redis itself was away, and every node that was alive then gets its full lease again. The field `gone`
+ * of a session says that its end was reported.
  */
 const SESSION = `
 local function nameOf(leg) return string.match(leg, '^%d+ (.*)$') end
@@ -31,7 +31,7 @@ local function legs(session, held)
   end
   return found, dead
 end
--- Sessions without legs, the longest idle first. What is forgotten here has expired, or makes room.
+-- The sessions without legs, the longest idle first. A session that is forgotten here has expired, or makes room.
 local function rest(idle, session, name, age, most)
   redis.call('ZADD', idle, num(now), name)
   local prefix = string.sub(session, 1, #session - #name)
@@ -45,8 +45,9 @@ end
 `
 
 /**
- * A session that is present somewhere, and of which nobody would say that it is gone: it has, or has expired with a leap
- * of the clock. Where it is here all the same its node says so before anybody is told.
+ * Marks a session as departing that is present in a topic, and whose end nobody would report otherwise: it was reported
+ * before, or the session expired with a leap of the clock. If the session is here after all, its node says so before
+ * anybody is told.
  */
 const DEPART = `
 local function depart(tag, name)
@@ -56,7 +57,7 @@ end
 
 /**
  * KEYS: root, session, nodes, the legs of this node, the idle sessions. ARGV 4…: leg, subject, node, how long an idle
- * session is kept, lease, the leg among those of its node.
+ * session is kept, lease, the leg's name in the set of its node.
  */
 const ADMIT = `${common()}${SESSION}
 local session, nodes, lease = KEYS[2], KEYS[3], tonumber(ARGV[8])
@@ -79,8 +80,8 @@ return {'admitted', (not known or found.gone) and 'first' or 'more'}
 `
 
 /**
- * KEYS as of ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg among those of its node, '1'
- * where this was asked before, how many idle sessions are kept.
+ * KEYS as in ADMIT. ARGV 4…: leg, node, how long an idle session is kept, lease, the leg's name in the set of its node,
+ * '1' if this was asked before, the most idle sessions that are kept.
  */
 const RELEASE = `${common()}${SESSION}${DEPART}
 local session, leg = KEYS[2], ARGV[4]
@@ -105,9 +106,10 @@ return {'ok', 'last'}
 
 /**
  * KEYS: root, nodes, the legs of this node, the idle sessions, and sessions that have legs here. ARGV 4…: node, lease,
- * how long an idle session is kept, and for each session its newest leg here, its subject, its name, and its legs,
- * divided by spaces. Puts back what Redis may have lost of them. Answers whether the lease was out, the count of
- * appends and the newest, the time, since when nothing was forgotten, and the names of those whose end was told meanwhile.
+ * how long an idle session is kept; and for each session its newest leg here, its subject, its name, and its legs,
+ * separated by spaces. Restores what Redis may have lost of them. Answers whether the lease had expired, the count of
+ * appends, the newest append, the time, since when nothing was forgotten, and the names of the sessions whose end was
+ * reported meanwhile.
  */
 const RENEW = `${common()}${SESSION}
 local no = barred('HSET', KEYS[2], 'HSET', root, 'HMGET', root, 'ZREM', KEYS[4])
@@ -115,7 +117,7 @@ for at = 5, #KEYS do no = no or barred('HSET', KEYS[at], 'HDEL', KEYS[at], 'PEXP
 if no then return no end
 local late = (leases(KEYS[2], tonumber(ARGV[5]))[ARGV[4]] or 0) <= now
 redis.call('HSET', KEYS[2], ARGV[4], num(now + tonumber(ARGV[5])))
--- Where nobody publishes it is the leases that time is kept for.
+-- If nobody publishes, the leases still need the time to be recorded.
 redis.call('HSET', root, 'tip', tip())
 local reply = {'ok', late and 'late' or 'in time', num(seq), last, num(now), num(begun)}
 for at = 5, #KEYS do
@@ -134,7 +136,7 @@ for at = 5, #KEYS do
     end
     redis.call('ZREM', KEYS[4], name)
     redis.call('PEXPIRE', session, ARGV[6])
-    -- Of what it published, as long as a leg of it can still bring more.
+    -- The record of its publishes is kept as long as one of its legs can still bring more.
     redis.call('PEXPIRE', string.sub(session, 1, #session - #name - #'session:') .. 'record:' .. epoch .. ':' .. name, num(tonumber(ARGV[6]) + 120000))
   end
 end
@@ -142,10 +144,10 @@ return reply
 `
 
 /**
- * Takes over the legs of a node whose lease ran out, some at a time, so that they are released from here; should this
- * node die over it, the next one takes them over in turn. KEYS: root, nodes, the legs of this node, members. ARGV 4…:
- * node, lease, for how long a lease must have been out, what the keys begin with, how many. Answers each one's number,
- * session and subject.
+ * Takes over the legs of a node whose lease has expired, some at a time, so that they are released from here. If this
+ * node dies meanwhile, another one takes them over in turn. KEYS: root, nodes, the legs of this node, members. ARGV 4…:
+ * node, lease, for how long a lease must have been expired, the prefix of all key names, the most legs. Answers each
+ * leg's number, session and subject.
  */
 const SWEEP = `${common()}${SESSION}${DEPART}
 local no = barred('EXISTS', ARGV[7] .. 'session:', 'EXISTS', ARGV[7] .. 'attends:', 'ZADD', ARGV[7] .. 'departing', 'SREM', KEYS[4], 'SPOP', ARGV[7] .. 'legs:', 'HSET', KEYS[2], 'HDEL', KEYS[2], 'HGET', ARGV[7] .. 'session:', 'HSET', ARGV[7] .. 'session:', 'SADD', KEYS[3])
@@ -166,21 +168,21 @@ for node, lease in pairs(leases(KEYS[2], tonumber(ARGV[5]))) do
     end
     if #taken > 0 then return reply end
     redis.call('HDEL', KEYS[2], node)
-    -- It is called no more: what it knew was said to others long ago.
+    -- It is no longer called: the others have long known what it knew.
     redis.call('SREM', KEYS[4], node)
   end
 end
 return reply
 `
 
-/** KEYS: lock. ARGV: holder, how long. Whoever has it has it for so long again. */
+/** KEYS: lock. ARGV: holder, milliseconds. The holder gets it for that long again. */
 const LOCK = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return {'ok', 'mine'}
 end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'ok', 'mine'} end
--- One that would last longer was left behind a clock that was set back.
+-- A lock that would last longer was left when the clock was set back.
 redis.call('PEXPIRE', KEYS[1], ARGV[2], 'LT')
 return {'ok', 'taken'}
 `

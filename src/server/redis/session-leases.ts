@@ -13,26 +13,29 @@ export interface SessionLeasesDeps {
   readonly node: string
   readonly clock: Clock
   readonly lease: number
-  /** How long a session without legs is remembered, in milliseconds, as `memoryLog` does. */
+  /** How long a session without legs is remembered, in milliseconds, the same as in `memoryLog`. */
   readonly idle: number
-  /** Sessions without legs that are remembered, of all nodes. */
+  /** The most sessions without legs that are remembered, over all nodes. */
   readonly maxIdle?: number
   onError(error: unknown, doing: string): void
 }
 
-/** A node that says nothing for that long is dead, and its legs with it. Renewed three times in that time. */
+/**
+ * Milliseconds. A node that does not renew its lease for that long is dead, and so are its legs. It is renewed three
+ * times in that time.
+ */
 export const LEASE = 15_000
 /**
- * And no more of them than that, the longest idle forgotten first: each may be a key of some 200 bytes that a stranger
- * made.
+ * The most sessions without legs that are remembered; the longest idle is forgotten first. Each may be a key of some
+ * 200 bytes that a stranger created.
  */
 export const MAX_IDLE = 100_000
-/** Each session that has a leg is renewed once in so many renewals of the lease: long before it would be forgotten. */
+/** Each session with a leg is renewed once in this many renewals of the lease: long before it would be forgotten. */
 const TICKS = 60
-/** Where somebody wants to know of the dead, they are looked for so often between two renewals. */
+/** How often dead nodes are looked for between two renewals, if somebody listens for their sessions. */
 const LOOKS = 5
 const AT_ONCE = 500
-/** Legs of a dead node that are taken over in one step. */
+/** The most legs of a dead node that are taken over in one step. */
 const SWEPT = 100
 
 interface Held {
@@ -44,20 +47,21 @@ interface Held {
 type Listener = (change: PresenceChange) => boolean
 
 /**
- * The sessions with a leg on this node. Redis knows of all nodes' legs, each for as long as the lease of its node runs.
+ * The sessions with a leg on this node. Redis knows the legs of all nodes, each for as long as the lease of its node
+ * runs.
  */
 export class SessionLeases {
   private readonly deps: SessionLeasesDeps
-  /** The legs of this node, as one name in Redis. */
+  /** The key of this node's legs in Redis. */
   private readonly mine: string
   private readonly held = new Map<string, Held>()
   private readonly debts: ReleaseDebts
   private readonly listeners = new Set<Listener>()
-  /** Why the lease could not be renewed when it was last tried. */
+  /** Why the lease could not be renewed at the last try. */
   private refused: { readonly reason: string; readonly since: number } | null = null
-  /** Since when Redis has forgotten nothing, as it said last; null before. */
+  /** Since when Redis has forgotten nothing, as it last said; null before the first answer. */
   private begun: unknown = null
-  /** Redis may have lost sessions that are here, and has not been told of all of them since. */
+  /** Redis may have lost sessions that are here, and was not told of all of them since. */
   private untold = false
   private tick = 0
   private look = 0
@@ -80,7 +84,7 @@ export class SessionLeases {
         args: [leg, subjectText(subject), node, idle, lease, nameOf(session, leg)],
       }))
     } catch (error) {
-      // It may be in all the same, and whoever asked knows of no leg to release.
+      // The leg may be admitted anyway, and the caller does not know that it has to release it.
       if (!this.closed && !(error instanceof LiveSocketError && error.code === 'refused'))
         this.owe(session, leg, false, () => undefined)
       throw error
@@ -91,7 +95,7 @@ export class SessionLeases {
     return { outcome: 'admitted', first: first === 'first' }
   }
 
-  /** Resolves when Redis has heard of it, however long it is away; at the latest when this is closed. */
+  /** Resolves when Redis knows of it, however long it is away; at the latest when this is closed. */
   async release(session: string, leg: number): Promise<{ readonly last: boolean }> {
     const entry = this.held.get(session)
     const here = entry?.legs.delete(leg) ?? false
@@ -111,12 +115,12 @@ export class SessionLeases {
     return () => void this.listeners.delete(entry)
   }
 
-  /** Redis is there, again or under another epoch: tells it of the legs that are here. */
+  /** Redis is there again, or under another epoch: tells it of the legs that are here. */
   restore(): void {
     this.attempt(() => this.renew([...this.held]).then(() => this.debts.pay()), 'telling Redis of the sessions here')
   }
 
-  /** Not ready: Redis is there, and the lease cannot be renewed. Then it takes nothing else that is written either. */
+  /** Not ready if Redis is there and the lease cannot be renewed: then Redis accepts no other writes either. */
   status(): LogStatus {
     const { refused } = this
     if (!refused) return { ready: true }
@@ -129,7 +133,7 @@ export class SessionLeases {
     this.listeners.clear()
     this.debts.drop()
     if (!this.deps.connection.here) return
-    // What is still open here is so no longer.
+    // Sessions that are still open here end now.
     const all = [...this.held].flatMap(([session, { legs }]) =>
       [...legs].map((leg) => this.releaseNow({ session, leg, again: false })),
     )
@@ -186,7 +190,7 @@ export class SessionLeases {
     await this.debts.pay()
   }
 
-  /** Answers whether this node may have been taken for dead, or its sessions have been forgotten. */
+  /** Resolves with whether this node may have been taken for dead, or its sessions may have been forgotten. */
   private async renew(sessions: readonly (readonly [string, Held])[]): Promise<boolean> {
     let late = false
     for (let from = 0; from === 0 || from < sessions.length; from += AT_ONCE)
@@ -226,8 +230,8 @@ export class SessionLeases {
   }
 
   /**
-   * Legs of nodes that died are this one's to release. Where nobody here wants to know, it is left to those who do, for
-   * a while.
+   * Takes over the legs of nodes that died, to release them. If nobody here listens for their sessions, this is left to
+   * nodes with listeners for a while.
    */
   private async sweep() {
     const { connection, keys, node, lease, idle } = this.deps
@@ -256,7 +260,7 @@ export class SessionLeases {
 
   private owe(session: string, leg: number, again: boolean, settle: (last: boolean) => void) {
     this.debts.add({ session, leg, again, settle })
-    // It may have come back meanwhile.
+    // Redis may be back already.
     if (this.deps.connection.here) this.attempt(() => this.debts.pay(), 'releasing legs')
   }
 
@@ -274,7 +278,7 @@ function subjectText(subject: string | undefined): string {
   return subject === undefined ? '-' : encodeName(subject)
 }
 
-/** As `legs` of the keys has it. */
+/** The name of a leg, as in the `legs` key. */
 function nameOf(session: string, leg: number): string {
   return `${leg} ${encodeName(session)}`
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 
-/** Waits that all end when nobody is to wait any more. */
+/** Waits that can all be ended at once. */
 export interface Sleep {
   (ms: number): Promise<void>
   wakeAll(): void

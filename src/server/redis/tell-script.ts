@@ -1,9 +1,9 @@
 import { BARRED, LEAP, script, TIP } from './script.js'
 
 /**
- * KEYS: a stream of news, and the root, for the time. ARGV: the node, what it tells, the most entries, and the
- * milliseconds for which it is kept: there may be a token in it. A stream that has expired begins anew behind where it
- * was, whatever became of the clock: who listens has read up to there, and hears nothing that comes before it.
+ * KEYS: a stream of news, and the root, for the time. ARGV: the node, its news, the most entries, and the milliseconds
+ * that they are kept, because they may contain a token. A stream that has expired starts over with ids above the
+ * earlier ones, whatever happened to the clock: listeners have read up to those, and get nothing with a lower id.
  */
 export const TELL = script(
   'tell',

@@ -1,6 +1,6 @@
 /**
- * Where a topic stands: under which count of forgotten topics it was made, its head, the bytes kept, the time of the
- * oldest, and until when it need not be said again that it is in use.
+ * The state of a topic: the count of forgotten topics when it was created, its head, the bytes kept, the time of the
+ * oldest entry, and until when it need not be marked as used again.
  */
 export const TOPIC = `
 local name = ARGV[4]
@@ -43,9 +43,9 @@ local function trim(key, topic, count)
     if count == 0 then topic.bytes = 0 end
   end
 end
--- Who follows a topic says so for two minutes, and until then it is not the quietest.
+-- A topic that is followed is marked for two minutes; until then it does not count as quiet.
 local FOLLOWED = 120000
--- The quietest is forgotten where there are too many; one that is followed never.
+-- If there are too many topics, the longest quiet one is forgotten; never one that is followed.
 local function room(topics, used, prefix)
   if used <= maxTopics then return end
   local quietest = redis.call('ZRANGE', topics, 0, 0, 'WITHSCORES')

@@ -5,12 +5,12 @@ import type { RedisConnection } from './redis-connection.js'
 import type { Script } from './script.js'
 import type { Sleep } from './sleep.js'
 
-/** Where topics stand in Redis now. */
+/** The present heads of topics in Redis. */
 export interface TopicHeads {
   now(topic: string): Promise<FeedHead>
-  /** Whoever asks while the last answer is young waits a little, with all others who do. */
+  /** If the last answer is recent, the caller waits a little, together with all others that ask meanwhile. */
   soon(topic: string): Promise<FeedHead>
-  /** Nobody listens to it any more. */
+  /** Nobody listens to it any longer. */
   forget(topic: string): void
 }
 
@@ -20,12 +20,12 @@ export interface TopicHeadsDeps {
   readonly keys: Keys
   readonly clock: Clock
   readonly sleep: Sleep
-  /** Whether somebody here listens to the topic: then it stays as it is numbered, whatever else is forgotten. */
+  /** Whether somebody here listens to the topic: then its numbering stays, whatever else is forgotten. */
   follows(topic: string): boolean
   asked(): void
 }
 
-/** A topic that is listened to here is asked for its head no more often than this. */
+/** Milliseconds: the head of a topic with listeners here is asked for no more often than this. */
 const INTERVAL = 100
 
 export function createTopicHeads({
@@ -37,7 +37,7 @@ export function createTopicHeads({
   follows,
   asked,
 }: TopicHeadsDeps): TopicHeads {
-  /** Being waited for, and when the last was asked for. */
+  /** Answers being waited for, and when each topic was last asked for. */
   const waiting = new Map<string, Promise<FeedHead>>()
   const askedAt = new Map<string, number>()
 
@@ -54,9 +54,9 @@ export function createTopicHeads({
 
   async function askAfter(topic: string, wait: number) {
     if (wait > 0) await sleep(wait)
-    // From here on the answer may be older than the question: whoever comes now asks anew.
+    // From here on the answer may be older than a new caller's question: new callers ask again.
     waiting.delete(topic)
-    // Whoever listened may have gone while it was waited: then nobody would forget it.
+    // The listener may have gone during the wait: then nobody would remove this entry.
     if (follows(topic)) askedAt.set(topic, clock.monotonic())
     return now(topic)
   }
@@ -68,7 +68,7 @@ export function createTopicHeads({
       if (one) return one
       const wait = (askedAt.get(topic) ?? -Infinity) + INTERVAL - clock.monotonic()
       const asking = askAfter(topic, wait)
-      // Without a wait it is asked already.
+      // Without a wait it has been asked already.
       if (wait > 0) waiting.set(topic, asking)
       return asking
     },

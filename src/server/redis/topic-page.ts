@@ -13,7 +13,7 @@ export interface TopicPageDeps {
   onError(error: unknown, doing: string): void
 }
 
-/** Reads entries of a topic from Redis, from the oldest above `after` on. */
+/** Reads entries of a topic from Redis, starting with the oldest above `after`. */
 export async function readTopicPage(
   { connection, script, keys, onError }: TopicPageDeps,
   topic: string,
@@ -40,7 +40,7 @@ export async function readTopicPage(
   return { epoch: String(epoch), entries }
 }
 
-/** For Lua: Infinity is nothing. */
+/** The limit as text for Lua; Infinity is an empty text. */
 function limitText(limit: number): string {
   return Number.isFinite(limit) ? `${Math.floor(limit)}` : ''
 }

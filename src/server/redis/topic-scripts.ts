@@ -5,7 +5,7 @@ import { RECORD } from './record-script.js'
 import { common, script, type Script } from './script.js'
 import { TOPIC } from './topic-head-script.js'
 
-/** Written into the scripts: they are the same for all that is asked of a log. */
+/** Limits that are written into the scripts: they are the same for every call to a log. */
 export interface TopicScriptLimits {
   readonly history: HistoryLimits
   readonly dedupe: DedupeLimits
@@ -24,13 +24,13 @@ export interface TopicScripts {
   readonly read: Script
 }
 
-/** ARGV[4] is the topic's name in all that ask where it stands: one question to Redis the less. */
+/** ARGV[4] is the topic's name in all scripts that need its state, which saves one question to Redis. */
 const COMMON_OF_TOPIC = common(`'t:' .. ARGV[4]`)
 
 /**
  * KEYS: root, feed, topics, record, session, the topic's stream. ARGV 4…: topic, data, id, when and where (see
- * `placeText`), answer, stamp. Answers `repeat` or `new`, the answer, of a new one the count of appends, its epoch,
- * its offset, and where the feed has it; and the time.
+ * `placeText`), answer, stamp. Answers `repeat` or `new`, and the answer. For a new one: the count of appends, its
+ * epoch, its offset, and its place in the feed. The last value is the time.
  */
 const append = ({ first, permits, last } = { first: '', permits: '', last: '' }) => `${COMMON_OF_TOPIC}${TOPIC}${RECORD}
 local feed, topics, record, session, key = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -57,7 +57,7 @@ if foreign or type(kept) == 'table' and kept.err then
   if not foreign and not string.find(kept.err, 'equal or smaller', 1, true) then return redis.error_reply(kept.err) end
   no = barred('UNLINK', key)
   if no then return no end
-  -- Something that is not ours stands in the way: what was kept of this topic is lost, its numbers are not.
+  -- A key that is not ours is in the way: the kept messages of this topic are lost, its offsets are not.
   redis.call('UNLINK', key)
   length = 0
   local again = keep()
@@ -82,11 +82,11 @@ local renewed = now >= topic.fresh
 if renewed then
   redis.call('PEXPIRE', key, num(maxAge + 120000))
   used = (used or redis.call('ZCARD', topics)) + redis.call('ZADD', topics, 'GT', num(now), name)
-  -- Far from the bound nobody asks which one has been quiet for some seconds more.
+  -- Far from the bound it does not matter which topic has been quiet for some seconds more.
   topic.fresh = used * 8 < maxTopics and now + 60000 or 0
 end
 local told = redis.pcall('XADD', feed, 'MAXLEN', '~', feedMessages, '*', num(seq) .. ':' .. offset .. ':' .. named(topic) .. ':' .. stamp .. ':' .. name, data)
--- Where it cannot be told of, whoever follows finds that a count is missing, and reads the topics.
+-- If the feed cannot be written, its readers find that a count is missing, and read the topics.
 if type(told) == 'table' then
   redis.pcall('UNLINK', feed)
   told = '0-0'
@@ -100,8 +100,8 @@ ${last}return {'new', ack, num(seq), named(topic), offset, last, num(now)}
 `
 
 /**
- * KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or
- * nothing. Answers what is on record, and the time.
+ * KEYS: root, record, session. ARGV 4…: id, topic, when and where (see `placeText`), and the nack to record, or an
+ * empty text. Answers the recorded answer, and the time.
  */
 const FIND = `${common()}${RECORD}
 local age, flight, n, written = string.match(ARGV[6], '^(%d*):(%d+):(%d*):?(%d*)$')
@@ -115,9 +115,9 @@ return {'ok', known or '', num(now)}
 `
 
 /**
- * KEYS: root, feed, the topic's stream, topics. ARGV 4…: topic, and '1' where it is followed from now on: then its
- * epoch stays, whatever else is forgotten. Answers its epoch, head and oldest, where the feed stands, and the newest
- * append.
+ * KEYS: root, feed, the topic's stream, topics. ARGV 4…: topic, and '1' if it is followed from now on: then its epoch
+ * stays, whatever else is forgotten. Answers its epoch, head and oldest offset, the count of appends, the feed's newest
+ * id, and the newest append.
  */
 const HEAD = `${COMMON_OF_TOPIC}${TOPIC}
 local topic = standing()
@@ -164,7 +164,7 @@ end
 return reply
 `
 
-/** KEYS: root, topics. ARGV 4…: topics that are followed still. */
+/** KEYS: root, topics. ARGV 4…: topics that are still followed. */
 const FOLLOW = `${common()}
 local no = barred('ZADD', KEYS[2])
 if no then return no end
