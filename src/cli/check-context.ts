@@ -13,19 +13,25 @@ export interface CheckOptions {
   readonly url: string
   readonly WebSocket: FrameSocketClass
   readonly token?: string
-  /** Where everybody may subscribe and publish: topics begin with it. Default `conformance`. */
+  /** The prefix of topics that everybody may subscribe to and publish into. Default `conformance`. */
   readonly topic?: string
-  /** How long anything may take, in milliseconds. Default 2,000. */
+  /** Milliseconds that any answer may take. Default 2,000. */
   readonly patience?: number
   /**
-   * Makes the server drain, with a deadline of about `deadline` ms. Without it the rules of a drain cannot be tried.
+   * Makes the server drain, with a deadline of about `deadline` milliseconds. Without it the rules of a drain cannot be
+   * tried.
    */
   readonly drain?: (deadline: number) => void | Promise<void>
-  /** How many legs a second that drain asks to hand over. Without it no pace can be told. */
+  /** How many legs a second that drain asks to hand over. Without it the rate cannot be checked. */
   readonly rate?: number
-  /** Makes the log begin anew, under another epoch; done when it has. Without it the rule of epochs cannot be tried. */
+  /**
+   * Makes the log start over under another epoch; done when it has. Without it the rules about epochs cannot be tried.
+   */
   readonly lose?: () => void | Promise<void>
-  /** Data of a message which the server hides from who bears this token. Without it nothing hidden can be tried. */
+  /**
+   * Data of a message that the server hides from the owner of this token. Without it the rules about hidden messages
+   * cannot be tried.
+   */
   readonly hidden?: unknown
   readonly clock?: Clock
 }
@@ -42,37 +48,40 @@ export interface Answer {
   readonly after: number
 }
 
-/** What one check works with: connections that go when it is done, and topics of its own. */
+/** What one check works with: connections that are closed when it is done, and topics of its own. */
 export interface CheckContext {
   readonly patience: number
   readonly token: string | undefined
   readonly clock: Clock
-  /** Rejects with `Untried` a while after what is to start it has failed; else it never settles. */
+  /** Rejects with `Untried` some time after the function that starts the drain has failed; otherwise it never settles. */
   readonly drain: ((deadline: number) => Promise<never>) | undefined
   readonly rate: number | undefined
   readonly lose: (() => Promise<void>) | undefined
   readonly hidden: unknown
   topic(): string
-  /** A publish that it sends is numbered, where it bears no `n`. */
+  /** Opens a connection. A publish sent on it gets an `n`, unless it has one. */
   open(subprotocols?: string[]): Promise<FrameClient>
-  /** Opens, says hello, and is welcomed. Where a topic is refused nothing can be tried. */
+  /** Opens a connection, sends a hello, and is welcomed. If a topic is refused, the check cannot be tried. */
   join(topics?: Record<string, object>, hello?: { session?: string; leg?: number }): Promise<Welcomed>
   /** The hello of a session, for checks that send it themselves. */
   hello(topics: Record<string, object>, hello?: { session?: string; leg?: number; token?: string }): object
-  /** Publishes so many messages, 1 to `count`, and has their offsets. Where that is forbidden nothing can be tried. */
-  publish(client: FrameClient, topic: string, count: number): Promise<number[]>
   /**
-   * Publishes that, again where it is refused for now, and has its offset. Where it is refused for good nothing can be
+   * Publishes the numbers from 1 to `count`, and resolves with their offsets. If that is forbidden, the check cannot be
    * tried.
    */
+  publish(client: FrameClient, topic: string, count: number): Promise<number[]>
+  /**
+   * Publishes that data, again while it is refused temporarily, and resolves with its offset. If it is finally refused,
+   * the check cannot be tried.
+   */
   say(client: FrameClient, topic: string, data: unknown): Promise<number>
-  /** Everything that was sent before has been dealt with. */
+  /** Resolves when the server has handled everything that was sent before. */
   roundTrip(client: FrameClient): Promise<void>
   wait(ms: number): Promise<void>
   done(): void
 }
 
-/** A log that is not there yet is asked so often. */
+/** How often a log that is not back yet is asked. */
 const TRIES = 10
 
 export function createCheckContext({
@@ -88,7 +97,7 @@ export function createCheckContext({
   clock = systemClock,
 }: CheckOptions): CheckContext {
   const clients: FrameClient[] = []
-  /** `n` of each id: it rises with each publish, and a repeat has that of the first. */
+  /** The `n` of each id: it rises with each publish, and a repeat has the one of the first copy. */
   const numbers = new Map<unknown, number>()
   const numbered = (frame: object | string) => {
     if (typeof frame === 'string' || (frame as ReceivedFrame).type !== 'publish' || 'n' in frame) return frame
@@ -102,7 +111,8 @@ export function createCheckContext({
     clock,
     rate,
     hidden,
-    // Whether it has begun is told by the server, also where what began it fails afterwards: it has time to say so.
+    // Whether the drain has begun is seen from what the server sends. A command may fail after it has started the drain,
+    // so the server gets time to send something.
     drain:
       drain &&
       ((deadline) =>
@@ -183,14 +193,14 @@ function failed(what: string, thrown: unknown): Untried {
   return new Untried(`what was to ${what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
 }
 
-/** What a server said against one topic, and what the name of that topic is made of. */
+/** A server's refusal of a topic, and how the names of the topics are formed. */
 function forbidden(prefix: string, what: string, topic: unknown, { code, message }: ReceivedFrame): string {
   return `the server refused ${what} ${String(topic)}: ${String(code)}, ${String(message).replace(/\.$/, '')}. Let authorize allow topics that begin with "${prefix}.", or give another such beginning with --topic`
 }
 
 /**
- * Why a server welcomes nobody, where that is no fault of what it is asked: it wants another token, is draining or
- * busy. Null where it does, or says nothing of the kind.
+ * Why a server welcomes nobody, if the request is not to blame: it wants another token, is draining, or is busy. Null
+ * if it welcomed the client, or gave no such reason.
  */
 export async function whyNotWelcomed(client: FrameClient, token: string | undefined): Promise<string | null> {
   const [error] = client.of('error')
@@ -231,8 +241,8 @@ export function answerIn(frame: ReceivedFrame, topic: string): Answer {
 }
 
 /**
- * The messages of the topic on that connection must be exactly those after `after` and up to `last`, once, in order,
- * each after the one before.
+ * Checks that the topic's messages on that connection are exactly those after `after` and up to `last`: once, in order,
+ * and each naming the one before.
  */
 export function chain(client: FrameClient, topic: string, after: number, last: number, skip = 0) {
   const messages = client

@@ -3,7 +3,7 @@ import type { ClientStage } from './client-stage.js'
 import { delivers, HANDOVER, served } from './client-steps.js'
 
 export interface ClientCheck {
-  /** The rule of docs/protocol.md that it is about. */
+  /** The rule of docs/protocol.md that is checked. */
   readonly rule: string
   readonly title: string
   run(stage: ClientStage): Promise<void>
@@ -128,7 +128,7 @@ export const clientChecks: readonly ClientCheck[] = [
       const old = await served(stage)
       old.send(HANDOVER)
       const fresh = await stage.leg()
-      // It begins behind what the client has: the old leg still owes 3.
+      // The new leg begins above the client's position: the old leg still owes 3.
       fresh.welcome({ server: 'b', offset: 3, after: 3 })
       fresh.message(4)
       await stage.stays(() => stage.delivered.length === 2, 'it delivered 4 before 3', 60)

@@ -6,17 +6,17 @@ import { RuleBroken } from './frame-client.js'
 
 export interface ClientConformanceOptions {
   readonly start: StartClient
-  /** A WebSocket server on a free port of this machine, which selects `livesocket.v1` where it is offered. */
+  /** Starts a WebSocket server on a free port of this machine; it selects `livesocket.v1` if that is offered. */
   readonly serve: () => Promise<SocketServer>
-  /** How long anything may take, in milliseconds. Default 2,000. */
+  /** Milliseconds that any answer may take. Default 2,000. */
   readonly patience?: number
-  /** Only checks whose rule or title has this in it. Default: all. */
+  /** Runs only checks whose rule or title contains this text. Default: all. */
   readonly only?: string
   readonly clock?: Clock
   found?(finding: Finding): void
 }
 
-/** Tries a client against servers that follow a script, one for each check, each with a client of its own. */
+/** Tests a client against servers that follow a script: one server for each check, each with a client of its own. */
 export async function clientConformance({
   start,
   serve,

@@ -2,25 +2,25 @@ import type { Clock } from '../base/clock.js'
 import { demand } from './check-context.js'
 import { frameClient, RuleBroken, type FrameClient, type FrameSocket, type ReceivedFrame } from './frame-client.js'
 
-/** A client that is tried, from outside: what it is told, and what it says that it did. */
+/** A client under test, as seen from outside: what it is told to do, and what it reports. */
 export interface TriedClient {
-  /** `{ do: 'publish', data }`: into the topic of `stage`. Its outcome is told as `settled`. */
+  /** `{ do: 'publish', data }` publishes into the topic of the stage. The client reports the outcome as `settled`. */
   tell(command: { readonly do: 'publish'; readonly data: unknown }): void
-  /** Calls `listener` with each thing that it says. */
+  /** Calls `listener` with each report. */
   on(listener: (said: ClientWord) => void): void
   end(): void
-  /** How it ended by itself, where it failed: it will do nothing more. */
+  /** How it ended on its own, if it failed: it will do nothing more. */
   readonly failed?: string | null
 }
 
-/** What a client says, in this order as it happens. */
+/** What a client reports, in the order in which it happens. */
 export type ClientWord =
   | { readonly message: { readonly offset: number; readonly data?: unknown } }
   | { readonly gap: { readonly from: number | null; readonly to: number | null } }
-  /** `code`: of the error; absent where it was acknowledged. */
+  /** `code` is that of the error; absent if the publish was acknowledged. */
   | { readonly settled: { readonly data: unknown; readonly offset?: number; readonly code?: string } }
 
-/** Starts a client which connects to that URL and subscribes to that topic. */
+/** Starts a client that connects to that URL and subscribes to that topic. */
 export type StartClient = (url: string, topic: string) => TriedClient | Promise<TriedClient>
 
 /** The part of a WebSocket server that is used, such as that of `ws`. */
@@ -33,35 +33,38 @@ export interface SocketServer {
 /** One leg of the client, as its server sees it. */
 export interface ScriptedLeg extends FrameClient {
   readonly url: string
-  /** After its hello was taken. */
+  /** The hello that the client sent. */
   readonly hello: ReceivedFrame
-  /** Answers the hello: the topic at `offset` of `epoch`; what is after the client's position is to be sent then. */
+  /**
+   * Answers the hello, with the topic's head at `offset` of `epoch`. What is above the client's position is to be sent
+   * after it.
+   */
   welcome(fields?: { server?: string; offset?: number; after?: number; epoch?: string; heartbeat?: number }): void
   message(offset: number, prev?: number): void
 }
 
-/** A server that does what a check says, with one client before it. */
+/** A server that does what a check says, with one client connected to it. */
 export interface ClientStage {
   readonly topic: string
   readonly patience: number
-  /** What the client has delivered: the offsets, in its order. */
+  /** The offsets that the client has delivered, in its order. */
   readonly delivered: readonly number[]
   readonly gaps: readonly { readonly from: number | null; readonly to: number | null }[]
   readonly settled: readonly { readonly data: unknown; readonly code?: string }[]
   tell: TriedClient['tell']
-  /** The next leg, once it has said hello. */
+  /** The next leg, once it has sent its hello. */
   leg(within?: number): Promise<ScriptedLeg>
-  /** Legs that are open. */
+  /** The number of open legs. */
   readonly open: number
-  /** How many there were. */
+  /** The number of legs so far. */
   readonly dials: number
   until(holds: () => boolean, what: string, within?: number): Promise<void>
-  /** Holds for so long, in milliseconds. */
+  /** Checks that it holds for that many milliseconds. */
   stays(holds: () => boolean, what: string, ms: number): Promise<void>
 }
 
 export const TOPIC = 'conformance'
-/** Between two looks. */
+/** Milliseconds between two looks. */
 const LOOK = 10
 
 export async function openStage(

@@ -4,7 +4,7 @@ export const HANDOVER = { type: 'handover', id: 'asked', reason: 'a check', dead
 
 export const list = (numbers: readonly number[]) => numbers.join(', ') || 'nothing'
 
-/** It must have delivered exactly these, in this order, and then nothing more. */
+/** Checks that the client has delivered exactly these offsets, in this order, and then nothing more. */
 export async function delivers(stage: ClientStage, wanted: readonly number[], why: string) {
   await stage.until(
     () => stage.delivered.length >= wanted.length,

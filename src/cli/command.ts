@@ -12,16 +12,16 @@ export interface CommandDeps {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** An application to copy, and the version of this package. */
   readonly example?: { readonly template: string; readonly version: string }
-  /** What the keys stand for that take the place of texts in pages. */
+  /** The texts behind the keys that pages print in their place. */
   texts(): Texts
-  /** A server for a client to be tried at, and such a client, started by a command of the system's shell. */
+  /** A server on which to test a client, and a function that starts such a client by a shell command. */
   readonly clients?: Pick<ClientConformanceOptions, 'serve'> & {
     start(command: string): ClientConformanceOptions['start']
   }
   print(line: string): void
   /** Default: the runtime's own. */
   fetch?(url: string): Promise<Response>
-  /** Runs a command of the system's shell with these variables besides the environment's; rejects where it fails. */
+  /** Runs a shell command with these variables in addition to the environment's; rejects if it fails. */
   shell(command: string, variables: Readonly<Record<string, string>>): Promise<void>
 }
 
@@ -53,12 +53,12 @@ redis-scripts alone:
 
 Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doctor) nothing is wrong, but something is to be minded.`
 
-/** What stands under the line that says what was wrong: that line is to be seen. */
+/** Printed below the line that says what was wrong, instead of the usage, so that the line is not overlooked. */
 const MORE = 'See livesocket --help.'
 
 const VALUES = ['token', 'token-from', 'topic', 'drain', 'patience', 'rate', 'lose', 'hidden', 'only', 'idle'] as const
 type Name = (typeof VALUES)[number]
-/** Those that only one of the two commands knows. */
+/** Options that only one of the two commands has. */
 const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
   rate: 'conformance',
   lose: 'conformance',
@@ -67,10 +67,10 @@ const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
   fast: 'conformance',
   idle: 'doctor',
 }
-/** What is wrong with the value of an option. */
+/** What is wrong with an option's value. */
 const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
   token: (value) => value === '' && 'a token, and not an empty text',
-  // What asks there takes no user's name and password, and would repeat them where it fails.
+  // `fetch` rejects URLs with a user name and password, and would repeat them in its error.
   'token-from': (value) =>
     !(/^https?:\/\/[^/@]+(\/|\?|$)/.test(value) && URL.canParse(value)) &&
     'an http: or https: URL without a user’s name and password',
@@ -80,7 +80,7 @@ const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
   hidden: (value) => !isJson(value) && `JSON, such as '{"to":"nobody"}'`,
 }
 
-/** What `npx livesocket` does; resolves to its exit code. */
+/** Runs `npx livesocket`; resolves to its exit code. */
 export async function command(
   words: readonly string[],
   { WebSocket, environment, example, texts, clients, print, shell, fetch = globalThis.fetch }: CommandDeps,
@@ -108,12 +108,12 @@ export async function command(
   const given =
     from === undefined ? (values.token ?? (environment['LIVESOCKET_TOKEN'] || undefined)) : await tokenFrom(from, fetch)
   if (given instanceof Error) {
-    // Its query may be a secret.
+    // The query of the URL may contain a secret.
     print(`${from!.replace(/[?#].*/s, '')} gave no token: ${given.message}`.replace(UNPRINTABLE, '?'))
     return 2
   }
   const token = given
-  // What a server says goes to a terminal, and from there into logs: it has no control characters, and tells no token.
+  // What a server says goes to a terminal, and from there into logs: control characters and the token are removed.
   const say = (text: string) => print(redactedText(text, token === undefined ? [] : [token]).replace(UNPRINTABLE, '?'))
   const variables: Record<string, string> = rate === undefined ? {} : { LIVESOCKET_RATE: rate }
   const options = {
@@ -151,7 +151,7 @@ export async function command(
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
 }
 
-/** The token that this address gives. */
+/** Fetches a token from this URL. */
 async function tokenFrom(url: string, fetch: (url: string) => Promise<Response>): Promise<string | Error> {
   try {
     const response = await fetch(url)
@@ -190,7 +190,7 @@ async function tryClient(
   return failed > 0 ? 1 : 0
 }
 
-/** Who misspelt a rule is not to take that for a pass. */
+/** A misspelt rule must not pass for a success. */
 function nothingTried(only: string, print: (line: string) => void): 2 {
   print(`No rule has ${JSON.stringify(only)} in it: nothing was tried.\n${MORE}`)
   return 2
@@ -204,7 +204,7 @@ function printScripts(words: readonly string[], print: (line: string) => void): 
     if ((option !== undefined && option !== '--limits') || more.length > 0)
       throw new Error(`${option} is not an option`)
     const given: unknown = JSON.parse(limits)
-    // Scripts of the defaults instead would share a log that has other limits.
+    // Unknown options are refused: falling back to scripts with the defaults would share a log that has other limits.
     if (typeof given !== 'object' || given === null || Object.keys(given).some((name) => !LIMITS.includes(name)))
       throw new Error(`--limits is a JSON object of ${LIMITS.join(', ')}.`)
     print(JSON.stringify(exportScripts(given)))
@@ -230,7 +230,7 @@ function lineOf({ rule, title, verdict, why }: Finding): string {
   return `${MARKS[verdict]} ${rule}: ${title}${why === undefined ? '' : `\n    ${inOneLine(why)}`}`
 }
 
-/** What others said in it cannot pass for a line of ours. */
+/** In one line, so that quoted words cannot pass for a line of ours. */
 function inOneLine(text: string): string {
   return text.replace(/\n/g, ' ')
 }

@@ -17,18 +17,18 @@ export interface Finding {
 }
 
 export interface ConformanceOptions extends CheckOptions {
-  /** Also what takes ten seconds or so. Default true. */
+  /** Whether to run checks that take some ten seconds as well. Default true. */
   readonly slow?: boolean
-  /** Only checks whose rule or title has this in it. Default: all. */
+  /** Runs only checks whose rule or title contains this text. Default: all. */
   readonly only?: string
   found?(finding: Finding): void
 }
 
-/** Where this fails nothing else need be tried. */
+/** If this fails, nothing else need be tried. */
 const OPENS: Check = {
   rule: 'transport',
   title: 'opens a WebSocket',
-  // One that takes no subprotocol that it knows is another rule's.
+  // A server that does not accept our subprotocol fails another rule's check.
   run: (context) =>
     context.open().then(
       () => undefined,
@@ -36,7 +36,7 @@ const OPENS: Check = {
     ),
 }
 
-/** Where it welcomes nobody all else would only say so again. */
+/** If the server welcomes nobody, every other check would only report that again. */
 const WELCOMES: Check = {
   rule: 'hello',
   title: 'welcomes a client',
@@ -51,8 +51,8 @@ const WELCOMES: Check = {
 }
 
 /**
- * Drives a server through the protocol's server rules. Checks run one after the other, each on topics and sessions of
- * its own; the loss and the drain come last.
+ * Tests a server against the protocol's server rules. Checks run one after the other, each on topics and sessions of
+ * its own. The loss of the log and the drain come last.
  */
 export async function conformance({
   slow = true,
@@ -71,11 +71,11 @@ export async function conformance({
   for (const first of [OPENS, WELCOMES]) {
     const finding = await tried(first, context())
     const holds = finding.verdict === 'holds'
-    // That it holds is told by all others, but where it is asked for.
+    // Success is shown by all other checks, so it is reported only if this one was asked for.
     if (!holds || (only !== '' && wanted(first))) note(finding)
     if (!holds) return findings
   }
-  // What only waits need not be waited for.
+  // The slow checks only wait, so they run beside the others.
   const slowly = checks.filter((check) => check.slow).map((check) => tried(check, slow ? context() : null))
   for (const check of checks) if (!check.slow) note(await tried(check, context()))
   for (const check of slowly) note(await check)

@@ -13,7 +13,10 @@ import { RuleBroken, Untried } from './frame-client.js'
 /** `untried`: nothing was given to try it with. */
 export type Health = 'good' | 'mind' | 'bad' | 'untried'
 
-/** So many clients come back to the topic: of two servers in turn or by lot one alone hardly ever meets all of them. */
+/**
+ * How many clients come back to the topic. Behind two servers that are chosen in turn or at random, hardly ever do all
+ * of them meet the same one.
+ */
 const BACK = 4
 
 export interface Symptom {
@@ -24,19 +27,19 @@ export interface Symptom {
 
 export interface DoctorOptions extends CheckOptions {
   /**
-   * How long to look for something on the path that cuts idle connections, in milliseconds. Default 65,000: most cut at
+   * Milliseconds to look for something on the path that cuts idle connections. Default 65,000, because most cut after
    * 60 s.
    */
   readonly idle?: number
   readonly clock?: Clock
   seen?(symptom: Symptom): void
-  /** It waits from here on, for `idle`. */
+  /** It starts to wait for `idle` milliseconds. */
   waits?(idle: number): void
 }
 
 /**
- * Looks at a real deployment as a client of it would: what is wrong, and what a deploy would do. Publishes two messages
- * to a topic of its own, if it may.
+ * Looks at a real deployment from outside, as its clients do: what is wrong, and what a deploy would do. It publishes
+ * two messages to a topic of its own, if it may.
  */
 export async function doctor(options: DoctorOptions): Promise<Symptom[]> {
   const { clock = systemClock } = options
@@ -101,12 +104,13 @@ class Examination {
     this.say('good', `Welcomed by ${String(welcome['server'])} in ${Math.round(this.#clock.monotonic() - asked)} ms.`)
     await this.#replays(this.#context.topic())
     await this.#path(welcome['heartbeat'])
-    // A server may find it from those whom it has welcomed, and these may have been the first.
+    // A server may compute the window from the clients that it has welcomed, and the earlier ones may have been the
+    // first.
     this.#spreadOf((await this.#context.join()).welcome['reconnectSpread'])
     await this.#drains()
   }
 
-  /** What keeps the second connection of a handover on the way of the first. */
+  /** Reports what makes the second connection of a handover take the same route as the first. */
   async #sharing(probe: UpgradeProbe) {
     if (probe.outcome === 'upgraded' && probe.cookies.length > 0) {
       this.say(
@@ -143,7 +147,7 @@ class Examination {
       const { epoch, offset } = answerIn(reader.welcome, topic)
       reader.close()
       const writer = await this.#context.join()
-      // Two logs differ in their epochs also where nobody may publish.
+      // Two logs differ in their epochs even if nobody may publish.
       const published = await this.#context.publish(writer, topic, 2).catch((thrown: unknown) => {
         if (thrown instanceof Untried) return thrown
         throw thrown

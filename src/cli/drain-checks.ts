@@ -2,26 +2,27 @@ import type { Check } from './check.js'
 import { answerIn, demand, type CheckContext, type Welcomed } from './check-context.js'
 import { Untried, type FrameClient } from './frame-client.js'
 
-/** Of a drain without a crowd: long enough to tell before from after. */
+/** Milliseconds. The deadline of a drain without a crowd: long enough to tell before from after. */
 const DEADLINE = 1_500
 /**
- * Legs to see a pace by: what is asked in half a second, but a few dozen at least, and no more than any server takes.
+ * The number of legs needed to see a rate: as many as are asked in half a second, but at least 24, and at most 100,
+ * which any server takes.
  */
 const crowdFor = (rate: number) => Math.ceil(Math.min(100, Math.max(24, rate / 2)))
 
 interface Drain {
   readonly topic: string
   readonly staying: Welcomed
-  /** Connected before, and silent. */
+  /** Connected before the drain, without a hello. */
   readonly pending: FrameClient
-  /** Others that are asked to hand over, where a rate is known. */
+  /** Further legs that are asked to hand over, if the rate is known. */
   readonly crowd: readonly Welcomed[]
   readonly handover: Readonly<Record<string, unknown>>
-  /** Most of the deadline has passed. */
+  /** Whether most of the deadline has passed. */
   readonly nearlyOver: () => boolean
 }
 
-/** One drain, looked at from all sides: a server cannot be drained twice. */
+/** One drain, checked from all sides, because a server cannot be drained twice. */
 export function drainChecks(): readonly Check[] {
   let drain: Promise<Drain> | null = null
   const begun = (context: CheckContext) => (drain ??= begin(context))
@@ -64,7 +65,7 @@ export function drainChecks(): readonly Check[] {
       title: 'takes no new hello while it drains: error draining, and 1012',
       async run(context) {
         const { pending, staying } = await begun(context)
-        // Whatever is before the server may take no connection while it drains, or take it elsewhere.
+        // A balancer in front of the server may accept no connections during a drain, or send them elsewhere.
         for (const client of [pending, await context.open().catch(() => null)]) {
           if (!client) continue
           client.send(context.hello({}))
@@ -112,7 +113,7 @@ export function drainChecks(): readonly Check[] {
 async function begin(context: CheckContext): Promise<Drain> {
   if (!context.drain) throw new Untried('nothing was given that makes the server drain (--drain)')
   const topic = context.topic()
-  // They belong to all of the checks, so they outlive this one.
+  // The connections belong to all of these checks, so they outlive this one.
   context.done = () => undefined
   const staying = await context.join({ [topic]: {} })
   answerIn(staying.welcome, topic)
@@ -121,7 +122,7 @@ async function begin(context: CheckContext): Promise<Drain> {
       ? []
       : await Promise.all(Array.from({ length: crowdFor(context.rate) }, () => context.join()))
   const pending = await context.open()
-  // The pace must have room within the deadline, and the other rules some time after it.
+  // The rate must have room within the deadline, and the other rules need some time after it.
   const deadline = context.rate === undefined ? DEADLINE : DEADLINE + 2_000 * (crowd.length / context.rate)
   const asked = staying.next('handover', undefined, 10_000)
   const handover = await Promise.race([asked, context.drain(Math.round(deadline))])

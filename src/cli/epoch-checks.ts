@@ -2,7 +2,7 @@ import type { Check } from './check.js'
 import { answerIn, chain, demand } from './check-context.js'
 import { Untried } from './frame-client.js'
 
-/** What happens under a leg when the log begins anew. */
+/** What happens on a leg when the log starts over. */
 export const epochChecks: readonly Check[] = [
   {
     rule: 'server rule 8',
@@ -17,7 +17,7 @@ export const epochChecks: readonly Check[] = [
       await context.roundTrip(reader)
       const before = reader.frames.length
       await context.lose()
-      // A log that is not back yet refuses for a while.
+      // A log that is not back yet refuses publishes for a while.
       const first = await context.say(await context.join(), topic, 'the first')
       const now = answerIn((await context.join({ [topic]: {} })).welcome, topic)
       if (now.epoch === epoch)
@@ -70,7 +70,8 @@ export const epochChecks: readonly Check[] = [
       if (now.epoch === epoch)
         throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
       for (const id of ['first copy', 'repeat']) {
-        // A repeat whose first copy was sent after the loss may be vouched for, once the leg has answered a ping.
+        // Of a repeat whose first copy was sent after the loss the server may know the outcome, once the leg has
+        // answered a ping.
         const age = id === 'repeat' ? { age: Math.ceil(context.clock.monotonic() - before) } : {}
         client.send({ type: 'publish', id, topic, data: id, ...age })
         const answer = await client.next(['ack', 'nack'], (frame) => frame['id'] === id)

@@ -1,7 +1,7 @@
-/** By key, with `{}` where a value stands: what the build leaves in `dist/production/texts.json`. */
+/** By key, with `{}` in place of a value: the content of `dist/production/texts.json`, which the build writes. */
 export type Texts = Readonly<Record<string, string>>
 
-/** The keys in `said`, such as `#k3f(1000, 20)`, as the sentences that they stand for; null where there is none. */
+/** Replaces the keys in `said`, such as `#k3f(1000, 20)`, by their sentences; null if there is no key. */
 export function explained(said: string, texts: Texts): string | null {
   let found = false
   const written = (from: string): string => {
@@ -18,7 +18,7 @@ export function explained(said: string, texts: Texts): string | null {
   return found ? sentence : null
 }
 
-/** What stands between these parentheses, up to the one that closes them or the end of what somebody copied. */
+/** The values between these parentheses, up to the closing one, or to the end of what somebody copied. */
 function valuesIn(from: string, begin: number): { values: string[]; end: number } {
   let depth = 0
   let start = begin
@@ -35,7 +35,7 @@ function valuesIn(from: string, begin: number): { values: string[]; end: number 
   return { values: [...values, from.slice(start, depth < 0 ? at - 1 : at)], end: at }
 }
 
-/** A value may have commas of its own: what is left over belongs to the last one. */
+/** A value may contain commas: surplus parts belong to the last one. */
 function filled(text: string, values: readonly string[]): string {
   const parts = text.split('{}')
   const last = parts.length - 2

@@ -14,9 +14,9 @@ export interface FrameSocket {
 
 export type FrameSocketClass = new (url: string, protocols?: string[]) => FrameSocket
 
-/** What a rule forbids has happened, or what it demands has not. */
+/** Something happened that a rule forbids, or something did not happen that it demands. */
 export class RuleBroken extends Error {}
-/** The rule cannot be tried with what there is. */
+/** The rule cannot be tried with what was given. */
 export class Untried extends Error {}
 
 export interface FrameClient {
@@ -24,8 +24,8 @@ export interface FrameClient {
   readonly frames: readonly ReceivedFrame[]
   send(frame: object | string): void
   /**
-   * The next frame of that type, or one of them, which `where` accepts and nobody has taken. Fails when none has come
-   * in time.
+   * The next frame of that type, or of one of those types, that `where` accepts and no other call has taken. Fails if
+   * none comes in time.
    */
   next(
     type: string | readonly string[],
@@ -33,9 +33,9 @@ export interface FrameClient {
     within?: number,
   ): Promise<ReceivedFrame>
   of(type: string): ReceivedFrame[]
-  /** When it came, by the clock. */
+  /** When the frame came, in monotonic milliseconds. */
   at(frame: ReceivedFrame): number
-  /** Fails when it is not closed in time. */
+  /** Fails if the connection is not closed in time. */
   closed(within?: number): Promise<{ code: number; reason: string }>
   readonly isClosed: boolean
   close(code?: number): void
@@ -44,11 +44,11 @@ export interface FrameClient {
 export interface WireDeps {
   readonly WebSocket: FrameSocketClass
   readonly clock?: Clock
-  /** How long anything may take, in milliseconds. */
+  /** Milliseconds that any answer may take. */
   readonly patience: number
 }
 
-/** Opens one connection and speaks livesocket.v1 by hand. Fails where it cannot be opened. */
+/** Opens one connection, on which livesocket.v1 is spoken frame by frame. Fails if it cannot be opened. */
 export async function openFrameClient(
   url: string,
   { WebSocket: Class, clock = systemClock, patience }: WireDeps,
@@ -63,7 +63,7 @@ export async function openFrameClient(
   return client
 }
 
-/** The same of a connection that there is. */
+/** The same for an existing connection. */
 export function frameClient(
   socket: FrameSocket,
   { clock = systemClock, patience }: Omit<WireDeps, 'WebSocket'>,
@@ -71,7 +71,7 @@ export function frameClient(
   const frames: ReceivedFrame[] = []
   const times = new Map<ReceivedFrame, number>()
   const untaken = new Set<ReceivedFrame>()
-  /** Each is shown the frame that came, or that something else has changed. */
+  /** Each is called with a frame that came, or without one when something else has changed. */
   const waiting = new Set<(frame?: ReceivedFrame) => void>()
   let over: { code: number; reason: string } | null = null
   let open = false
@@ -140,7 +140,8 @@ export function frameClient(
     next(type, where = () => true, within) {
       const types = typeof type === 'string' ? [type] : type
       const wanted = (frame: ReceivedFrame) => types.includes(frame.type) && where(frame)
-      // Of two that wait for the same each gets its own: what one has found is taken before the other looks.
+      // If two callers wait for the same type, each gets a frame of its own: a frame is taken before the next caller
+      // looks.
       const take = (came?: ReceivedFrame) => {
         const frame = came ? (untaken.has(came) && wanted(came) ? came : undefined) : [...untaken].find(wanted)
         if (frame) untaken.delete(frame)
@@ -167,14 +168,14 @@ function withArticle(type: string): string {
   return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 }
 
-/** What came, as a frame: a server says anything at all. */
+/** What came, as a frame. A server may send anything at all. */
 function frameIn(data: unknown): ReceivedFrame {
   try {
     const value: unknown = typeof data === 'string' ? JSON.parse(data) : null
     if (typeof value === 'object' && value !== null && typeof (value as ReceivedFrame).type === 'string')
       return value as ReceivedFrame
   } catch {
-    // Not even JSON.
+    // It is not even JSON.
   }
   return { type: 'no frame', text: String(data) }
 }

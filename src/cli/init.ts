@@ -4,15 +4,15 @@ import { basename, join, resolve } from 'node:path'
 export interface InitDeps {
   /** The folder of the application that is copied. */
   readonly template: string
-  /** Of this package. */
+  /** The version of this package. */
   readonly version: string
   print(line: string): void
 }
 
-/** What an application makes of itself, and nobody wants a copy of. */
+/** Folders that the application generates, which are not copied. */
 const MADE = new Set(['dist', 'node_modules'])
 
-/** Copies the example application into an empty folder, or one that is not there yet. Resolves to the exit code. */
+/** Copies the example application into a folder that is empty or does not exist. Returns the exit code. */
 export function init(words: readonly string[], { template, version, print }: InitDeps): 0 | 2 {
   const [given = 'chat', ...more] = words
   if (more.length > 0 || given.startsWith('-')) {

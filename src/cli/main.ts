@@ -19,7 +19,7 @@ const Server = await import('ws').then(
   () => null,
 )
 
-/** Of the package. A `new URL(…)` the build would take for a file to bring along. */
+/** The root of the package. The build would take a `new URL(…)` for a file to bundle. */
 const root = join(import.meta.dirname, '../..')
 
 process.exitCode = await command(process.argv.slice(2), {
@@ -48,5 +48,5 @@ process.exitCode = await command(process.argv.slice(2), {
       child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`it ended with ${code ?? 'a signal'}`))))
     }),
 })
-// Connections that are still closing keep nobody waiting; what was printed goes out first, where a pipe takes its time.
+// Connections that are still closing do not delay the end. Output is flushed first, because a pipe may be slow.
 process.stdout.write('', () => process.exit())

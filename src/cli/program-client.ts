@@ -3,21 +3,21 @@ import { createInterface } from 'node:readline'
 import type { ClientWord, StartClient } from './client-stage.js'
 
 /**
- * A client that is a program: it finds the URL in LIVESOCKET_URL and the topic in LIVESOCKET_TOPIC, reads a command a
- * line, and says a word a line, both as JSON. Lines that are no such word are its own affair.
+ * A client that is a program. It finds the URL in LIVESOCKET_URL and the topic in LIVESOCKET_TOPIC. It reads one
+ * command a line, and writes one report a line, both as JSON. Lines that are no reports are ignored.
  */
 export function programClient(command: string): StartClient {
   return (url, topic) => {
     const child = spawn(command, {
       shell: true,
-      // With it goes whatever its shell has started.
+      // So that whatever its shell has started ends with it.
       detached: true,
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, LIVESOCKET_URL: url, LIVESOCKET_TOPIC: topic },
     })
     let failed: string | null = null
     child.on('error', ({ message }) => (failed = `could not be started: ${message}`))
-    // One that ends well may have left the client to itself.
+    // A shell that ends with 0 may have left the client running in the background.
     child.on('exit', (code) => {
       if (code !== 0) failed = code === null ? 'was killed' : `has ended with ${code}`
     })
@@ -26,7 +26,7 @@ export function programClient(command: string): StartClient {
       try {
         process.kill(-child.pid!, 'SIGKILL')
       } catch {
-        // Gone already.
+        // It has ended already.
       }
     }
     process.on('exit', end)
@@ -58,7 +58,7 @@ function wordIn(line: string): ClientWord | null {
   }
 }
 
-/** Programs log in JSON as well, and a text is what most of them call a message. */
+/** Whether a line is a report: programs log in JSON as well, and in most logs `message` is a string. */
 function isWord(said: unknown): said is ClientWord {
   if (!isObject(said)) return false
   const { message, gap, settled } = said

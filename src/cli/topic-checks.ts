@@ -1,9 +1,7 @@
 import type { Check } from './check.js'
 import { answerIn, chain, demand } from './check-context.js'
 
-/**
- * Reads on to what was published last, and asks for a sign of life behind it, so that whatever came too much has come.
- */
+/** Reads up to the message that was published last, and then waits for a pong, so that any surplus message has come. */
 async function reach(
   context: Parameters<Check['run']>[0],
   client: Awaited<ReturnType<typeof context.join>>,

@@ -6,14 +6,17 @@ import { systemClock, type Clock } from '../base/clock.js'
 import { SUBPROTOCOL } from '../protocol/frames.js'
 
 /**
- * What came of one request for a WebSocket, as far as HTTP tells. WebSocket classes tell nothing of it: to a page all
- * of them look alike.
+ * The result of one request for a WebSocket, as far as HTTP shows it. WebSocket classes do not: to a page all failures
+ * look alike.
  */
 export type UpgradeProbe =
-  /** `cookies`: the names of those that came with it. */
+  /** `cookies`: the names of the cookies that it set. */
   | { readonly outcome: 'upgraded'; readonly cookies: readonly string[] }
   | { readonly outcome: 'answered'; readonly status: number }
-  /** `code` as the system or TLS names it: `ECONNREFUSED`, `ENOTFOUND`, `DEPTH_ZERO_SELF_SIGNED_CERT`. */
+  /**
+   * `code` is the name that the system or TLS gives the error: `ECONNREFUSED`, `ENOTFOUND`,
+   * `DEPTH_ZERO_SELF_SIGNED_CERT`.
+   */
   | { readonly outcome: 'failed'; readonly code: string }
   | { readonly outcome: 'silent' }
 
@@ -23,7 +26,7 @@ interface ProbeOptions {
   readonly clock?: Clock
 }
 
-/** Asks once for a WebSocket at that `ws:` or `wss:` URL, and lets go of it. Never rejects. */
+/** Requests a WebSocket once at that `ws:` or `wss:` URL, and drops it. Never rejects. */
 export function probeUpgrade(url: string, { patience, clock = systemClock }: ProbeOptions): Promise<UpgradeProbe> {
   const target = new URL(url)
   const request = target.protocol === 'wss:' ? tlsRequest : plainRequest
@@ -59,7 +62,7 @@ export function probeUpgrade(url: string, { patience, clock = systemClock }: Pro
 
 /**
  * Whether browsers will open WebSockets there inside an HTTP/2 connection (RFC 8441), which all sockets of a page then
- * share. Never rejects; false where it cannot be told.
+ * share. Never rejects; false if unknown.
  */
 export function sharesConnection(url: string, { patience, clock = systemClock }: ProbeOptions): Promise<boolean> {
   if (!url.startsWith('wss:')) return Promise.resolve(false)
@@ -71,7 +74,7 @@ export function sharesConnection(url: string, { patience, clock = systemClock }:
       resolve(shares)
     }
     const cancel = clock.setTimeout(() => settle(false), patience)
-    // A proxy may answer in HTTP/2 what it has not agreed to in TLS; browsers then do not speak it.
+    // A proxy may answer in HTTP/2 although TLS did not agree on it; browsers then do not use it.
     session.on('remoteSettings', ({ enableConnectProtocol }) =>
       settle(enableConnectProtocol === true && session.alpnProtocol === 'h2'),
     )
@@ -107,7 +110,7 @@ const STATUSES: Readonly<Record<number, string>> = {
   504: 'The server did not answer the balancer or proxy in time (504).',
 }
 
-/** Why no WebSocket opens, and what to do, in a sentence or two. */
+/** Why no WebSocket opens, and what to do about it, in a sentence or two. */
 export function whyNot(probe: UpgradeProbe): string {
   switch (probe.outcome) {
     case 'answered': {

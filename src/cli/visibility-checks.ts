@@ -31,7 +31,9 @@ export const visibilityChecks: readonly Check[] = [
   },
 ]
 
-/** Two legs of one session, and before their eyes messages of which some, the last ones among them, are hidden. */
+/**
+ * Two legs of one session, and messages published while they read, of which some are hidden, including the last ones.
+ */
 async function published(
   context: CheckContext,
 ): Promise<{ topic: string; legs: [Welcomed, Welcomed]; visible: ReadonlyMap<number, unknown>; last: number }> {
@@ -51,8 +53,8 @@ async function published(
 }
 
 /**
- * What has come must be what is visible, once and in order, and messages without data that advance the position past
- * the rest.
+ * Checks that the visible messages have come, once and in order, and messages without data that advance the position
+ * past the hidden ones.
  */
 function inView(
   context: CheckContext,
@@ -75,7 +77,7 @@ function inView(
   for (const message of messages) {
     const { offset, before } = places(message)
     demand(offset > at, `offset ${offset} came after ${at}: a position advances`)
-    // Either counts as the one before: the last that may be seen, or a position that was told without data.
+    // Both count as the one before: the last visible message, and a position that was sent without data.
     demand(
       before >= seen && before <= at,
       `offset ${offset} names ${before} before it; the client has seen ${seen}, and stands at ${at}`,
