@@ -126,7 +126,7 @@ export function createCheckContext({
       lose &&
       (() =>
         (async () => lose())().catch((thrown) => {
-          throw failed('make the log begin anew', thrown)
+          throw failed('make the log start over', thrown)
         })),
     topic: () => `${prefix}.${nanoid(8)}`,
     async open(subprotocols) {
@@ -172,7 +172,7 @@ export function createCheckContext({
         const { code, message, retryAfter } = answer
         if (typeof retryAfter !== 'number' || tries === TRIES)
           throw new Untried(
-            `the server takes no message with the data ${JSON.stringify(data)}: ${String(code)}, ${String(message)}`,
+            `the server accepts no message with the data ${JSON.stringify(data)}: ${String(code)}, ${String(message)}`,
           )
         await context.wait(Math.min(retryAfter, patience))
       }
@@ -190,12 +190,12 @@ export function createCheckContext({
 }
 
 function failed(what: string, thrown: unknown): Untried {
-  return new Untried(`what was to ${what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  return new Untried(`could not ${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
 }
 
 /** A server's refusal of a topic, and how the names of the topics are formed. */
 function forbidden(prefix: string, what: string, topic: unknown, { code, message }: ReceivedFrame): string {
-  return `the server refused ${what} ${String(topic)}: ${String(code)}, ${String(message).replace(/\.$/, '')}. Let authorize allow topics that begin with "${prefix}.", or give another such beginning with --topic`
+  return `the server refused ${what} ${String(topic)}: ${String(code)}, ${String(message).replace(/\.$/, '')}. Let authorize allow topics that begin with "${prefix}.", or give another prefix with --topic`
 }
 
 /**
@@ -207,18 +207,18 @@ export async function whyNotWelcomed(client: FrameClient, token: string | undefi
   const said = error && String(error['message'] ?? error['code'])
   if (error?.['code'] === 'unauthorized')
     return token === undefined
-      ? 'It wants a token: give one with --token, or with --token-from the address that gives them.'
-      : `It takes no such token: ${said}`
+      ? 'It wants a token: give one with --token, or with --token-from a URL that issues them.'
+      : `It does not accept the token: ${said}`
   if (error?.['code'] === 'draining')
-    return 'It is draining: it takes nobody. The balancer should not have sent anybody here.'
+    return 'It is draining, and accepts no clients. The balancer should not have sent any here.'
   const code = error?.['code'] === 'busy' ? 1013 : client.isClosed && (await client.closed()).code
   if (code === 1013)
-    return `The server is up, and busy${said === undefined ? '' : ` ("${said}")`}: it takes nobody for now. Its healthEndpoint() and what it prints say why: Redis may be away, or too many come at once.`
+    return `The server is up, and busy${said === undefined ? '' : ` ("${said}")`}: it accepts no clients at present. Its healthEndpoint() and its output say why: Redis may be away, or too many clients come at once.`
   return null
 }
 
 function offsetOf({ offset }: ReceivedFrame): number {
-  if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack of a topic that is logged should bear its offset')
+  if (!Number.isSafeInteger(offset)) throw new RuleBroken('an ack should have the offset of its message')
   return offset as number
 }
 
@@ -252,13 +252,16 @@ export function chain(client: FrameClient, topic: string, after: number, last: n
   let at = after
   for (const { offset, prev } of messages as { offset?: unknown; prev?: unknown }[]) {
     const before = prev ?? Number(offset) - 1
-    demand(Number.isSafeInteger(offset), 'a message should bear its offset')
+    demand(Number.isSafeInteger(offset), 'a message should have an offset')
     demand((offset as number) > at, `offset ${String(offset)} came after ${at}: a message is sent once, in order`)
-    demand(before === at, `offset ${String(offset)} names ${String(before)} before it, and ${at} came before it`)
+    demand(
+      before === at,
+      `offset ${String(offset)} names ${String(before)} as the one before it, but ${at} came before it`,
+    )
     at = offset as number
   }
   demand(
     at === last,
-    `the last message should have the offset ${last}, and ${at === after ? 'none came' : `${at} was the last`}`,
+    `the last message should have the offset ${last}, but ${at === after ? 'none came' : `${at} was the last`}`,
   )
 }

@@ -17,7 +17,7 @@ export const clientChecks: readonly ClientCheck[] = [
     async run(stage) {
       const { hello, protocol, url } = await stage.leg()
       demand(protocol === 'livesocket.v1', 'it should offer the subprotocol livesocket.v1')
-      demand(!/token/i.test(url), 'a credential never stands in a URL')
+      demand(!/token/i.test(url), 'a URL must never contain a credential')
       demand(typeof hello['session'] === 'string' && hello['session'] !== '', 'the hello should name a session')
       demand(hello['leg'] === 1, `the first leg is 1, not ${String(hello['leg'])}`)
       const asked = (hello['topics'] as Record<string, object> | undefined)?.[stage.topic]
@@ -34,7 +34,7 @@ export const clientChecks: readonly ClientCheck[] = [
       const leg = await served(stage)
       leg.send({ type: 'of-tomorrow', anything: [1] })
       leg.send({ type: 'message', topic: stage.topic, offset: 3, data: 3, more: true })
-      await delivers(stage, [1, 2, 3], 'nothing of it is a message')
+      await delivers(stage, [1, 2, 3], 'unknown frames are no messages, and unknown fields change none')
     },
   },
   {
@@ -43,7 +43,7 @@ export const clientChecks: readonly ClientCheck[] = [
     async run(stage) {
       const leg = await served(stage)
       for (const offset of [2, 1, 3]) leg.message(offset)
-      await delivers(stage, [1, 2, 3], 'what is at the position or before it is a duplicate')
+      await delivers(stage, [1, 2, 3], 'a message at the position or before it is a duplicate')
     },
   },
   {
@@ -53,8 +53,8 @@ export const clientChecks: readonly ClientCheck[] = [
       const leg = await served(stage)
       leg.send({ type: 'message', topic: stage.topic, offset: 4, prev: 2 })
       leg.message(5, 4)
-      await delivers(stage, [1, 2, 5], 'what was hidden is not delivered, and is no gap')
-      demand(stage.gaps.length === 0, 'it told of a gap where there was none')
+      await delivers(stage, [1, 2, 5], 'hidden messages are not delivered, and are no gap')
+      demand(stage.gaps.length === 0, 'it reported a gap where there was none')
     },
   },
   {
@@ -66,9 +66,9 @@ export const clientChecks: readonly ClientCheck[] = [
       const leg = await stage.leg()
       leg.welcome({ server: 'b', offset: 9, after: 6 })
       for (const offset of [7, 8, 9]) leg.message(offset)
-      await delivers(stage, [1, 2, 7, 8, 9], 'what is after the gap is delivered')
+      await delivers(stage, [1, 2, 7, 8, 9], 'messages after the gap are delivered')
       const told = stage.gaps.map(({ from, to }) => `${from} to ${to}`)
-      demand(told.join() === '3 to 6', `it should tell of one gap, 3 to 6, and told of ${told.join(', ') || 'none'}`)
+      demand(told.join() === '3 to 6', `it should report one gap, 3 to 6, but reported ${told.join(', ') || 'none'}`)
     },
   },
   {
@@ -79,7 +79,7 @@ export const clientChecks: readonly ClientCheck[] = [
       leg.send({ type: 'subscribed', topics: { [stage.topic]: { epoch: 'f', offset: 0, after: 0 } } })
       leg.message(1)
       await delivers(stage, [1, 2, 1], 'offsets of the new epoch start over')
-      demand(stage.gaps.length === 1, `it should tell of one gap, and told of ${stage.gaps.length}`)
+      demand(stage.gaps.length === 1, `it should report one gap, but reported ${stage.gaps.length}`)
     },
   },
   {
@@ -95,11 +95,11 @@ export const clientChecks: readonly ClientCheck[] = [
       demand(handover === 'asked', 'the hello should name the request that led to it')
       demand(
         JSON.stringify((topics as Record<string, unknown>)[stage.topic]) === '{"epoch":"e","offset":2}',
-        'the hello should ask for what comes after its position',
+        'the hello should ask for the messages after its position',
       )
       old.message(3)
       await delivers(stage, [1, 2, 3], 'the old leg serves until the new one is welcomed')
-      demand(!old.isClosed, 'it let go of the old leg before the new one was welcomed')
+      demand(!old.isClosed, 'it closed the old leg before the new one was welcomed')
     },
   },
   {
@@ -134,7 +134,7 @@ export const clientChecks: readonly ClientCheck[] = [
       await stage.stays(() => stage.delivered.length === 2, 'it delivered 4 before 3', 60)
       old.message(3)
       await delivers(stage, [1, 2, 3, 4], 'the order is that of the topic')
-      demand(stage.gaps.length === 0, 'it told of a gap where nothing was missing')
+      demand(stage.gaps.length === 0, 'it reported a gap where nothing was missing')
     },
   },
   {
@@ -147,7 +147,7 @@ export const clientChecks: readonly ClientCheck[] = [
       same.welcome({ server: 'a' })
       const other = await stage.leg()
       demand(same.isClosed || (await same.closed().then(() => true)), 'it should close that leg')
-      demand(!old.isClosed, 'it let go of the old leg')
+      demand(!old.isClosed, 'it closed the old leg')
       other.welcome({ server: 'b' })
       await old.closed(5 * stage.patience)
     },
@@ -179,7 +179,7 @@ export const clientChecks: readonly ClientCheck[] = [
       await fresh.closed(5 * stage.patience)
       old.message(3)
       await delivers(stage, [1, 2, 3], 'the old leg goes on')
-      await stage.stays(() => stage.open === 1 && stage.dials === 2, 'it dialled again, or let go of its leg', 300)
+      await stage.stays(() => stage.open === 1 && stage.dials === 2, 'it dialled again, or closed its leg', 300)
     },
   },
   {
@@ -201,7 +201,7 @@ export const clientChecks: readonly ClientCheck[] = [
       const old = await served(stage)
       stage.tell({ do: 'publish', data: 'once' })
       const first = await old.next('publish')
-      demand('n' in first, 'a publish should bear its n')
+      demand('n' in first, 'a publish should have an n')
       demand(!('age' in first), 'a first copy has no age')
       old.close(1012)
       const leg = await stage.leg()
@@ -209,10 +209,10 @@ export const clientChecks: readonly ClientCheck[] = [
       const again = await leg.next('publish')
       for (const field of ['id', 'n', 'topic', 'data'])
         demand(again[field] === first[field], `the repeat should have the ${field} of the first copy`)
-      demand(Number.isSafeInteger(again['age']), 'a repeat should tell its age')
+      demand(Number.isSafeInteger(again['age']), 'a repeat should have an age')
       leg.send({ type: 'ack', id: again['id'], offset: 3 })
-      await stage.until(() => stage.settled.length === 1, 'it should tell the outcome')
-      demand(stage.settled[0]!.code === undefined, `it was acknowledged, and told as ${stage.settled[0]!.code}`)
+      await stage.until(() => stage.settled.length === 1, 'it should report the outcome')
+      demand(stage.settled[0]!.code === undefined, `it was acknowledged, but reported as ${stage.settled[0]!.code}`)
     },
   },
   {
@@ -224,10 +224,10 @@ export const clientChecks: readonly ClientCheck[] = [
       for (const code of ['forbidden', 'outcome-unknown']) {
         stage.tell({ do: 'publish', data: code })
         const publish = await leg.next('publish')
-        demand(Number(publish['n']) > n, `n should rise, and came as ${String(publish['n'])} after ${n}`)
+        demand(Number(publish['n']) > n, `n should rise, but was ${String(publish['n'])} after ${n}`)
         n = Number(publish['n'])
         leg.send({ type: 'nack', id: publish['id'], code, message: 'As the check wants it.' })
-        await stage.until(() => stage.settled.length === (code === 'forbidden' ? 1 : 2), 'it should tell the outcome')
+        await stage.until(() => stage.settled.length === (code === 'forbidden' ? 1 : 2), 'it should report the outcome')
       }
       const [refused, unknown] = stage.settled
       demand(refused!.code !== undefined && refused!.code !== 'outcome-unknown', 'a refusal is known not to be applied')
@@ -253,7 +253,7 @@ export const clientChecks: readonly ClientCheck[] = [
       demand(hello['session'] === old.hello['session'] && hello['leg'] === 2, 'it should be leg 2 of the same session')
       demand(
         JSON.stringify((hello['topics'] as Record<string, unknown>)[stage.topic]) === '{"epoch":"e","offset":2}',
-        'it should ask for what comes after its position',
+        'it should ask for the messages after its position',
       )
     },
   },

@@ -42,7 +42,7 @@ export async function clientConformance({
         rule,
         title,
         verdict: 'fails',
-        why: thrown instanceof RuleBroken ? why : `something unforeseen: ${why}`,
+        why: thrown instanceof RuleBroken ? why : `unexpected: ${why}`,
       }
     } finally {
       server.close()

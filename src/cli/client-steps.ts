@@ -8,11 +8,11 @@ export const list = (numbers: readonly number[]) => numbers.join(', ') || 'nothi
 export async function delivers(stage: ClientStage, wanted: readonly number[], why: string) {
   await stage.until(
     () => stage.delivered.length >= wanted.length,
-    `it should deliver ${list(wanted)}, and has ${list(stage.delivered)}`,
+    `it should deliver ${list(wanted)}, but has delivered ${list(stage.delivered)}`,
   )
   await stage.stays(
     () => list(stage.delivered) === list(wanted),
-    `${why}: it should deliver ${list(wanted)}, and delivered ${list(stage.delivered)}`,
+    `${why}: it should deliver ${list(wanted)}, but delivered ${list(stage.delivered)}`,
     150,
   )
 }

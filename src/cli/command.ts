@@ -25,33 +25,33 @@ export interface CommandDeps {
   shell(command: string, variables: Readonly<Record<string, string>>): Promise<void>
 }
 
-const USAGE = `livesocket conformance <ws://…>   does a server, in any language, keep livesocket.v1?
-livesocket client-conformance '<command>'   does a client, in any language, keep it?
-livesocket doctor <ws://…>        is a deployment fit for its clients?
-livesocket init [folder]          an application to begin with: a chat, with its server
-livesocket explain '#key(…)'      what an error says at length that a page told in short
-livesocket redis-scripts          the scripts in Redis, as JSON, for a server in another language
+const USAGE = `livesocket conformance <ws://…>   tests whether a server, in any language, follows livesocket.v1
+livesocket client-conformance '<command>'   tests whether a client, in any language, does
+livesocket doctor <ws://…>        examines a deployment, as its clients see it
+livesocket init [folder]          creates an application to start with: a chat and its server
+livesocket explain '#key(…)'      prints the whole text of an error that a page shows in short
+livesocket redis-scripts          prints the scripts in Redis as JSON, for a server in another language
 
-  --token <token>     to say hello with; or the environment's LIVESOCKET_TOKEN, which no list of processes shows
-  --token-from <url>  where a token is to be had: answered as {"token": …}, or as text
-  --topic <prefix>    topics that may be subscribed and published to begin so, as health.…; default conformance
+  --token <token>     the token of the hello; or LIVESOCKET_TOKEN in the environment, hidden from process lists
+  --token-from <url>  a URL that answers with a token, as {"token": …} or as text
+  --topic <prefix>    prefix of topics to subscribe to and publish into: health for health.…; default conformance
   --drain <command>   starts a drain, with LIVESOCKET_DEADLINE milliseconds as its deadline
   --patience <ms>     how long an answer may take; default 2000, doctor 5000
 
-conformance alone:
-  --rate <number>     the drain asks so many legs a second to hand over; the command has it as LIVESOCKET_RATE
-  --lose <command>    makes the log begin anew, under another epoch, and ends when it has
-  --hidden <json>     data of a message which the server hides from this token's user
-  --only <text>       only rules with this text in them
-  --fast              leave out what takes ten seconds
+only for conformance:
+  --rate <number>     how many legs a second the drain asks to hand over; its command gets it as LIVESOCKET_RATE
+  --lose <command>    makes the log start over under another epoch, and ends when it has
+  --hidden <json>     data of a message that the server hides from this token's user
+  --only <text>       runs only rules that contain this text
+  --fast              skips what takes ten seconds
 
-doctor alone:
-  --idle <ms>         how long to wait for an idle cut; default 65000
+only for doctor:
+  --idle <ms>         how long to watch for a cut of idle connections; default 65000
 
-redis-scripts alone:
-  --limits <json>     history, dedupe and maxTopics, where redisLog() is given others than its defaults
+only for redis-scripts:
+  --limits <json>     history, dedupe and maxTopics, if redisLog() is not given its defaults
 
-Exit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly, 3 (doctor) nothing is wrong, but something is to be minded.`
+Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage, 3 (doctor) nothing is wrong, but there are warnings.`
 
 /** Printed below the line that says what was wrong, instead of the usage, so that the line is not overlooked. */
 const MORE = 'See livesocket --help.'
@@ -69,11 +69,11 @@ const OF: Partial<Record<Name | 'fast', 'conformance' | 'doctor'>> = {
 }
 /** What is wrong with an option's value. */
 const WRONG: Partial<Record<Name, (value: string) => string | false>> = {
-  token: (value) => value === '' && 'a token, and not an empty text',
+  token: (value) => value === '' && 'a token, not an empty text',
   // `fetch` rejects URLs with a user name and password, and would repeat them in its error.
   'token-from': (value) =>
     !(/^https?:\/\/[^/@]+(\/|\?|$)/.test(value) && URL.canParse(value)) &&
-    'an http: or https: URL without a user’s name and password',
+    'an http: or https: URL without a user name and password',
   patience: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
   idle: (value) => !(Number(value) > 0) && 'a number of milliseconds above 0',
   rate: (value) => !(Number(value) > 0 && Number(value) < Infinity) && 'a number of legs a second above 0',
@@ -88,7 +88,9 @@ export async function command(
   if (words[0] === 'init' && example) return init(words.slice(1), { ...example, print })
   if (words[0] === 'explain') {
     const sentence = explained(words.slice(1).join(' '), texts())
-    print(sentence ?? `explain takes what an error says, with a key such as #k3f(…) of this release in it.\n${MORE}`)
+    print(
+      sentence ?? `explain takes the text of an error that contains a key of this release, such as #k3f(…).\n${MORE}`,
+    )
     return sentence === null ? 2 : 0
   }
   if (words[0] === 'client-conformance') return tryClient(words.slice(1), clients, print)
@@ -145,7 +147,9 @@ export async function command(
     ...options,
     ...(values.idle !== undefined && { idle: Number(values.idle) }),
     waits: (idle) =>
-      print(`… waits up to ${Math.round(idle / 100) / 10} s for whatever cuts idle connections (--idle <ms> for less)`),
+      print(
+        `… waits up to ${Math.round(idle / 100) / 10} s to see whether idle connections are cut (shorter with --idle <ms>)`,
+      ),
     seen: (symptom) => say(`${MARKS[symptom.health]} ${inOneLine(symptom.text)}`),
   })
   return symptoms.some(({ health }) => health === 'bad') ? 1 : symptoms.some(({ health }) => health === 'mind') ? 3 : 0
@@ -158,7 +162,7 @@ async function tokenFrom(url: string, fetch: (url: string) => Promise<Response>)
     if (!response.ok) return new Error(`it answered ${response.status}.`)
     const text = await response.text()
     const { token } = isJson(text) ? (JSON.parse(text) as { token?: unknown }) : { token: text.trim() }
-    return typeof token === 'string' && token !== '' ? token : new Error('its answer has none.')
+    return typeof token === 'string' && token !== '' ? token : new Error('its answer contains none.')
   } catch (thrown) {
     return thrown instanceof Error ? ((thrown.cause as Error | undefined) ?? thrown) : new Error(String(thrown))
   }
@@ -171,7 +175,7 @@ async function tryClient(
 ): Promise<0 | 1 | 2> {
   const isOnly = option === '--only' && only !== undefined && more.length === 0
   if (line === undefined || line.startsWith('--') || (option !== undefined && !isOnly)) {
-    print(`client-conformance takes the command that starts a client, and perhaps --only <text>.\n${MORE}`)
+    print(`client-conformance takes the command that starts a client, and optionally --only <text>.\n${MORE}`)
     return 2
   }
   if (!clients) {
@@ -192,7 +196,7 @@ async function tryClient(
 
 /** A misspelt rule must not pass for a success. */
 function nothingTried(only: string, print: (line: string) => void): 2 {
-  print(`No rule has ${JSON.stringify(only)} in it: nothing was tried.\n${MORE}`)
+  print(`No rule contains ${JSON.stringify(only)}: nothing was tried.\n${MORE}`)
   return 2
 }
 
@@ -206,7 +210,7 @@ function printScripts(words: readonly string[], print: (line: string) => void): 
     const given: unknown = JSON.parse(limits)
     // Unknown options are refused: falling back to scripts with the defaults would share a log that has other limits.
     if (typeof given !== 'object' || given === null || Object.keys(given).some((name) => !LIMITS.includes(name)))
-      throw new Error(`--limits is a JSON object of ${LIMITS.join(', ')}.`)
+      throw new Error(`--limits must be a JSON object of ${LIMITS.join(', ')}.`)
     print(JSON.stringify(exportScripts(given)))
     return 0
   } catch (thrown) {
@@ -248,9 +252,9 @@ function read(
     else if (word.startsWith('--')) {
       const name = VALUES.find((known) => `--${known}` === word)
       const value = words[++at]
-      if (!name || value === undefined) return `${word} is ${name ? 'given no value' : 'not an option'}.\n${MORE}`
+      if (!name || value === undefined) return `${word} ${name ? 'needs a value' : 'is not an option'}.\n${MORE}`
       const wrong = WRONG[name]?.(value)
-      if (wrong) return `${word} is ${wrong}.\n${MORE}`
+      if (wrong) return `${word} must be ${wrong}.\n${MORE}`
       values[name] = value
     } else rest.push(word)
   }
@@ -260,7 +264,7 @@ function read(
   const foreign = [...(Object.keys(values) as Name[]), ...(fast ? (['fast'] as const) : [])].find(
     (option) => (OF[option] ?? name) !== name,
   )
-  if (foreign) return `--${foreign} is an option of ${OF[foreign]} alone.\n${MORE}`
+  if (foreign) return `--${foreign} is an option of ${OF[foreign]} only.\n${MORE}`
   if (url === undefined || more.length > 0 || !/^wss?:\/\/[^#]+$/.test(url) || !URL.canParse(url))
     return `${name} takes one ws: or wss: URL, without a #.\n${MORE}`
   return { name, url, values, fast }

@@ -84,7 +84,7 @@ export async function conformance({
 }
 
 async function tried({ rule, title, run }: Check, context: CheckContext | null): Promise<Finding> {
-  if (!context) return { rule, title, verdict: 'untried', why: 'it takes long, and was left out' }
+  if (!context) return { rule, title, verdict: 'untried', why: 'it takes long, and was skipped' }
   try {
     await run(context)
     return { rule, title, verdict: 'holds' }
@@ -95,7 +95,7 @@ async function tried({ rule, title, run }: Check, context: CheckContext | null):
       rule,
       title,
       verdict: 'fails',
-      why: `something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      why: `unexpected: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     }
   } finally {
     context.done()

@@ -115,13 +115,13 @@ class Examination {
     if (probe.outcome === 'upgraded' && probe.cookies.length > 0) {
       this.say(
         'mind',
-        `It sets the cookie ${probe.cookies.join(', ')}: a balancer that sends a browser back to the server that it came from sends those who are asked to hand over back to the one that they are to leave. Switch session affinity off for this path, or let a server that drains be left out of it.`,
+        `It sets the cookie ${probe.cookies.join(', ')}. If a balancer uses it to send each browser to the same server again, clients that are asked to hand over come back to the server that they should leave. Switch session affinity off for this path, or exclude draining servers from it.`,
       )
     }
     if (await sharesConnection(this.#url, this.#context)) {
       this.say(
         'mind',
-        'Browsers open WebSockets there inside one HTTP/2 connection, which both connections of a handover then share: when it dies without a word, dials hang in it until the browser notices. In HAProxy set "h2-workaround-bogus-websocket-clients" in the global section; elsewhere offer HTTP/1.1 alone for this host name; or give the client a second host name, by a url function that looks at "failed".',
+        'Browsers open WebSockets there inside one HTTP/2 connection, which both connections of a handover then share. If it dies silently, dials hang in it until the browser notices. In HAProxy set "h2-workaround-bogus-websocket-clients" in the global section; elsewhere offer only HTTP/1.1 for this host name; or give the client a second host name, with a url function that looks at "failed".',
       )
     }
   }
@@ -130,7 +130,7 @@ class Examination {
     if (spread === undefined)
       this.say(
         'mind',
-        'The welcome names no reconnectSpread: if this server dies, its clients come back over 30 s. Set it to its connections divided by what the others accept a second.',
+        'The welcome names no reconnectSpread: if this server dies, its clients come back over 30 s. Set it to the number of its connections, divided by the number that the other servers accept a second.',
       )
     else if (typeof spread === 'number' && spread < 1_000)
       this.say(
@@ -181,7 +181,7 @@ class Examination {
       if (without)
         return this.say(
           'bad',
-          `A publish that was acknowledged on one connection, by ${String(writer.welcome['server'])}, did not come on another, from ${String(without.welcome['server'])}, within ${this.#context.patience} ms: do all servers behind this address share one log? Without that, every handover is a gap.`,
+          `A publish that was acknowledged on one connection, by ${String(writer.welcome['server'])}, did not arrive on another, from ${String(without.welcome['server'])}, within ${this.#context.patience} ms: do all servers behind this address share one log? Without that, every handover is a gap.`,
         )
       this.say('good', 'What is published while a client is away is replayed when it comes back.')
     } catch (thrown) {
@@ -197,23 +197,23 @@ class Examination {
     const cut = await quiet.closed(this.#idle).catch(() => null)
     const lived = this.#clock.monotonic() - from
     const words = lived < 10_000 ? `${Math.round(lived)} ms` : `${Math.round(lived / 1_000)} s`
-    if (!cut) return this.say('good', `A connection on which the client says nothing lives for ${words} at least.`)
+    if (!cut) return this.say('good', `A connection on which the client sends nothing lives for at least ${words}.`)
     const ours = typeof heartbeat === 'number' && lived >= heartbeat
     if (ours)
       this.say(
         'good',
-        `A connection on which the client says nothing is closed after ${words} with ${cut.code}: the server noticed, as its heartbeat of ${String(heartbeat)} ms has it.`,
+        `A connection on which the client sends nothing is closed after ${words} with ${cut.code}: the server noticed, in line with its heartbeat of ${String(heartbeat)} ms.`,
       )
     else
       this.say(
         'bad',
-        `A connection on which the client says nothing was cut after ${words} with ${cut.code}. Something on the path has an idle timeout that is shorter than the heartbeat: raise it, or lower the heartbeat.`,
+        `A connection on which the client sends nothing was cut after ${words} with ${cut.code}. Something on the path has an idle timeout that is shorter than the heartbeat: raise it, or lower the heartbeat.`,
       )
   }
 
   async #drains() {
     if (!this.#context.drain)
-      return this.say('untried', 'What a drain does was not looked at: give a command that starts one with --drain.')
+      return this.say('untried', 'A drain was not tried: give a command that starts one with --drain.')
     const leg: Welcomed = await this.#context.join()
     const asked = leg.next('handover', undefined, 4 * this.#context.patience).catch(() => null)
     const handover = await Promise.race([asked, this.#context.drain(10_000)]).catch((thrown: Untried) => thrown)
@@ -223,36 +223,36 @@ class Examination {
         'bad',
         leg.isClosed
           ? `The drain closed the connection with ${(await leg.closed()).code} instead of asking it to hand over: clients see a break.`
-          : 'The drain began, and nobody was asked to hand over.',
+          : 'The drain began, but nobody was asked to hand over.',
       )
     }
     const { deadline } = handover
     if (typeof deadline !== 'number' || !(deadline > 0))
       return this.say(
         'bad',
-        `The drain asks clients to hand over with ${deadline === undefined ? 'no deadline' : `the deadline ${JSON.stringify(deadline)}`}: they cannot tell how long they have. It is a number of milliseconds.`,
+        `The drain asks clients to hand over with ${deadline === undefined ? 'no deadline' : `the deadline ${JSON.stringify(deadline)}`}: they cannot tell how long they have. It must be a number of milliseconds.`,
       )
     this.say('good', `The drain asks clients to hand over within ${deadline} ms.`)
     const next = await this.#context.join().catch(() => null)
     if (!next)
       return this.say(
         'bad',
-        'While it drains nobody else takes new connections at this address: the clients have nowhere to go. Let the readiness check follow the drain, and another server be there first.',
+        'While it drains, no other server accepts new connections at this address: its clients have nowhere to go. Let the readiness check follow the drain, and start another server first.',
       )
     if (next.welcome['server'] === leg.welcome['server'])
       return this.say(
         'bad',
-        'New connections still land on the server that drains: the balancer must look at its readiness, and stop sending clients there before the drain.',
+        'New connections still land on the server that drains: the balancer must check its readiness, and stop sending clients there before the drain.',
       )
     this.say('good', `New connections land on ${String(next.welcome['server'])} meanwhile.`)
     const { code } = await leg.closed(deadline + 5_000).catch(() => ({ code: 0 }))
-    if (code === 1012) this.say('good', 'Who has not handed over by the deadline is closed with 1012.')
+    if (code === 1012) this.say('good', 'Clients that have not handed over by the deadline are closed with 1012.')
     else
       this.say(
         'bad',
         code === 0
-          ? 'Who has not handed over by the deadline is not closed.'
-          : `Who has not handed over is closed with ${code}; 1012 tells clients to come back.`,
+          ? 'Clients that have not handed over by the deadline are not closed.'
+          : `Clients that have not handed over are closed with ${code}; 1012 tells clients to come back.`,
       )
   }
 }

@@ -73,7 +73,7 @@ export function drainChecks(): readonly Check[] {
           if (client !== pending && type === 'welcome' && server !== staying.welcome['server']) continue
           demand(
             type === 'error',
-            `it welcomed who ${client === pending ? 'was connected when the drain began' : 'came during the drain'}`,
+            `it welcomed a client that ${client === pending ? 'was connected when the drain began' : 'came during the drain'}`,
           )
           demand(code === 'draining', `the error's code is ${String(code)}`)
           const close = await client.closed()
@@ -111,7 +111,7 @@ export function drainChecks(): readonly Check[] {
 }
 
 async function begin(context: CheckContext): Promise<Drain> {
-  if (!context.drain) throw new Untried('nothing was given that makes the server drain (--drain)')
+  if (!context.drain) throw new Untried('no command was given that starts a drain (--drain)')
   const topic = context.topic()
   // The connections belong to all of these checks, so they outlive this one.
   context.done = () => undefined

@@ -8,7 +8,7 @@ export const epochChecks: readonly Check[] = [
     rule: 'server rule 8',
     title: 'tells of a new epoch, unasked, before any message of it',
     async run(context) {
-      if (!context.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
+      if (!context.lose) throw new Untried('no command was given that makes the log start over (--lose)')
       const topic = context.topic()
       const reader = await context.join({ [topic]: {} })
       const { epoch } = answerIn(reader.welcome, topic)
@@ -21,7 +21,7 @@ export const epochChecks: readonly Check[] = [
       const first = await context.say(await context.join(), topic, 'the first')
       const now = answerIn((await context.join({ [topic]: {} })).welcome, topic)
       if (now.epoch === epoch)
-        throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
+        throw new Untried('the command for --lose has left the log as it was: the topic still has its epoch')
       const told = await reader.next(
         'subscribed',
         (frame) => frame['id'] === undefined && topic in Object(frame['topics']),
@@ -36,14 +36,14 @@ export const epochChecks: readonly Check[] = [
       const answer = answerIn(told, topic)
       demand(
         answer.epoch === now.epoch,
-        `the subscribed names the epoch ${answer.epoch}, and a new leg is told ${now.epoch}`,
+        `the subscribed names the epoch ${answer.epoch}, but a new leg gets ${now.epoch}`,
       )
       const last = await context.say(await context.join(), topic, 'the last')
       await reader.next('message', (frame) => frame['topic'] === topic && frame['offset'] === last)
       await context.roundTrip(reader)
       demand(
         answer.after < first,
-        `the subscribed begins after ${answer.after}, and the first message of the new epoch has ${first}`,
+        `the subscribed begins after ${answer.after}, but the first message of the new epoch has ${first}`,
       )
       chain(
         reader,
@@ -58,7 +58,7 @@ export const epochChecks: readonly Check[] = [
     rule: 'server rule 4',
     title: 'answers outcome-unknown on a leg of before the log was lost, repeat or not',
     async run(context) {
-      if (!context.lose) throw new Untried('nothing was given that makes the log begin anew (--lose)')
+      if (!context.lose) throw new Untried('no command was given that makes the log start over (--lose)')
       const topic = context.topic()
       const client = await context.join({ [topic]: {} })
       const { epoch } = answerIn(client.welcome, topic)
@@ -68,7 +68,7 @@ export const epochChecks: readonly Check[] = [
       await context.say(await context.join(), topic, 'after it')
       const now = answerIn((await context.join({ [topic]: {} })).welcome, topic)
       if (now.epoch === epoch)
-        throw new Untried('the command for --lose has left the log as it was: the topic has its epoch still')
+        throw new Untried('the command for --lose has left the log as it was: the topic still has its epoch')
       for (const id of ['first copy', 'repeat']) {
         // Of a repeat whose first copy was sent after the loss the server may know the outcome, once the leg has
         // answered a ping.

@@ -31,7 +31,7 @@ export const legChecks: readonly Check[] = [
       await context.publish(client, topic, 1)
       await context.roundTrip(client)
       const [other] = client.of('no frame')
-      demand(other === undefined, `it said ${String(other?.['text']).slice(0, 80)}`)
+      demand(other === undefined, `it sent ${String(other?.['text']).slice(0, 80)}`)
     },
   },
   {
@@ -81,7 +81,7 @@ export const legChecks: readonly Check[] = [
       client.send({ type: 'publish', id: 'early', topic, data: 1 })
       client.send({ type: 'subscribe', id: 'early', topics: { [topic]: {} } })
       await context.wait(Math.min(500, context.patience / 2))
-      demand(client.of('ack').length + client.of('subscribed').length === 0, 'it served a leg that had not said hello')
+      demand(client.of('ack').length + client.of('subscribed').length === 0, 'it served a leg that had sent no hello')
     },
   },
   {
@@ -107,7 +107,7 @@ export const legChecks: readonly Check[] = [
       await context.wait(heartbeat * 1.1 + 200)
       demand(
         client.frames.length > before,
-        `nothing came for ${Math.round(heartbeat * 1.1)} ms, and the welcome allows ${heartbeat}`,
+        `nothing came for ${Math.round(heartbeat * 1.1)} ms, but the welcome allows ${heartbeat}`,
       )
     },
   },
@@ -126,7 +126,7 @@ export const legChecks: readonly Check[] = [
         const { code } = await client.closed()
         demand(code === 1009, `it closed with ${code}`)
       })
-      demand(!client.of('ack').some((frame) => frame['id'] === 'large'), 'it took the frame')
+      demand(!client.of('ack').some((frame) => frame['id'] === 'large'), 'it accepted the frame')
       const after = await context.join({ [topic]: {} })
       demand(
         answerIn(after.welcome, topic).offset === answerIn(client.welcome, topic).offset,
@@ -138,7 +138,7 @@ export const legChecks: readonly Check[] = [
     rule: 'errors',
     title: 'answers a wrong token with unauthorized and 3000',
     async run(context) {
-      if (context.token === undefined) throw new Untried('no token was given: the server may take anybody')
+      if (context.token === undefined) throw new Untried('no token was given: the server may accept anybody')
       const client = await context.open()
       client.send(context.hello({}, { token: 'a token that nobody has issued' }))
       const answer = await client.next(['error', 'welcome'])

@@ -46,7 +46,7 @@ export const publishChecks: readonly Check[] = [
       await client.next('message', (frame) => frame['data'] === 'of another')
       demand(
         client.of('message').every((frame) => frame['data'] !== 'earlier'),
-        'it is in the log all the same',
+        'it is in the log anyway',
       )
     },
   },
@@ -119,7 +119,7 @@ export const publishChecks: readonly Check[] = [
         client.send({ type: 'publish', id: 'same', topic, data: session })
         offsets.add((await client.next('ack'))['offset'])
       }
-      demand(offsets.size === 2, 'the second session had the answer of the first')
+      demand(offsets.size === 2, 'the second session got the answer of the first')
     },
   },
   {

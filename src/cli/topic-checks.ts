@@ -23,7 +23,7 @@ export const topicChecks: readonly Check[] = [
       const [, head] = await context.publish(writer, topic, 2)
       const reader = await context.join({ [topic]: {} })
       const { offset, after } = answerIn(reader.welcome, topic)
-      demand(offset === head && after === offset, `head and after should be ${head}, and are ${offset} and ${after}`)
+      demand(offset === head && after === offset, `head and after should be ${head}, but are ${offset} and ${after}`)
       const [next] = await context.publish(writer, topic, 1)
       await reach(context, reader, topic, next!)
       chain(reader, topic, after, next!)
@@ -47,7 +47,7 @@ export const topicChecks: readonly Check[] = [
         .of('message')
         .filter((frame) => 'data' in frame)
         .map((frame) => frame['data'])
-      demand(JSON.stringify(data) === '[1,2,3,4,5]', `published were 1 to 5, and ${JSON.stringify(data)} came`)
+      demand(JSON.stringify(data) === '[1,2,3,4,5]', `1 to 5 were published, but ${JSON.stringify(data)} came`)
     },
   },
   {
@@ -68,7 +68,7 @@ export const topicChecks: readonly Check[] = [
       demand(answer.epoch === epoch, 'the welcome names another epoch than the leg before')
       demand(
         answer.after === offsets[3] && answer.offset === offsets[9],
-        `after and offset should be ${offsets[3]} and ${offsets[9]}, and are ${answer.after} and ${answer.offset}`,
+        `after and offset should be ${offsets[3]} and ${offsets[9]}, but are ${answer.after} and ${answer.offset}`,
       )
       await reach(context, reader, topic, offsets[9]!)
       chain(reader, topic, answer.after, offsets[9]!)
@@ -100,10 +100,10 @@ export const topicChecks: readonly Check[] = [
       const offsets = await context.publish(writer, topic, 3)
       const reader = await context.join({ [topic]: { epoch: 'of-another-log', offset: 2 } })
       const { epoch, offset, after } = answerIn(reader.welcome, topic)
-      demand(epoch !== 'of-another-log', 'it took an epoch that it cannot know')
+      demand(epoch !== 'of-another-log', 'it accepted an epoch that it cannot know')
       demand(
         offset === offsets[2] && after < offsets[0]!,
-        `the replay should begin before ${offsets[0]}, and begins after ${after}`,
+        `the replay should begin before ${offsets[0]}, but begins after ${after}`,
       )
       await reach(context, reader, topic, offset)
       chain(reader, topic, after, offset)

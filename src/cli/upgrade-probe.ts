@@ -85,28 +85,28 @@ export function sharesConnection(url: string, { patience, clock = systemClock }:
 
 const SYSTEM_CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nobody listens there (connection refused). Is the server up, and are host and port right?',
-  ENOTFOUND: 'The host name is unknown (ENOTFOUND). Is it spelt right, and is its DNS record there?',
-  EAI_AGAIN: 'The host name cannot be looked up now (EAI_AGAIN). Is there a name server that this machine reaches?',
+  ENOTFOUND: 'The host name is unknown (ENOTFOUND). Is it spelt right, and does its DNS record exist?',
+  EAI_AGAIN: 'The host name cannot be looked up at present (EAI_AGAIN). Does this machine reach a name server?',
   ECONNRESET:
-    'The connection was accepted and cut at once (ECONNRESET). Is it TLS on one side alone, wss: against ws:, or a firewall?',
-  EHOSTUNREACH: 'The host cannot be reached from here (EHOSTUNREACH): a route or a firewall.',
+    'The connection was accepted and cut at once (ECONNRESET). Does only one side use TLS (wss: or ws:), or is there a firewall?',
+  EHOSTUNREACH: 'The host cannot be reached from here (EHOSTUNREACH): a missing route, or a firewall.',
   ENETUNREACH: 'The network cannot be reached from here (ENETUNREACH).',
-  ETIMEDOUT: 'The host does not answer (ETIMEDOUT): a firewall that drops, or a host that is off.',
-  EPROTO: 'TLS does not begin there (EPROTO). Is it a plain port, for ws: and not wss:?',
+  ETIMEDOUT: 'The host does not answer (ETIMEDOUT): a firewall that drops packets, or a host that is down.',
+  EPROTO: 'That port does not speak TLS (EPROTO). Is it for ws: instead of wss:?',
   CERT_HAS_EXPIRED: 'Its certificate has expired. Browsers refuse it as well: renew it.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'Its certificate is for another host name. Browsers refuse it as well.',
 }
 
 const STATUSES: Readonly<Record<number, string>> = {
-  400: 'The request was refused as a bad one (400). Does the proxy in front pass the Upgrade and Connection headers on?',
-  401: 'Something in front wants a login (401) before the server is asked. A browser sends no Authorization header with a WebSocket: let the path through, the token goes in the hello.',
-  403: 'The connection is forbidden (403). From a page it would be its origin: see allowedOrigins. From here it is something in front.',
-  404: 'There is nothing at that path (404). Is it the path that createLiveServer was given, and does the proxy pass it on as it is?',
+  400: 'The request was refused as malformed (400). Does the proxy in front pass the Upgrade and Connection headers on?',
+  401: 'Something in front of the server wants a login (401). A browser sends no Authorization header with a WebSocket: allow this path without a login; the token goes in the hello.',
+  403: 'The connection is forbidden (403). For a page the reason would be its origin: see allowedOrigins. For this request it is something in front of the server.',
+  404: 'There is nothing at that path (404). Is it the path that createLiveServer was given, and does the proxy pass it on unchanged?',
   405: 'GET is not allowed there (405): that path is not the WebSocket.',
   426: 'It answers that this is a WebSocket (426): the Upgrade header was lost on the way. Let the proxy in front pass Upgrade and Connection on.',
-  429: 'Too many requests (429): a limit in front of the server, or of the server itself.',
+  429: 'Too many requests (429): a limit of the server, or of something in front of it.',
   502: 'The balancer or proxy in front has no server to send this to (502). Is the server up, and does it listen where the balancer looks?',
-  503: 'Nobody is ready behind that address (503), or the server takes no more connections.',
+  503: 'No server is ready behind that address (503), or the server accepts no more connections.',
   504: 'The server did not answer the balancer or proxy in time (504).',
 }
 
@@ -116,7 +116,7 @@ export function whyNot(probe: UpgradeProbe): string {
     case 'answered': {
       const { status } = probe
       if (status >= 300 && status < 400)
-        return `It redirects (${status}): browsers do not follow that for a WebSocket. Give the URL that it leads to.`
+        return `It redirects (${status}): browsers do not follow redirects for a WebSocket. Give the URL that it leads to.`
       return (
         STATUSES[status] ??
         `It answers ${status} instead of a WebSocket. Is that the right path, and does the proxy in front pass the Upgrade and Connection headers on?`
@@ -128,12 +128,12 @@ export function whyNot(probe: UpgradeProbe): string {
       return (
         SYSTEM_CODES[code] ??
         (certificate
-          ? `Its certificate is not trusted (${code}). Browsers refuse it as well, without a word to the page: let it be signed by an authority that they know.`
+          ? `Its certificate is not trusted (${code}). Browsers refuse it as well, without telling the page why: have it signed by an authority that they trust.`
           : `No connection: ${code}.`)
       )
     }
     case 'silent':
-      return 'The connection is accepted, and the request for a WebSocket never answered. Is something in front holding it back, or the server at its limit?'
+      return 'The connection is accepted, but the request for a WebSocket is never answered. Does something in front hold it back, or is the server at its limit?'
     case 'upgraded':
       return 'No WebSocket can be opened there. Does the proxy in front pass the Upgrade and Connection headers on, and is the path right?'
   }

@@ -38,7 +38,7 @@ async function published(
   context: CheckContext,
 ): Promise<{ topic: string; legs: [Welcomed, Welcomed]; visible: ReadonlyMap<number, unknown>; last: number }> {
   if (context.hidden === undefined)
-    throw new Untried('nothing was given that the server hides from this client (--hidden)')
+    throw new Untried('no data was given that the server hides from this client (--hidden)')
   const topic = context.topic()
   const old = await context.join({ [topic]: {} })
   const fresh = await context.join({ [topic]: {} }, { session: old.session, leg: 2 })
@@ -66,30 +66,33 @@ function inView(
 ) {
   const messages = client.of('message').filter((frame) => frame['topic'] === topic)
   const shown = messages.filter((frame) => 'data' in frame)
-  demand(!shown.some(({ data }) => same(data, context.hidden)), `leg ${client.leg} shows what is to be hidden`)
+  demand(
+    !shown.some(({ data }) => same(data, context.hidden)),
+    `leg ${client.leg} gets a message that should be hidden`,
+  )
   const expected = [...visible].map(([offset, data]) => ({ offset, data }))
   const came = shown.map(({ offset, data }) => ({ offset, data }))
   demand(
     same(came, expected),
-    `leg ${client.leg} should show ${JSON.stringify(expected)}, and shows ${JSON.stringify(came)}`,
+    `leg ${client.leg} should get ${JSON.stringify(expected)}, but gets ${JSON.stringify(came)}`,
   )
   let [seen, at] = [after, after]
   for (const message of messages) {
     const { offset, before } = places(message)
-    demand(offset > at, `offset ${offset} came after ${at}: a position advances`)
+    demand(offset > at, `offset ${offset} came after ${at}: a position only advances`)
     // Both count as the one before: the last visible message, and a position that was sent without data.
     demand(
       before >= seen && before <= at,
-      `offset ${offset} names ${before} before it; the client has seen ${seen}, and stands at ${at}`,
+      `offset ${offset} names ${before} as the one before it; the client has seen ${seen}, and its position is ${at}`,
     )
     at = offset
     if ('data' in message) seen = offset
   }
-  demand(at === last, `leg ${client.leg} is told of positions up to ${at}, and the last message has ${last}`)
+  demand(at === last, `leg ${client.leg} gets positions up to ${at}, but the last message has ${last}`)
 }
 
 function places({ offset, prev }: ReceivedFrame): { offset: number; before: number } {
-  demand(Number.isSafeInteger(offset), 'a message should bear its offset')
+  demand(Number.isSafeInteger(offset), 'a message should have an offset')
   return { offset: offset as number, before: (prev as number | undefined) ?? (offset as number) - 1 }
 }
 

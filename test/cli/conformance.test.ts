@@ -115,7 +115,7 @@ describe('the conformance kit', () => {
   })
 
   it.each<[string, Partial<Parameters<typeof conformance>[0]>, string]>([
-    ['a command that makes no log begin anew', { only: 'server rule 8', lose: () => undefined }, 'its epoch still'],
+    ['a command that makes no log begin anew', { only: 'server rule 8', lose: () => undefined }, 'still has its epoch'],
     [
       'a command that fails',
       { only: 'server rule 8', lose: () => Promise.reject(new Error('it ended with 7')) },
@@ -124,9 +124,9 @@ describe('the conformance kit', () => {
     [
       'a drain whose command fails',
       { only: 'asks a leg to hand over', drain: () => Promise.reject(new Error('it ended with 127')) },
-      'what was to start the drain failed: it ended with 127',
+      'could not start the drain: it ended with 127',
     ],
-    ['data that the server refuses', { only: 'server rule 9', hidden: 'no' }, 'takes no message with the data "no"'],
+    ['data that the server refuses', { only: 'server rule 9', hidden: 'no' }, 'accepts no message with the data "no"'],
   ])('takes %s for no fault of the server', async (_name, options, text) => {
     const server = await liveServer({ authorize: ({ data }) => data !== 'no' })
     const findings = await conformance({
@@ -141,7 +141,7 @@ describe('the conformance kit', () => {
 
   it.each<[string, string | undefined, string]>([
     ['wants a token', undefined, 'It wants a token: give one with --token'],
-    ['takes another token', 'an old token', 'It takes no such token'],
+    ['takes another token', 'an old token', 'It does not accept the token'],
   ])('says so once, and tries nothing else, at a server that %s', async (_name, token, why) => {
     const server = await liveServer({
       authenticate: ({ token: given }) => (given === TOKEN ? { subject: 'ada' } : null),

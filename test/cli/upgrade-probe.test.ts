@@ -93,7 +93,7 @@ describe('the doctor warns', () => {
     const sockets = new WebSocketServer({ server: http, handleProtocols: () => 'livesocket.v1' })
     sockets.on('headers', (headers) => void headers.push('Set-Cookie: SERVERID=node-a-and-a-secret; path=/'))
     const seen = await examine(`ws://127.0.0.1:${await listening(http)}/live`)
-    expect(seen).toContainEqual(expect.stringMatching(/^mind: It sets the cookie SERVERID:/))
+    expect(seen).toContainEqual(expect.stringMatching(/^mind: It sets the cookie SERVERID\./))
     expect(seen.join()).not.toContain('secret')
   })
 
