@@ -5,7 +5,10 @@ using System.Text.Json.Serialization;
 
 namespace LiveSocket;
 
-/// <summary>Milliseconds, and legs a second. <c>Url</c> is where to hand over to, <c>Spread</c> what each client puts its own handover off by at most.</summary>
+/// <summary>
+/// Durations in milliseconds, the rate in legs a second. <c>Url</c> is where to hand over to, <c>Spread</c> the most by which each client
+/// delays its own handover.
+/// </summary>
 public record DrainOptions
 {
     public double? Rate { get; init; }
@@ -17,27 +20,32 @@ public record DrainOptions
 
 public sealed record DrainResult(int Moved, int Forced);
 
-/// <summary>Empties a server of its legs.</summary>
+/// <summary>Drains a server of its legs.</summary>
 public sealed class Drain(LiveServer server)
 {
-    /// <summary>Seconds' worth of legs that may be on their way; and what is asked at an even pace arrives in bunches.</summary>
+    /// <summary>
+    /// Seconds' worth of legs that may be under way; and the share of the rate that is used, because requests sent evenly arrive in
+    /// bunches.
+    /// </summary>
     const double Window = 3, Even = 0.96;
     readonly Lock turn = new();
     readonly CancellationTokenSource hurry = new();
     readonly List<Func<DrainOptions, CancellationToken, Task>> others = [];
     CancellationTokenSource cancelled = new();
     Task<DrainResult>? run;
-    /// <summary>Whom the drain has asked, and under which id.</summary>
+    /// <summary>The legs that the drain has asked, and under which id.</summary>
     Leg[] asked = [];
     string id = "";
 
-    /// <summary>What else hands over in a drain, such as a hub beside this server; the drain ends when that has as well.</summary>
+    /// <summary>
+    /// Adds something else that hands over in a drain, such as a hub beside this server; the drain ends when that has ended as well.
+    /// </summary>
     public void Also(Func<DrainOptions, CancellationToken, Task> other) => others.Add(other);
 
-    /// <summary>From the start of a drain on, and after it, until it is cancelled.</summary>
+    /// <summary>True from the start of a drain until it is cancelled, even after it has ended.</summary>
     public bool Refusing => run is not null;
 
-    /// <summary>While one is going on, or is done, the same task.</summary>
+    /// <summary>Starts a drain. While one is under way or done, it returns the same task.</summary>
     public Task<DrainResult> Start(DrainOptions options)
     {
         lock (turn) return run ??= Go(options, (cancelled = new CancellationTokenSource()).Token);
@@ -45,13 +53,13 @@ public sealed class Drain(LiveServer server)
 
     async Task<DrainResult> Go(DrainOptions options, CancellationToken cancelled)
     {
-        // Nobody enters any more once Start has returned.
+        // Nobody can enter any more once Start has returned.
         await Task.Yield();
         if (cancelled.IsCancellationRequested) return new DrainResult(0, 0);
         foreach (var leg in server.All(live: false)) leg.Fail("draining", Leaving);
         var legs = server.All(live: true);
         var name = Guid.NewGuid().ToString("N");
-        // Who takes it back from here on tells them so.
+        // A cancellation from here on notifies these legs.
         lock (turn) if (!cancelled.IsCancellationRequested) (asked, id) = (legs, name);
         var handingOver = HandOver(legs, options, cancelled, name);
         await Task.WhenAll([handingOver, .. others.Select(other => other(options, cancelled))]);
@@ -59,7 +67,7 @@ public sealed class Drain(LiveServer server)
         return new DrainResult(legs.Count(leg => leg.Gone.IsCompleted) - await handingOver, await handingOver);
     }
 
-    /// <summary>Asks them at a pace, and closes who is still here at the deadline. How many those were.</summary>
+    /// <summary>Asks the legs to hand over at the rate, and closes those that are still here at the deadline. Returns the number of those.</summary>
     public async Task<int> HandOver(Leg[] legs, DrainOptions options, CancellationToken cancelled, string name)
     {
         var begun = Clock.Now;
@@ -70,7 +78,7 @@ public sealed class Drain(LiveServer server)
         {
             if (onTheirWay.Count < Window * rate) return false;
             onTheirWay.RemoveAll(leg => !leg.IsLive);
-            // Those who take them are at their limit, and the rest can still be asked in time.
+            // The servers that take the legs are at their limit, and the rest can still be asked in time.
             return onTheirWay.Count >= Window * rate && (legs.Length - at) / rate * 1_000 < Left() - 5_000;
         }
         try
@@ -80,7 +88,7 @@ public sealed class Drain(LiveServer server)
                 for (double due; Left() > 0 && ((due = begun + at / rate * 1_000 - Clock.Now) > 1 || IsFull(at));) await Task.Delay(due > 1 ? (int)Math.Min(due, 50) : 50, cancelled);
                 if (!legs[at].IsLive) continue;
                 onTheirWay.Add(legs[at]);
-                // Nobody is asked behind being told to stay.
+                // A leg that was told to stay must not be asked afterwards.
                 lock (turn) if (!cancelled.IsCancellationRequested) _ = legs[at].Send(new { type = "handover", id = name, reason = options.Reason, url = options.Url, spread = options.Spread, deadline = (int)Math.Max(0, Left()) });
             }
             while (legs.Any(leg => leg.IsLive) && Left() > 0) await Task.Delay((int)Math.Clamp(Left(), 1, 50), cancelled);
@@ -93,10 +101,12 @@ public sealed class Drain(LiveServer server)
 
     const string Leaving = "This server is going away.";
 
-    /// <summary>The deadline is now.</summary>
+    /// <summary>Makes the deadline now.</summary>
     public void Force() => hurry.Cancel();
 
-    /// <summary>Those asked are told to stay, and others are taken again. False: there was nothing to cancel, or another one than that.</summary>
+    /// <summary>
+    /// Tells the legs that were asked to stay, and accepts new ones again. False: there was nothing to cancel, or another drain than that.
+    /// </summary>
     public bool Cancel(Task<DrainResult>? only = null)
     {
         lock (turn)
@@ -111,9 +121,9 @@ public sealed class Drain(LiveServer server)
     }
 
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-    sealed record Order : DrainOptions { public bool Wait { get; init; } public bool Cancel { get; init; } /* Of Node alone. */ public bool EndWhenAlone { get; init; } }
+    sealed record Order : DrainOptions { public bool Wait { get; init; } public bool Cancel { get; init; } /* Only the Node server uses it. */ public bool EndWhenAlone { get; init; } }
 
-    /// <summary>What a deploy tool calls on the old slot, as of the Node server: POST with a bearer token, and if wanted a JSON body.</summary>
+    /// <summary>What a deploy tool calls on the old slot, as with the Node server: POST with a bearer token, and an optional JSON body.</summary>
     public RequestDelegate Endpoint(string secret)
     {
         if (secret.Length < 16) throw new ArgumentException("The secret of a drain endpoint must have at least 16 characters");
@@ -142,7 +152,10 @@ public sealed class Drain(LiveServer server)
     }
 }
 
-/// <summary>SIGTERM, or whatever else stops the host: the legs hand over first, and then it stops. Give the host a longer <c>ShutdownTimeout</c>.</summary>
+/// <summary>
+/// On SIGTERM, or anything else that stops the host, the legs hand over first, and then it stops. Give the host a longer
+/// <c>ShutdownTimeout</c>.
+/// </summary>
 public sealed class DrainOnStop(LiveServer server, DrainOptions options) : IHostedLifecycleService
 {
     public async Task StoppingAsync(CancellationToken hurry)

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace LiveSocket;
 
-/// <summary>What a client says, as docs/protocol.md has it.</summary>
+/// <summary>A client's frames, as docs/protocol.md lists them.</summary>
 public abstract record ClientFrame;
 public sealed record Hello(string Session, long Leg, Dictionary<string, From> Topics, string? Token = null, long? Timeout = null) : ClientFrame;
 public sealed record Subscribe(string Id, Dictionary<string, From> Topics) : ClientFrame;
@@ -15,17 +15,17 @@ public sealed record Auth(string Token) : ClientFrame;
 public sealed record Request(string Id) : ClientFrame;
 public sealed record Ping : ClientFrame;
 
-/// <summary>Where somebody begins in a topic: behind a position, before its newest <c>Last</c> messages, or, with neither, from now on.</summary>
+/// <summary>Where a client begins in a topic: after a position, before its newest <c>Last</c> messages, or, with neither, from now on.</summary>
 public sealed record From(string? Epoch = null, long? Offset = null, long? Last = null);
 
-/// <summary>A frame breaks the protocol's rules. What it says names fields and never a value, which may be a token.</summary>
+/// <summary>A frame breaks the protocol's rules. The message names fields and never a value, which may be a token.</summary>
 public sealed class InvalidFrame(string message) : Exception(message);
 
 public static class Frames
 {
     public const string Subprotocol = "livesocket.v1";
     public const int MaxToken = 65_536;
-    /// <summary>Bytes of a hello beside its token: it is said before the client knows what this server allows.</summary>
+    /// <summary>Bytes of a hello beside its token: the client sends it before it knows what this server allows.</summary>
     public const int Hello = 33_280;
 
     static readonly JsonSerializerOptions Options = new()
@@ -44,7 +44,7 @@ public static class Frames
 
     public static T Read<T>(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize<T>(json, Options)!;
 
-    /// <summary>Null: of a type that we do not know, which is ignored.</summary>
+    /// <summary>Null: the frame's type is unknown, and the frame is ignored.</summary>
     public static ClientFrame? Decode(ReadOnlySpan<byte> text)
     {
         try
@@ -74,7 +74,7 @@ public static class Frames
         static bool Id(string id) => id.Length is >= 1 and <= 128;
         static bool Name(string? topic) => topic is { Length: >= 1 and <= 256 };
         static bool Token(string? token) => token is null or { Length: >= 1 and <= MaxToken };
-        // Half a position is none.
+        // A position needs both the epoch and the offset.
         static bool Begins(From? from) => from is not null && from.Epoch is null == from.Offset is null && from.Epoch is null or { Length: >= 1 and <= 64 } && from.Last is null or >= 1;
         static bool Topics(Dictionary<string, From> topics) => topics.All(one => Name(one.Key) && Begins(one.Value));
         return frame switch
@@ -89,7 +89,7 @@ public static class Frames
         };
     }
 
-    /// <summary>From 0 to 2^53 - 1, however it is written.</summary>
+    /// <summary>A whole number from 0 to 2^53 - 1, however it is written.</summary>
     sealed class Whole : JsonConverter<long>
     {
         public override long Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
@@ -99,13 +99,13 @@ public static class Frames
     }
 }
 
-/// <summary>JSON in UTF-8 as it came, which nobody here looks into.</summary>
+/// <summary>JSON in UTF-8 as it came, which nothing here looks into.</summary>
 [JsonConverter(typeof(Converter))]
 public sealed record RawJson(byte[] Utf8)
 {
     sealed class Converter : JsonConverter<RawJson>
     {
-        // That is data too.
+        // Null is data too.
         public override bool HandleNull => true;
 
         public override RawJson Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)

@@ -4,33 +4,33 @@ using System.Threading.Channels;
 
 namespace LiveSocket;
 
-/// <summary>One connection, from its opening on. One frame leaves at a time, and each topic is read at the pace of the socket.</summary>
+/// <summary>One connection, from its opening on. One frame is written at a time, and each topic is read at the pace of the socket.</summary>
 public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context)
 {
-    /// <summary>Publishes that wait for their answer; beyond, nothing more is read.</summary>
+    /// <summary>The most publishes that wait for their answers; beyond it nothing more is read.</summary>
     const int MaxPublishes = 128;
     static readonly TimeSpan Stalled = TimeSpan.FromSeconds(20), ForAnswers = TimeSpan.FromSeconds(5), ForClose = TimeSpan.FromSeconds(2);
 
-    /// <summary>A topic that this leg follows, and how far it was told.</summary>
+    /// <summary>A topic that this leg follows, and how far it was sent.</summary>
     sealed class Reading(TopicFeed feed, string epoch, long at)
     {
         public readonly TopicFeed Feed = feed;
         public string Epoch = epoch;
         public long At = at;
-        /// <summary>What the client takes for the one before; below <c>At</c> where something was hidden since.</summary>
+        /// <summary>The offset that the client has seen last; below <c>At</c> if something was hidden since.</summary>
         public long Told = at;
     }
 
-    /// <summary>Who has it writes, and changes what is followed.</summary>
+    /// <summary>The holder may write, and change what is followed.</summary>
     readonly SemaphoreSlim turn = new(1), room = new(MaxPublishes);
     readonly Channel<bool> news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly ConcurrentDictionary<string, Reading> readings = [];
     /// <summary>The newest publish of each topic: the next one waits for it.</summary>
     readonly ConcurrentDictionary<string, Task> lanes = [];
-    /// <summary>Changes of what is followed, one after the other; and of each topic the newest: a publish waits for it.</summary>
+    /// <summary>Changes of what is followed, one after the other; and for each topic the newest change, which a publish waits for.</summary>
     readonly Dictionary<string, Task> changing = [];
     Task changes = Task.CompletedTask;
-    /// <summary>The newest token that has come and was not looked at yet.</summary>
+    /// <summary>The newest token that has come and was not checked yet.</summary>
     readonly Channel<string> tokens = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     Task? renewing;
     readonly CancellationTokenSource over = new();
@@ -43,11 +43,11 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
 
     /// <summary>Null until it is known.</summary>
     public Identity? Who { get; internal set; }
-    /// <summary>Told as soon as it is known who it is.</summary>
+    /// <summary>Called as soon as the owner is known.</summary>
     internal List<Action<Identity>> WhenKnown { get; } = [];
     public bool IsLive => live && ending == 0;
     public Task Gone => gone.Task;
-    /// <summary>The number of the log's life under which it was welcomed.</summary>
+    /// <summary>The generation of the log under which the leg was welcomed.</summary>
     public int Generation { get; private set; }
 
     public void Wake() => news.Writer.TryWrite(true);
@@ -72,10 +72,10 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         catch (Exception) { socket.Abort(); throw; }
     }
 
-    /// <summary>What comes of a connection that is no more, or of a reader that does not read.</summary>
+    /// <summary>Errors of a connection that is gone, or of a client that does not read.</summary>
     static bool IsGone(Exception error) => error is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or TimeoutException;
 
-    /// <summary>Serves it to its end.</summary>
+    /// <summary>Serves the connection to its end.</summary>
     public async Task Run()
     {
         var telling = TellAll();
@@ -92,7 +92,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         await Task.WhenAll(telling, greeting, renewing ?? Task.CompletedTask);
         await changes;
         foreach (var topic in readings.Keys) LeaveTopic(topic);
-        // Before the log is closed, where this was the last one of a server that goes.
+        // Before the log is closed, if this was the last leg of a server that stops.
         if (admitted) await server.Log.Release(hello!.Session, hello.Leg);
         gone.SetResult();
     }
@@ -137,9 +137,9 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         ClientFrame? frame;
         try { frame = Frames.Decode(text.Span); }
         catch (InvalidFrame invalid) { Fail("protocol", invalid.Message); return; }
-        // What it says to be here is as large as its token and its topics make it.
+        // A hello or auth is as large as its token and topics make it.
         if (frame is not (Hello or Auth) && text.Length > server.Options.MaxFrame) Fail("too-large", $"Frames must have at most {server.Options.MaxFrame} bytes.", (frame as Publish)?.Id ?? (frame as Request)?.Id);
-        // Whoever goes meanwhile is noticed.
+        // Not awaited, so that a client that leaves meanwhile is noticed.
         else if (frame is Hello said && hello is null) greeting = Greet(said);
         else if (frame is Hello || frame is not null && !live) Fail("protocol", hello is null ? "The first frame must be a hello." : "A leg says hello once, and waits for the welcome.");
         else await Serve(frame);
@@ -156,7 +156,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         _ => Task.CompletedTask,
     };
 
-    /// <summary>Does it behind the changes before it, and lets what is read next go on: what it asks may take its time.</summary>
+    /// <summary>Runs it after earlier changes, without delaying what is read next: the application's answers may take time.</summary>
     async Task Change(IEnumerable<string> topics, Func<Task> act)
     {
         await room.WaitAsync(over.Token);
@@ -216,7 +216,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     {
         welcomedAt = Clock.Now;
         if (!server.Enter(this)) { Fail("draining", "This server is going away."); return null; }
-        // Only now: a loss of before has another number, one of later finds this leg among those that it hands over.
+        // Set only now: an earlier loss has another generation, and a later one finds this leg among those that it hands over.
         Generation = server.Generation;
         live = true;
         return new { type = "welcome", server = server.Name(Generation), topics, heartbeat = server.Options.Heartbeat, tokenTtl = TokenLife(Who!), maxFrame = server.Options.MaxFrame, reconnectSpread = server.Options.ReconnectSpread };
@@ -227,13 +227,13 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         try { await Join(asked.Topics, asked.Id, topics => new { type = "subscribed", id = asked.Id, topics }); }
         catch (Exception error) when (!over.IsCancellationRequested)
         {
-            // The leg, and what it has, is none the worse for it.
+            // The leg, and its other topics, are not affected.
             server.Report(error, "subscribing");
             foreach (var topic in asked.Topics.Keys) await Send(new { type = "error", code = "busy", message = "The server cannot reach its log.", topic, id = asked.Id, retryAfter = 1_000 });
         }
     }
 
-    /// <summary>Subscribes. What names the topics leaves in the same turn, so that nothing of them precedes it.</summary>
+    /// <summary>Subscribes. The frame that names the topics leaves in the same turn, so that no message of them precedes it.</summary>
     async Task Join(IReadOnlyDictionary<string, From> topics, string? id, Func<Dictionary<string, object>, object?> named)
     {
         var held = new List<(TopicFeed Feed, From From)>();
@@ -241,7 +241,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         try
         {
             var others = readings.Keys.Count(one => !topics.ContainsKey(one));
-            // All at once: one that is not answered holds up none of the others.
+            // All at once: one that is not answered does not delay the others.
             var asked = topics.Select((one, at) => (one.Key, one.Value, May: at + others < server.Options.MaxTopics ? server.Allows(new Asked(false, one.Key, Who!, null), over.Token) : null)).ToArray();
             foreach (var (topic, from, may) in asked)
             {
@@ -258,7 +258,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
                 {
                     feed.Join(this);
                     var (epoch, offset, oldest) = feed.Head;
-                    // Where it begins is never before what is kept, nor after the head.
+                    // The start is never before what is kept, nor after the head.
                     var after = Math.Max(from.Epoch is null ? offset - (from.Last ?? 0) : from.Epoch == epoch ? Math.Min(from.Offset!.Value, offset) : 0, oldest - 1);
                     readings[feed.Topic] = new Reading(feed, epoch, after);
                     answers[feed.Topic] = new { epoch, offset, after };
@@ -284,7 +284,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     {
         await room.WaitAsync(over.Token);
         if (lanes.Count > MaxPublishes) foreach (var (topic, lane) in lanes) if (lane.IsCompleted) lanes.TryRemove(topic, out _);
-        // What it subscribed to before it sees.
+        // So that the client sees what it publishes after it has subscribed.
         Task? change;
         lock (changing) change = changing.GetValueOrDefault(frame.Topic);
         lanes[frame.Topic] = Apply(lanes.GetValueOrDefault(frame.Topic, Task.CompletedTask), change, frame);
@@ -294,9 +294,9 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     {
         await before;
         if (change is not null) await change;
-        // Whoever may not be here any more begins nothing more.
+        // A leg that may not be here any more begins nothing new.
         if (blind) { room.Release(); return; }
-        // What comes on a leg at all was sent after its welcome. An age is whole milliseconds, which may have been rounded down.
+        // Every frame of a live leg was sent after its welcome. An age is in whole milliseconds, and may have been rounded down.
         var origin = new Origin(hello!.Session, frame.Id, frame.Topic, frame.N, frame.Age + 1, welcomedAt);
         var answer = Answer.OutcomeUnknown;
         try
@@ -305,14 +305,14 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
             {
                 true => await server.Log.Append(frame.Topic, frame.Data.Utf8, origin),
                 false => await server.Log.Refuse(origin, Answer.Forbidden),
-                // Of a repeat nobody knows what became of it when it was sent first.
+                // For a repeat it is unknown what became of its first copy.
                 null => frame.Age is null ? Answer.Untold : Answer.OutcomeUnknown,
             };
         }
         catch (Exception error)
         {
             server.Report(error, "applying a publish");
-            // A log that did nothing can be asked again; but of a repeat nobody knows what became of it when it was sent first.
+            // If the log did nothing, the publish can be sent again; but for a repeat it is unknown what became of its first copy.
             if (error is LogAway && frame.Age is null) answer = Answer.Busy;
         }
         try { await Send(new { type = answer.Code is null ? "ack" : "nack", id = frame.Id, offset = answer.Offset, data = answer.Data, code = answer.Code, message = answer.Message, retryAfter = answer.RetryAfter }); }
@@ -327,7 +327,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         return Task.CompletedTask;
     }
 
-    /// <summary>The leg lives on with the token that it has for as long as nobody can tell what the fresh one is worth.</summary>
+    /// <summary>Checks fresh tokens. The leg stays on with its old token for as long as the new one cannot be checked.</summary>
     async Task RenewAll()
     {
         try
@@ -361,7 +361,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         {
             Who = known;
             await Send(new { type = "authed", tokenTtl = TokenLife(known) });
-            // A token may bear other rights than the one before. Only a plain no ends a subscription.
+            // The fresh token may grant different rights. Only a clear refusal ends a subscription.
             await Change([], async () =>
             {
                 foreach (var topic in readings.Keys)
@@ -379,22 +379,22 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
 
     object Pong() => new { type = "pong", reconnectSpread = server.Options.ReconnectSpread };
 
-    /// <summary>Says something where it was silent for long; ends what is dead, or past its token.</summary>
+    /// <summary>Sends something if the leg was silent for long; ends a leg that is dead, or whose token has ended.</summary>
     public void Tend(double now, bool spared)
     {
         if (!IsLive) return;
-        // Whoever brought a fresh one in time is not to blame for that nobody could check it.
+        // A leg that sent a fresh token in time is not to blame if the token could not be checked.
         if (now >= tokenEndsAt && untold) Fail("busy", "Who this is cannot be told now.", retryAfter: 1_000);
         else if (now >= tokenEndsAt) Fail("unauthorized", "The token has run out.");
         else if (!spared && !serving && now - heardAt >= server.Options.Heartbeat + 10_000) socket.Abort();
         else if (turn.CurrentCount > 0 && now - sentAt >= 0.9 * server.Options.Heartbeat) _ = Send(Pong());
     }
 
-    /// <summary>An error and then the close, behind the answers to what was published.</summary>
+    /// <summary>Sends an error and closes, after the answers to what was published.</summary>
     public void Fail(string code, string message, string? id = null, int? retryAfter = null)
     {
         if (Interlocked.Exchange(ref ending, 1) != 0) return;
-        // Whoever may not be here any more sees nothing more.
+        // A leg that may not be here any more gets no further messages.
         blind = code is "unauthorized" or "forbidden" or "session-ended";
         closing = Close(new { type = "error", code, message, id, retryAfter }, Codes[code], code);
         _ = Task.WhenAll(closing, Task.Delay(ForClose)).ContinueWith(_ => over.Cancel());
@@ -406,7 +406,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         ["busy"] = 1013, ["superseded"] = 4001, ["too-large"] = 1009, ["protocol"] = 1002,
     };
 
-    /// <summary>It keeps its turn: nothing leaves behind a close.</summary>
+    /// <summary>Closes while it holds the turn, so that nothing is written after the close.</summary>
     async Task Close(object? error, int code, string reason)
     {
         await Task.WhenAny(Task.WhenAll(lanes.Values), Task.Delay(ForAnswers));
@@ -419,7 +419,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         catch (Exception gone) when (IsGone(gone)) { }
     }
 
-    /// <summary>Tells what its topics have, a message a turn: answers leave between two.</summary>
+    /// <summary>Sends what its topics have, one message in each turn: answers can leave in between.</summary>
     async Task TellAll()
     {
         try
@@ -438,14 +438,14 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         }
     }
 
-    /// <summary>It goes on behind that offset, and is told so.</summary>
+    /// <summary>The leg continues after that offset, and is told so.</summary>
     static object Named(Reading reading, Head head, long after)
     {
         (reading.Epoch, reading.At, reading.Told) = (head.Epoch, after, after);
         return new { type = "subscribed", topics = new Dictionary<string, object> { [reading.Feed.Topic] = new { epoch = head.Epoch, offset = head.Offset, after } } };
     }
 
-    /// <summary>A page of what it lacks. True: there may be more.</summary>
+    /// <summary>Sends a page of what the leg lacks. True: there may be more.</summary>
     async Task<bool> Tell(Reading reading)
     {
         if (blind) return false;
@@ -467,13 +467,13 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         }
         if (page.Count == 0)
         {
-            // Nothing of it is kept, and perhaps nothing comes any more that would say so by the offset before it.
+            // Nothing of it is kept, and perhaps no further message comes whose previous offset would show that.
             if (reading.Feed.Head.Epoch == reading.Epoch) await Say(() => Named(reading, head, head.Offset));
             return true;
         }
         foreach (var entry in page) await Say(() =>
         {
-            // Trimmed before it could be sent: the client sees from the offset before it that something is missing.
+            // Trimmed before it could be sent: the previous offset shows the client that something is missing.
             if (entry.Offset > reading.At + 1) reading.Told = entry.Offset - 1;
             reading.At = entry.Offset;
             if (!server.Shows(reading.Feed.Topic, entry, Who!)) return null;
@@ -481,7 +481,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
             reading.Told = entry.Offset;
             return entry.Frame(before, hello!.Session);
         });
-        // What is hidden at the end is passed by a message without data.
+        // Hidden messages at the end are passed by a message without data.
         if (reading.Told < reading.At && reading.At >= reading.Feed.Head.Offset) await Say(() =>
         {
             var before = reading.Told;

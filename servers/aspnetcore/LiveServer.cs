@@ -1,36 +1,38 @@
 namespace LiveSocket;
 
-/// <summary>Who somebody is. <c>Subject</c> is whom a session belongs to, <c>TokenTtl</c> what is left of the credential's life.</summary>
+/// <summary>Who somebody is. <c>Subject</c> is the owner of a session, <c>TokenTtl</c> the rest of the credential's life.</summary>
 public sealed record Identity(string? Subject, TimeSpan? TokenTtl = null, object? User = null);
-/// <summary>Whether somebody may read a topic, or publish that into it: JSON in UTF-8.</summary>
+/// <summary>The question whether somebody may read a topic, or publish that data into it: JSON in UTF-8.</summary>
 public sealed record Asked(bool Publishing, string Topic, Identity Who, byte[]? Data);
-/// <summary>Thrown where it cannot be told who somebody is.</summary>
+/// <summary>Thrown if it cannot be decided at present who somebody is.</summary>
 public sealed class Unidentified(Exception cause) : Exception("Who this is cannot be told now.", cause);
 
 public sealed class LiveOptions
 {
-    /// <summary>Null: the token is not valid. An exception: it cannot be told now, and the client comes back.</summary>
+    /// <summary>Null: the token is not valid. An exception: it cannot be decided at present, and the client comes back.</summary>
     public required Func<string?, HttpContext, Task<Identity?>> Authenticate { get; init; }
     /// <summary>Default: everybody may read, and nobody may publish.</summary>
     public Func<Asked, Task<bool>> Authorize { get; init; } = asked => Task.FromResult(!asked.Publishing);
-    /// <summary>What a client may see; the same on all of a session's legs. Default: everything.</summary>
+    /// <summary>Whether a client may see a message; the same on all of a session's legs. Default: it may see all.</summary>
     public Func<string, Entry, Identity, bool>? Filter { get; init; }
-    /// <summary>Default: in the memory of this process, which no other shares.</summary>
+    /// <summary>Default: in the memory of this process, which no other process shares.</summary>
     public ITopicLog Log { get; init; } = new MemoryLog();
     public string Id { get; init; } = Guid.NewGuid().ToString("N");
-    /// <summary>What runs here, by which a slot is told from the one that replaced it: see <see cref="LiveServer.DrainWhenReplaced"/>.</summary>
+    /// <summary>
+    /// The release that runs here, which tells a slot from the one that replaced it: see <see cref="LiveServer.DrainWhenReplaced"/>.
+    /// </summary>
     public string? Release { get; init; }
     /// <summary>Milliseconds: the longest silence of either side.</summary>
     public int Heartbeat { get; init; } = 10_000;
     public int HelloTimeout { get; init; } = 10_000;
     public int TokenGrace { get; init; } = 60_000;
-    /// <summary>Over which clients spread their return if this server vanishes. Null: 30,000.</summary>
+    /// <summary>Milliseconds over which clients spread their return if this server vanishes. Null: 30,000.</summary>
     public int? ReconnectSpread { get; init; }
     public int MaxFrame { get; init; } = 262_144;
     public int MaxTopics { get; init; } = 100;
     public int MaxConnections { get; init; } = 20_000;
     public int MaxAuthenticating { get; init; } = 100;
-    /// <summary>Default: a line on the error stream for each kind in a second.</summary>
+    /// <summary>Default: a line on the error stream, at most one a second for each kind.</summary>
     public Action<Exception, string>? OnError { get; init; }
 }
 
@@ -59,15 +61,15 @@ public sealed class LiveServer : IAsyncDisposable
     public Drain Drain { get; }
     internal TopicFeeds Feeds { get; }
     internal int Generation { get; private set; }
-    /// <summary>Welcomed legs.</summary>
+    /// <summary>The number of welcomed legs.</summary>
     public int Legs { get { lock (legs) return legs.Count; } }
 
     internal Leg[] All(bool live) { lock (legs) return [.. (live ? legs : connections.Except(legs))]; }
 
-    /// <summary>Of a log that began anew this is another server: clients take a landing on it for a handover.</summary>
+    /// <summary>After its log started over this counts as another server, so that clients accept landing on it for a handover.</summary>
     internal string Name(int generation) => generation == 0 ? Options.Id : $"{Options.Id}.{generation}";
 
-    /// <summary>Serves one connection, which must be a WebSocket's, to its end.</summary>
+    /// <summary>Serves one connection, which must be a WebSocket request, to its end.</summary>
     public async Task Handle(HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest) { context.Response.StatusCode = 426; return; }
@@ -92,18 +94,18 @@ public sealed class LiveServer : IAsyncDisposable
         }
     }
 
-    /// <summary>False: nobody else is taken in.</summary>
+    /// <summary>False: nobody else is accepted.</summary>
     internal bool Enter(Leg leg)
     {
         lock (legs) return !Drain.Refusing && legs.Add(leg);
     }
 
-    /// <summary>JSON in UTF-8, published as the server itself. The offset.</summary>
+    /// <summary>Publishes JSON in UTF-8 as the server itself. Returns the offset.</summary>
     public async Task<long> Publish(string topic, byte[] data) => (await Log.Append(topic, data, null)).Offset!.Value;
 
     /// <summary>
-    /// Ends the sessions of whoever matches, wherever they have signed out, and of whom it is just being asked who they are: that may be
-    /// answered from before. How many legs that were known here.
+    /// Ends the sessions that match, for example because their users have signed out elsewhere. This includes connections whose owner is
+    /// being asked for, because that answer may predate the sign-out. Returns the number of legs here whose owner was known.
     /// </summary>
     public int End(Func<Identity, bool> match, string reason = "This session was ended.")
     {
@@ -128,7 +130,7 @@ public sealed class LiveServer : IAsyncDisposable
         }
     }
 
-    /// <summary>For a balancer's readiness check. It bears the release, for <see cref="DrainWhenReplaced"/>.</summary>
+    /// <summary>For a balancer's readiness check. The answer names the release, for <see cref="DrainWhenReplaced"/>.</summary>
     public async Task Health(HttpContext context)
     {
         var trouble = Log.Trouble is { } told && told.Away > TimeSpan.FromSeconds(10) ? $"log away: {told.Reason}" : null;
@@ -141,11 +143,11 @@ public sealed class LiveServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// How a slot finds out that it was swapped: it asks its public address who answers. Once that has been another release, and never
-    /// this one, twenty times in a row, it drains; should the address be its own again, as after a swap back, the drain is cancelled.
+    /// Lets a slot find out that it was swapped: it asks its public address which release answers. Once that has been another release, and
+    /// never this one, twenty times in a row, it drains. If the address is its own again, as after a swap back, the drain is cancelled.
     /// </summary>
-    /// <param name="url">Of <see cref="Health"/> at the public address.</param>
-    /// <param name="every">Between two questions; four times as often while another release answers.</param>
+    /// <param name="url">The URL of <see cref="Health"/> at the public address.</param>
+    /// <param name="every">The time between two questions; a quarter of it while another release answers.</param>
     public Task DrainWhenReplaced(Uri url, TimeSpan every, DrainOptions options, CancellationToken stop)
     {
         var release = Options.Release ?? throw new InvalidOperationException("Give LiveOptions.Release: by it a slot is told from the one that replaced it");
@@ -154,17 +156,17 @@ public sealed class LiveServer : IAsyncDisposable
 
     internal async Task<Identity?> Identify(string? token, HttpContext context, CancellationToken gone)
     {
-        // More at once would only take each other's time. Nothing is begun for who has gone meanwhile.
+        // More at once would only delay each other. Nothing is begun for a client that has left meanwhile.
         await authenticating.WaitAsync(gone);
         try { return await Options.Authenticate(token, context).WaitAsync(TimeSpan.FromMilliseconds(Options.HelloTimeout)); }
         catch (Exception cause) { throw new Unidentified(cause); }
         finally { authenticating.Release(); }
     }
 
-    /// <summary>Null: it cannot be told now.</summary>
+    /// <summary>Null: it cannot be decided at present.</summary>
     internal async Task<bool?> Allows(Asked asked, CancellationToken gone)
     {
-        // A leg is greeted within twice that, and nobody's answer about one topic may take all of it.
+        // A leg is greeted within twice that time, and one topic's answer may not take all of it.
         try { return await Options.Authorize(asked).WaitAsync(TimeSpan.FromMilliseconds(Options.HelloTimeout / 2), gone); }
         catch (Exception error) when (!gone.IsCancellationRequested)
         {
@@ -188,7 +190,7 @@ public sealed class LiveServer : IAsyncDisposable
     {
         if (Options.OnError is { } told)
             try { told(error, doing); return; }
-            // It must not end what goes on here; its error is printed with the one that it was told.
+            // It must not end what goes on here; its error is printed together with the one that it was called with.
             catch (Exception failed) { error = new AggregateException(error, failed); }
         lock (reported)
         {
@@ -199,8 +201,8 @@ public sealed class LiveServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// What a leg of before the loss brings can never be vouched for, because nobody knows when it was sent. So it hands over, to this very
-    /// server: what comes on its new leg was sent after the loss.
+    /// The log can never vouch for what a leg from before the loss brings, because nobody knows when it was sent. So the leg hands over, to
+    /// this very server: frames on its new leg were sent after the loss.
     /// </summary>
     void Renumbered()
     {
@@ -211,7 +213,7 @@ public sealed class LiveServer : IAsyncDisposable
     void Sweep()
     {
         var now = Clock.Now;
-        // A process that stood still has unread frames: for a while nobody is called dead.
+        // A process that stood still has unread frames: for a while no leg counts as dead.
         if (now - sweptAt > 0.6 * Options.Heartbeat) sparedUntil = now + 0.2 * Options.Heartbeat;
         sweptAt = now;
         foreach (var leg in All(live: true)) leg.Tend(now, now < sparedUntil);

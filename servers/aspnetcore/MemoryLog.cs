@@ -1,6 +1,6 @@
 namespace LiveSocket;
 
-/// <summary>A log in this process: it ends with it, and what was in it with it.</summary>
+/// <summary>A log in this process. It ends with the process, and its content is lost then.</summary>
 public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
 {
     const int MaxTopics = 10_000, MaxIdle = 100_000;
@@ -25,7 +25,7 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
         public double IdleSince, Born = born, ForgottenUpTo = -1;
         public string? Subject;
         public readonly HashSet<long> Legs = [];
-        /// <summary>In the order of time: ids are only ever added, and leave from the front.</summary>
+        /// <summary>In order of time: ids are only ever added at the end, and removed from the front.</summary>
         public readonly Dictionary<string, (Answer Answer, double At)> Answers = [];
         public readonly Queue<string> Ids = new();
         public readonly Dictionary<string, long> Counted = [];
@@ -87,7 +87,7 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
     {
         lock (turn)
         {
-            // Whatever was decided of a session that begins here is known.
+            // Everything that was ever decided of a session that begins here is known.
             var fresh = !sessions.ContainsKey(name) && leg == 1;
             var session = SessionOf(name);
             if (session.Newest > 0 && session.Subject != subject) return Task.FromResult(Admission.Forbidden);
@@ -111,7 +111,7 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
     public void Follow(string topic, ITail tail) { lock (turn) tails[topic] = tail; }
     public void Unfollow(string topic) { lock (turn) tails.Remove(topic); }
 
-    /// <summary>Loses its data, as a crash would: every topic begins anew. Sessions are as alive as before.</summary>
+    /// <summary>Loses its data, as a crash would: every topic starts over. Sessions are not affected.</summary>
     public void Forget()
     {
         lock (turn)
@@ -156,11 +156,11 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
         if (sessions.TryGetValue(name, out var session)) return session;
         if (sessions.Count >= MaxIdle)
             foreach (var (idle, _) in sessions.Where(one => one.Value.Legs.Count == 0).OrderBy(one => one.Value.IdleSince).Take(MaxIdle / 10).ToArray()) sessions.Remove(idle);
-        // One that was forgotten may have published before.
+        // A session that was forgotten may have published before.
         return sessions[name] = new Session(Now) { IdleSince = Now };
     }
 
-    /// <summary>Server rules 4 and 5. Null: it was never decided, and may be applied.</summary>
+    /// <summary>Server rules 4 and 5. Null: the publish was never decided, and may be applied.</summary>
     Answer? Find(Session session, Origin origin)
     {
         while (session.Ids.TryPeek(out var id) && (session.Ids.Count > limits.MaxIds || session.Answers[id].At < Now - limits.DedupeWindow))
@@ -169,7 +169,7 @@ public sealed class MemoryLog(LogLimits? limits = null) : ITopicLog
             session.Answers.Remove(session.Ids.Dequeue());
         }
         if (session.Answers.TryGetValue(origin.Id, out var known)) return known.Answer;
-        // It was first sent at this moment or later.
+        // It was first sent at this time or later.
         var sent = origin.SentAfter - (origin.Age ?? 0);
         var remembered = sent > session.Born && sent > session.ForgottenUpTo;
         Answer? answer = null;

@@ -8,8 +8,8 @@ using StackExchange.Redis;
 namespace LiveSocket;
 
 /// <summary>
-/// What `npx livesocket redis-scripts` prints: the scripts of the Node server, with the limits that are written into them, so that
-/// nodes of both kinds share one log. All nodes must be given the same.
+/// What `npx livesocket redis-scripts` prints: the scripts of the Node server, with the limits that are written into them, so that nodes of
+/// both kinds share one log. All nodes must be given the same.
 /// </summary>
 public sealed record RedisScripts(long Idle, int Lease, int MaxIdle, Dictionary<string, string> Scripts)
 {
@@ -20,7 +20,7 @@ public sealed record RedisScripts(long Idle, int Lease, int MaxIdle, Dictionary<
 /// <summary>The log in Redis 7 that any number of Node and C# servers share: same keys, same scripts.</summary>
 public sealed class RedisLog : ITopicLog
 {
-    /// <summary>A publish whose connection broke is asked for again under its id for so long, in milliseconds.</summary>
+    /// <summary>Milliseconds for which a publish whose connection broke is sent again under its id.</summary>
     const int AskAgain = 5_000;
     readonly RedisScripts scripts;
     readonly Dictionary<string, byte[]> hashes = [];
@@ -35,15 +35,15 @@ public sealed class RedisLog : ITopicLog
     readonly Task reading, tending;
     readonly Lock turn = new();
     Task<long>? joining;
-    /// <summary>Since when Redis has forgotten nothing, as it said last.</summary>
+    /// <summary>Since when Redis has forgotten nothing, as it last said.</summary>
     string? begun;
     string? epoch;
     string run = "";
     (string Reason, double Since)? trouble = ("not connected to Redis yet", double.NegativeInfinity);
     long stamped;
 
-    /// <param name="configuration">As StackExchange.Redis has it, such as <c>localhost:6379,password=…</c>; one Redis, not a cluster.</param>
-    /// <param name="prefix">What the keys begin with, as <c>{prefix}:</c>. The same on every node.</param>
+    /// <param name="configuration">As StackExchange.Redis takes it, such as <c>localhost:6379,password=…</c>; one Redis, not a cluster.</param>
+    /// <param name="prefix">The prefix of all keys, which begin with <c>{prefix}:</c>. The same on every node.</param>
     public RedisLog(string configuration, RedisScripts scripts, string prefix = "livesocket")
     {
         this.scripts = scripts;
@@ -70,21 +70,21 @@ public sealed class RedisLog : ITopicLog
         {
             try
             {
-                // Asked again it is a repeat: where its first answer was lost, that must not be taken for never applied.
+                // When it is sent again, it counts as a repeat: if its first answer was lost, it must not be taken for never applied.
                 double? age = broken is null && origin?.Age is null ? null : (origin?.Age ?? 0) + Clock.Now - begun + 1;
                 var (root, said) = await Run("append", root => ([Key("root"), Key("feed"), Key($"topics:{root}"), Key($"record:{root}:{Name(origin?.Session ?? "")}"), Key($"session:{Name(origin?.Session ?? "")}"), Key($"topic:{root}:{Name(topic)}")],
                     [Name(topic), kept, origin is null ? "" : Name(origin.Id), Place(origin, age), "", $"{node[..8]}.{Interlocked.Increment(ref stamped)}"]));
                 if (Text(said[0]) == "new")
                 {
                     rollCall.Knows(new Mark(root, Number(said[2]), Text(said[5])));
-                    // Whoever has all before it is told now, together with the answer.
+                    // A feed that has everything before it is told now, together with the answer.
                     if (tails.TryGetValue(topic, out var tail)) tail.Appended(Text(said[3]), new Entry(topic, Number(said[4]), kept));
                 }
                 Heard(said[^1]);
                 return AnswerOf((byte[])said[1]!);
             }
             catch (LogAway) when (broken is null) { throw; }
-            // Redis itself failed in the middle of it: asked again it would do half of it again.
+            // Redis itself failed in the middle of the script: sent again, it might apply half of it twice.
             catch (Exception error) when (error is not RedisServerException && origin is not null && Clock.Now - begun < AskAgain)
             {
                 broken ??= error;
@@ -127,7 +127,7 @@ public sealed class RedisLog : ITopicLog
             var (_, said) = await Run("admit", _ => (SessionKeys(session), [leg, who, node, scripts.Idle, scripts.Lease, $"{leg} {Name(session)}"]));
             if (Text(said[0]) != "admitted") return Text(said[0]) == "superseded" ? Admission.Superseded : Admission.Forbidden;
         }
-        // It may be in all the same, and whoever asked knows of no leg to release.
+        // The leg may be admitted anyway, and the caller does not know that it has to release it.
         catch (Exception error) when (error is not LogAway) { owed[(session, leg)] = false; throw; }
         lock (held)
         {
@@ -142,17 +142,17 @@ public sealed class RedisLog : ITopicLog
     {
         lock (held) if (held.TryGetValue(session, out var one) && one.Legs.Remove(leg) && one.Legs.Count == 0) held.Remove(session);
         try { await ReleaseNow(session, leg, false); }
-        // Redis hears of it when it is back.
+        // Redis is told when it is back.
         catch (Exception) { owed[(session, leg)] = true; }
     }
 
     Task ReleaseNow(string session, long leg, bool again) =>
         Run("release", _ => (SessionKeys(session), [leg, node, scripts.Idle, scripts.Lease, $"{leg} {Name(session)}", again ? "1" : "", scripts.MaxIdle]));
 
-    /// <summary>Renews the lease by which this node's legs are alive, and takes over those of nodes that died.</summary>
+    /// <summary>Renews the lease that keeps this node's legs alive, and takes over those of nodes that died.</summary>
     async Task Tend()
     {
-        // Redis may have lost sessions that are here, and has not been told of all of them since.
+        // Redis may have lost sessions that are here, and was not told of all of them since.
         var untold = false;
         for (var tick = 0; !closed.IsCancellationRequested; tick++)
         {
@@ -166,7 +166,7 @@ public sealed class RedisLog : ITopicLog
                 foreach (var names in tails.Keys.Chunk(500)) if (tick % 12 == 0) await Run("follow", root => ([Key("root"), Key($"topics:{root}")], [.. names.Select(Name)]));
                 for (var more = true; more;)
                 {
-                    // Those who tell of sessions come first: this node tells nobody.
+                    // Nodes that report sessions come first: this node reports none.
                     var (_, taken) = await Run("sweep", _ => ([Key("root"), Key("nodes"), Key($"legs:{node}"), Key("members")], [node, scripts.Lease, scripts.Idle, tag, 100]));
                     for (var at = 1; at + 2 < taken.Length; at += 3) if (Plain(Text(taken[at + 1])) is { } name) owed[(name, Number(taken[at]))] = false;
                     more = taken.Length > 1;
@@ -174,12 +174,14 @@ public sealed class RedisLog : ITopicLog
                 foreach (var ((session, leg), again) in owed.ToArray()) { await ReleaseNow(session, leg, again); owed.TryRemove((session, leg), out _); }
             }
             catch (OperationCanceledException) { return; }
-            // The feed's reader tells of a Redis that is away.
+            // The feed's reader reports a Redis that is away.
             catch (Exception) { }
         }
     }
 
-    /// <summary>Tells Redis of sessions that are here. True: this node may have been taken for dead, or its sessions have been forgotten.</summary>
+    /// <summary>
+    /// Tells Redis of sessions that are here. True: this node may have been taken for dead, or its sessions may have been forgotten.
+    /// </summary>
     async Task<bool> Renew(Func<int, string, bool> due)
     {
         var late = false;
@@ -197,7 +199,7 @@ public sealed class RedisLog : ITopicLog
         return late;
     }
 
-    /// <summary>All that this node hears, over one blocking read: what is appended to any topic.</summary>
+    /// <summary>Everything that this node listens to, over one blocking read: what is appended to any topic.</summary>
     async Task ReadFeed()
     {
         ConnectionMultiplexer? connection = null;
@@ -206,7 +208,7 @@ public sealed class RedisLog : ITopicLog
         {
             try
             {
-                // A connection of its own: a read that waits holds up whatever comes behind it.
+                // A connection of its own: a blocking read delays whatever is sent behind it.
                 connection ??= await ConnectionMultiplexer.ConnectAsync(options);
                 if (place is null)
                 {
@@ -221,7 +223,7 @@ public sealed class RedisLog : ITopicLog
                 var reply = await connection.GetDatabase().ExecuteAsync("XREAD", "COUNT", "500", "BLOCK", "1000", "STREAMS", Key("feed"), from.Id);
                 if (reply.IsNull)
                 {
-                    // There were appends of which the feed says nothing: it was deleted, or has gone back.
+                    // There were appends that the feed does not contain: it was deleted, or has gone back.
                     if (await Join() != from.Seq && (await connection.GetDatabase().ExecuteAsync("XREAD", "COUNT", "1", "STREAMS", Key("feed"), from.Id)).IsNull) place = null;
                     continue;
                 }
@@ -246,13 +248,13 @@ public sealed class RedisLog : ITopicLog
         if (parts is ["e"]) { await Join(); return (id, before.Seq); }
         if (parts.Length < 5 || !long.TryParse(parts[0], out var seq) || !long.TryParse(parts[1], out var offset) || Plain(parts[4]) is not { } topic) return (id, before.Seq);
         rollCall.Knows(new Mark(parts[2][..parts[2].LastIndexOf('.')], seq, $"{id}:{parts[3]}"));
-        // Trimmed while we were away, or by a Redis that lost it: the topics themselves have more.
+        // The feed was trimmed while this node was away, or Redis lost part of it. The topics themselves have more.
         if (seq != before.Seq + 1) foreach (var one in tails.Values) one.Behind();
         if (tails.TryGetValue(topic, out var tail)) tail.Appended(parts[2], new Entry(topic, offset, (byte[])field[1]!));
         return (id, seq);
     }
 
-    /// <summary>Asks Redis which epoch holds. How many appends there are.</summary>
+    /// <summary>Asks Redis which epoch holds. Returns the number of appends.</summary>
     Task<long> Join()
     {
         lock (turn) return joining is { IsCompleted: false } ? joining : joining = Task.Run(async () =>
@@ -279,7 +281,7 @@ public sealed class RedisLog : ITopicLog
                 var (keys, args) = ask(root);
                 var said = await Evaluate(name, keys, [root, run, $":{Counted()}", .. args]);
                 if (Text(said[0]) != "stale") return (root, said);
-                // Nothing was done: another epoch holds, or Redis was started anew.
+                // Nothing was done: another epoch holds, or Redis was restarted.
                 await Join();
             }
         }
@@ -288,7 +290,9 @@ public sealed class RedisLog : ITopicLog
         throw new LogAway("Redis is another one than a moment ago, again and again: nothing was done.");
     }
 
-    /// <summary>What Redis answers before it runs anything: our scripts' first write fails, or none does.</summary>
+    /// <summary>
+    /// Errors that Redis answers before it runs anything. If the first write of one of our scripts succeeds, the others do as well.
+    /// </summary>
     static readonly string[] NothingDone = ["OOM ", "LOADING ", "READONLY ", "MASTERDOWN ", "BUSY ", "MISCONF ", "NOREPLICAS ", "NOAUTH ", "NOPERM ", "NOSCRIPT "];
 
     async Task<RedisResult[]> Evaluate(string name, string[] keys, object[] args)
@@ -303,7 +307,7 @@ public sealed class RedisLog : ITopicLog
         }
     }
 
-    /// <summary>Its time as the master, by the random name that Redis gives it.</summary>
+    /// <summary>The term of this Redis as the master, named by the random id that Redis gives it.</summary>
     async Task<string> Term()
     {
         var info = Text(await (await connecting).GetDatabase().ExecuteAsync("INFO", "replication"));
@@ -321,7 +325,7 @@ public sealed class RedisLog : ITopicLog
             foreach (var (session, leg) in left) await ReleaseNow(session, leg, false);
             await rollCall.Leave();
         }
-        // Its lease runs out.
+        // The lease expires anyway.
         catch (Exception) { }
         await Task.WhenAll(reading, tending);
         await (await connecting).CloseAsync();
@@ -329,7 +333,7 @@ public sealed class RedisLog : ITopicLog
 
     string Key(string name) => tag + name;
     string[] SessionKeys(string session) => [Key("root"), Key($"session:{Name(session)}"), Key("nodes"), Key($"legs:{node}"), Key("idle")];
-    /// <summary>As the Node server has it, which also has names that are no well-formed text: those are never said here.</summary>
+    /// <summary>The same encoding as in the Node server, which also has one for names that are not well-formed; those are never sent here.</summary>
     static string Name(string name) => $"={name}";
     static string? Plain(string name) => name.StartsWith('=') ? name[1..] : null;
     static string Text(RedisResult said) => (string?)said ?? "";
@@ -337,15 +341,15 @@ public sealed class RedisLog : ITopicLog
     static long Number(RedisResult said) => long.Parse(Text(said), CultureInfo.InvariantCulture);
     static RedisValue Value(object value) => value switch { byte[] bytes => bytes, string text => text, _ => Convert.ToString(value, CultureInfo.InvariantCulture) };
 
-    /// <summary>What the scripts' clock said, and when that was heard.</summary>
+    /// <summary>The time of the scripts' clock, and when it was heard.</summary>
     volatile Tuple<double, double>? time;
 
     void Heard(RedisResult now) => Heard(Number(now));
     void Heard(long now) => time = new(now, Clock.Now);
 
     /// <summary>
-    /// Of a repeat its age; how long this copy may have been on its way; its number; and when this is written, in Redis's
-    /// time: what it waits for Redis is known by that. Clocks are slewed by less than a thousandth.
+    /// For a repeat its age; how long this copy may have been on its way; its number; and when this is written, in Redis's time, which
+    /// shows how long it waited for Redis. Clocks are slewed by less than a thousandth.
     /// </summary>
     string Place(Origin? origin, double? age)
     {
@@ -353,7 +357,7 @@ public sealed class RedisLog : ITopicLog
         return $"{(age is { } known ? Ms(known) : "")}:{Ms(origin is null ? 0 : Clock.Now - origin.SentAfter)}:{origin?.N}:{Counted()}";
     }
 
-    /// <summary>What the scripts' clock says at the least; nothing before it was heard.</summary>
+    /// <summary>The least that the scripts' clock can say; empty before it was heard.</summary>
     string Counted() => time is var (said, at) ? Math.Floor(said + (Clock.Now - at) * 0.999).ToString("F0", CultureInfo.InvariantCulture) : "";
 
     /// <summary>See RECORD in the scripts.</summary>

@@ -3,10 +3,10 @@ namespace LiveSocket;
 /// <summary>See <see cref="LiveServer.DrainWhenReplaced"/>.</summary>
 sealed class ReplacedWatch(Drain drain, Uri url, string release, DrainOptions options)
 {
-    /// <summary>In which <see cref="LiveServer.Health"/> names the release.</summary>
+    /// <summary>The header in which <see cref="LiveServer.Health"/> names the release.</summary>
     public const string Header = "LiveSocket-Release";
     const int Answers = 20;
-    /// <summary>Each question on a connection of its own: one that is kept leads to whom it has led.</summary>
+    /// <summary>Each question uses a connection of its own: a kept one leads to the server that it led to before.</summary>
     readonly HttpClient http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, AllowAutoRedirect = false })
     {
         Timeout = TimeSpan.FromSeconds(5),
@@ -16,17 +16,17 @@ sealed class ReplacedWatch(Drain drain, Uri url, string release, DrainOptions op
     public async Task Run(TimeSpan every, CancellationToken stop)
     {
         var others = 0;
-        // What was begun for the release that is there.
+        // The drain that was started because of the other release.
         Task<DrainResult>? mine = null;
         using var timer = new PeriodicTimer(every);
         try
         {
             while (await timer.WaitForNextTickAsync(stop))
             {
-                // Nobody answered, or nobody who says what runs there: that tells nothing.
+                // No answer, or one that names no release, counts for nothing.
                 if (await Ask(stop) is not { } answers) continue;
                 others = answers == release ? 0 : others + 1;
-                // Once: whoever takes it back wants the legs to stay, whoever is there.
+                // Started only once: somebody who cancels it wants the legs to stay, whichever release answers.
                 if (others >= Answers && mine is null && !drain.Refusing) mine = drain.Start(options);
                 else if (others == 0 && mine is not null)
                 {
@@ -36,7 +36,7 @@ sealed class ReplacedWatch(Drain drain, Uri url, string release, DrainOptions op
                 timer.Period = others > 0 && mine is null ? every / 4 : every;
             }
         }
-        // What it began goes on.
+        // The drain that it started goes on.
         catch (OperationCanceledException) { }
     }
 

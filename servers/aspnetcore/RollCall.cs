@@ -1,15 +1,16 @@
 namespace LiveSocket;
 
-/// <summary>An append, by its count and by where the feed has it and its stamp.</summary>
+/// <summary>An append, identified by its count, its place in the feed, and its stamp.</summary>
 public sealed record Mark(string Epoch, long Seq, string Last);
 
 /// <summary>
-/// Which epoch holds. Whenever another Redis than before is the master, every node says what it last knew of: where all find that in
-/// the log the epoch goes on, and where one does not, or does not come, there is a new one. See src/server/redis/roll-call.ts.
+/// Decides which epoch holds. Whenever another Redis than before is the master, every node says which append it last knew of. If the log
+/// has all of them, the epoch continues. If one is missing, or a node does not answer, a new epoch begins. See
+/// src/server/redis/roll-call.ts.
 /// </summary>
 sealed class RollCall(string node, string tag, int lease, Func<string, string[], object[], Task<string[]>> evaluate, Func<Task<string>> term, Func<string> time, Action<long> heard)
 {
-    /// <summary>For so long, in milliseconds, the others are waited for.</summary>
+    /// <summary>Milliseconds: how long other nodes are waited for, and between two looks; and the most ended epochs that are remembered.</summary>
     const int Patience = 8_000, Look = 50, MostEnded = 100;
     Mark known = new("", 0, "");
     readonly List<string> ended = [];
@@ -28,7 +29,7 @@ sealed class RollCall(string node, string tag, int lease, Func<string, string[],
         }
     }
 
-    /// <summary>The epoch, what the scripts are to find in the root, and how many appends there are.</summary>
+    /// <summary>The epoch, what the scripts have to find in the root, and the number of appends.</summary>
     public async Task<(string Epoch, string Run, long Appends)> Join()
     {
         var begun = Clock.Now;
@@ -39,7 +40,7 @@ sealed class RollCall(string node, string tag, int lease, Func<string, string[],
             string past;
             lock (ended) (mine, past) = (known, $" {string.Join(' ', ended)} ");
             var said = await evaluate("roll", keys, [await term(), node, mine.Epoch, mine.Seq, mine.Last, time(), joinedBefore ? "" : lease, Guid.NewGuid().ToString("N"), past]);
-            // Another Redis between the two questions.
+            // Another Redis became the master between the two questions.
             if (said[0] == "other") { await Task.Delay(Look); continue; }
             var (epoch, run) = (said[1], said[2]);
             if (said[0] == "joined")
@@ -52,7 +53,7 @@ sealed class RollCall(string node, string tag, int lease, Func<string, string[],
             var (claim, sameTerm, missing) = (said[5], said[6] == "1", said[7]);
             var decision = claim == "lost" ? "renew" : sameTerm ? "hold" : claim == "past" ? "renew" : missing == "0" ? "hold" : Clock.Now - begun < Patience ? "wait" : "renew";
             if (decision == "wait") await Task.Delay(Look);
-            // It is looked at once more either way: somebody else may have been first.
+            // The state is read once more in either case: another node may have settled it first.
             else await evaluate("settle", keys[..4], [decision, epoch, run, missing, Guid.NewGuid().ToString("N"), time(), tag]);
         }
     }

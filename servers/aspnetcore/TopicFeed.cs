@@ -1,14 +1,14 @@
 namespace LiveSocket;
 
-/// <summary>One topic as this node reads it: where it stands, and its newest entries, for all legs that follow it.</summary>
+/// <summary>One topic as this node reads it: its head and its newest entries, for all legs that follow it.</summary>
 public sealed class TopicFeed(string topic, ITopicLog log, Action<Exception, string> onError) : ITail
 {
-    /// <summary>Entries that legs share; who is further behind reads the log.</summary>
+    /// <summary>The number of entries that legs share; a leg that is further behind reads the log.</summary>
     const int Recent = 1_024;
     readonly Lock turn = new();
     readonly Entry?[] recent = new Entry?[Recent];
     readonly HashSet<Leg> readers = [];
-    /// <summary>The oldest offset in <c>recent</c>: all up to the head are.</summary>
+    /// <summary>The oldest offset in <c>recent</c>, which has all entries from there up to the head.</summary>
     long from = 1;
     Head head = new("", 0, 1);
     Task? refreshing;
@@ -38,7 +38,7 @@ public sealed class TopicFeed(string topic, ITopicLog log, Action<Exception, str
         Behind();
     }
 
-    /// <summary>It is asked until it is told: there may be nothing else that would bring what was missed.</summary>
+    /// <summary>Reads the head until it gets an answer: nothing else might bring what was missed.</summary>
     public async void Behind()
     {
         for (; ; )
@@ -51,7 +51,7 @@ public sealed class TopicFeed(string topic, ITopicLog log, Action<Exception, str
             }
     }
 
-    /// <summary>Asks the log where the topic stands. Whoever asks while an answer is on its way waits for the next one.</summary>
+    /// <summary>Asks the log for the topic's head. A call while an answer is under way waits for the next one.</summary>
     public Task Refresh()
     {
         lock (turn)
@@ -90,7 +90,7 @@ public sealed class TopicFeed(string topic, ITopicLog log, Action<Exception, str
         }
     }
 
-    /// <summary>What comes after that offset, a page of it; empty where there is nothing, or the epoch is another one by now.</summary>
+    /// <summary>A page of what comes after that offset; empty if there is nothing, or if the epoch has changed.</summary>
     public async ValueTask<IReadOnlyList<Entry>> After(string epoch, long offset)
     {
         lock (turn)
@@ -114,7 +114,7 @@ public sealed class TopicFeeds(ITopicLog log, Action<Exception, string> onError)
 {
     readonly Dictionary<string, TopicFeed> feeds = [];
 
-    /// <summary>One that knows its head, or an exception of the log. Give it back with <see cref="Release"/>.</summary>
+    /// <summary>A feed that knows its head, or an exception of the log. Give it back with <see cref="Release"/>.</summary>
     public async Task<TopicFeed> Hold(string topic, From from)
     {
         TopicFeed? feed;
@@ -127,9 +127,9 @@ public sealed class TopicFeeds(ITopicLog log, Action<Exception, string> onError)
         }
         try
         {
-            // Before its head is asked for: so nothing falls between.
+            // Before its head is read, so that nothing falls in between.
             if (fresh) log.Follow(topic, feed);
-            // A head is known where somebody follows. Who knows another one may know better.
+            // The head is known if somebody follows the topic. A client with another position may know of a newer one.
             if (feed.Head.Epoch == "" || (from.Epoch is not null && (from.Epoch, from.Offset) != (feed.Head.Epoch, feed.Head.Offset))) await feed.Refresh();
             return feed;
         }
