@@ -11,7 +11,7 @@ async function serve(): Promise<SocketServer> {
   return server as unknown as SocketServer
 }
 
-/** Our client, and what a defect makes of it. */
+/** Our client, with a defect if the arguments give it one. */
 function client(Class: unknown = WebSocket, more: Partial<LiveSocketOptions> = {}): StartClient {
   return (url, topic) => {
     const socket = createLiveSocket({ url, ...more, environment: { WebSocket: Class as never } })
@@ -33,7 +33,7 @@ function client(Class: unknown = WebSocket, more: Partial<LiveSocketOptions> = {
   var published: (data: unknown) => void
 }
 
-/** What the client says, changed on its way. */
+/** Changes what the client reports. */
 const saying = (change: (frame: Record<string, unknown>) => unknown) =>
   class extends WebSocket {
     override send(text: never) {
@@ -42,7 +42,7 @@ const saying = (change: (frame: Record<string, unknown>) => unknown) =>
     }
   }
 
-/** What the client hears, changed on its way. */
+/** Changes what the client receives. */
 const hearing = (change: (frame: Record<string, unknown>) => unknown) =>
   class extends WebSocket {
     override addEventListener(type: string, listener: never, options?: never) {

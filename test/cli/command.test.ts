@@ -90,7 +90,7 @@ describe('livesocket on the command line', () => {
   ])('answers %o with exit code %d', async (words, code, text) => {
     const said = await run(words)
     expect(said).toMatchObject({ code, text: expect.stringContaining(text) as string })
-    // What was wrong is not lost above a page of usage.
+    // The line that says what was wrong must not be lost above a page of usage.
     if (code === 2) expect(said.text.split('\n').length).toBeLessThanOrEqual(2)
   })
 
@@ -227,7 +227,7 @@ describe('livesocket on the command line', () => {
       { shell },
     )
     expect([code, /0 fail, 0 could/.test(text)]).toEqual([0, true])
-    // Two rules speak of a log that begins anew: of epochs, and of publishes from before the loss.
+    // Two rules are about a log that starts over: one about epochs, one about publishes from before the loss.
     expect(asked).toEqual([
       ['lose', {}],
       ['lose', {}],
@@ -264,7 +264,7 @@ describe('the doctor', () => {
       await liveServer({ log, id: 'blue', reconnectSpread: 30_000 } as never),
       await liveServer({ log, id: 'green' } as never),
     ]
-    // What a balancer does: who connects while blue drains lands on green.
+    // As a balancer does: a client that connects while blue drains lands on green.
     let target = blue.address()
     class Balanced extends WebSocket {
       constructor(_url: string, protocols?: string[]) {

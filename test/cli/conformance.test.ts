@@ -8,7 +8,7 @@ import { defective, defects, HIDDEN, RATE, slowDefect, type Defect } from './def
 
 const TOKEN = 'the right token'
 
-/** Our own server, with all that makes a rule triable, behind that defect. */
+/** Tests our own server, with everything that makes rules testable, behind that defect. */
 async function examine(defect: Defect | null, { slow = false, patience = 2_000, only = '' } = {}): Promise<Finding[]> {
   const log = memoryLog()
   const server = await liveServer({

@@ -11,7 +11,7 @@ export const RATE = 100
 
 /** One connection through the wrapper. */
 export interface Through {
-  /** What the client has said. */
+  /** The hello that the client sent. */
   hello?: RawFrame
   /** For the defect's own use. */
   note: Record<string, unknown>
@@ -25,13 +25,13 @@ export interface Through {
 export interface Defect {
   readonly name: string
   readonly subprotocol?: string
-  /** What goes to the server instead of that frame of the client's. */
+  /** What goes to the server in place of a frame from the client. */
   up?(frame: RawFrame, through: Through): Frames
-  /** What goes to the client instead of that frame of the server's. */
+  /** What goes to the client in place of a frame from the server. */
   down?(frame: RawFrame, through: Through): Frames
-  /** What goes to the client before each frame of the server's, as it is. */
+  /** Text that is sent to the client before each frame from the server. */
   readonly garbage?: string
-  /** The code that the client sees where the server closed with that one; null: no close at all. */
+  /** The close code that the client sees if the server closed with this one; null: no close at all. */
   closed?(code: number, through: Through): number | null
 }
 
@@ -49,7 +49,7 @@ const answers = (change: (answer: { epoch: string; offset: number; after: number
         },
       ]
     : [frame]
-/** The so manieth of its kind on a connection. */
+/** Counts the frames of that kind on a connection: 1 for the first. */
 const nth = (through: Through, kind: string) =>
   (through.note[kind] = ((through.note[kind] as number | undefined) ?? 0) + 1) as number
 const nothing: Frames = []
@@ -57,7 +57,7 @@ const nothing: Frames = []
 const isHiding = (frame: RawFrame) => frame.type === 'message' && !('data' in frame)
 const asking: (() => void)[] = []
 
-/** Servers that break one rule each, as a wrapper around one that keeps them all. */
+/** Servers that break one rule each, made by a wrapper around one that keeps them all. */
 export const defects: readonly (Defect & { finds: string })[] = [
   { name: 'selects another subprotocol', finds: 'selects the subprotocol', subprotocol: 'other.protocol' },
   {
@@ -140,7 +140,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     },
     up: (frame, through) => {
       if (frame.type !== 'hello') {
-        // Where nothing is replayed the welcome comes with the first thing that the client says.
+        // Without a replay the welcome is sent together with the first frame from the client.
         if (through.note['welcome'] && !through.note['told'])
           (through.note['told'] = true), through.toClient(through.note['welcome'] as object)
         return [frame]
@@ -306,7 +306,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     name: 'asks everybody to hand over at once',
     finds: 'paces its requests',
     down: is('handover', (frame, through) => {
-      // By then everybody has been asked.
+      // By then every leg has been asked.
       asking.push(() => through.toClient(frame))
       if (asking.length === 1) setTimeout(() => asking.splice(0).forEach((ask) => ask()), 800)
       return nothing
@@ -405,14 +405,14 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
 ]
 
-/** Keeps every slow rule from being kept. */
+/** Breaks every slow rule. */
 export const slowDefect: Defect = {
   name: 'waits for a hello for ever, and is silent',
   down: is('pong', () => nothing),
   closed: (code) => (code === 3008 ? null : code),
 }
 
-/** The server at `target` behind that defect. */
+/** The server at `target`, behind that defect. */
 export async function defective(target: string, { subprotocol, up, down, garbage, closed }: Defect) {
   const server = new WebSocketServer({
     port: 0,

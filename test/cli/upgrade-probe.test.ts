@@ -32,7 +32,7 @@ async function listening(
   return (server.address() as AddressInfo).port
 }
 
-/** What a proxy in front does that answers every request for a WebSocket with that status. */
+/** A proxy that answers every request for a WebSocket with that status. */
 async function answering(status: number): Promise<string> {
   const server = createServer()
   server.on('upgrade', (_, socket) =>

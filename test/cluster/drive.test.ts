@@ -18,7 +18,7 @@ async function drive(...args: string[]) {
     .map((line) => JSON.parse(line) as Outcome)
 }
 
-// The promises are checked by the drive itself: here it is a small one, in `npm run cluster` the whole.
+// The drive checks the promises itself. Here it is a small one; `npm run cluster` runs the whole.
 test.each(['haproxy', 'nginx'])(
   'through %s: a rolling deploy of real processes is noticed by nobody',
   async (proxy) => {

@@ -25,7 +25,7 @@ function recipe(heading: string, kind = ''): string {
   return block[1]!
 }
 
-/** The recipe with what differs from machine to machine, and nothing else, put in its place. */
+/** The recipe, with nothing replaced but what differs from machine to machine. */
 function filledIn(text: string, places: Record<string, string>): string {
   for (const [place, with_] of Object.entries(places)) {
     if (!text.includes(place)) throw new Error(`The recipe has no ${place}`)
@@ -59,7 +59,7 @@ async function certificate(at: string) {
     '-out',
     pem,
   ])
-  // HAProxy wants both in one file.
+  // HAProxy needs both in one file.
   await writeFile(join(at, 'live.pem'), (await readFile(pem, 'utf8')) + (await readFile(key, 'utf8')))
   return { key, pem, both: join(at, 'live.pem') }
 }
@@ -92,7 +92,7 @@ const listens = (port: number) =>
     `something listens on ${port}`,
   )
 
-/** Two servers on one log, and clients that come through whatever stands before them. */
+/** Two servers on one log, and clients that connect through the proxy in front of them. */
 async function fleet() {
   const log = memoryLog()
   const ports = [await freePort(), await freePort()]
@@ -154,7 +154,7 @@ async function fleet() {
       )
       return all
     },
-    /** Nothing is lost, repeated or reordered, and nobody was not live for a moment. */
+    /** Checks that nothing was lost, repeated or reordered, and that no client was ever not live. */
     async noticedNothing(all: ReturnType<typeof clients>) {
       stop = true
       await until(() => all.every(({ received }) => received.at(-1) === published), 'all have the last message')
@@ -185,7 +185,7 @@ test('HAProxy as written: a server that is told to go is left by all, and one th
       '10.0.0.2:8080': `127.0.0.1:${ports[1]}`,
     }),
   )
-  // What it only warns of it would do otherwise than it is read.
+  // HAProxy only warns about lines that it does not handle as they read.
   const { stdout, stderr } = await run('haproxy', ['-c', '-f', config], { env })
   expect(stdout + stderr).not.toMatch(/WARNING|ALERT/)
   start('haproxy', ['-db', '-f', config])
@@ -242,7 +242,7 @@ test('nginx as written: a server that is taken out, and told after the reload, i
   publish()
   await write(filledIn(written, { [`  server 127.0.0.1:${ports[0]} max_fails=1 fail_timeout=2s;\n`]: '' }))
   master.kill('SIGHUP')
-  // Old workers take connections until the new ones do.
+  // The old workers accept connections until the new ones do.
   const opened = () => servers[0]!.stats().opened
   await until(async () => {
     const from = opened()

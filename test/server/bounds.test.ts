@@ -6,7 +6,7 @@ import { serverBounds } from '../../src/server/bounds.js'
 import { maxPayload, serverLimits } from '../../src/server/limits.js'
 import { createSimulation } from '../../src/testing/index.js'
 
-/** What of a server's options is on the wire, and what clients make of such a number. */
+/** The options of a server that go on the wire, and the bounds to which clients clamp them. */
 const ON_THE_WIRE: readonly (readonly [keyof typeof serverBounds, Bound])[] = [
   ['heartbeat', bounds.heartbeat],
   ['reconnectSpread', bounds.spread],

@@ -9,7 +9,7 @@ function stage() {
   const durations = new Durations()
   const times = new DeliveryTimes(clock, durations)
   const recorded = (offset: number, repeat = false): Recorded => ({ repeat, answer: { type: 'ack', offset } })
-  /** A publish that arrives now, and whose append is answered when the function is called. */
+  /** A publish that arrives now. Calling the returned function answers its append. */
   function publish(topic: string) {
     let answer!: (recorded: Recorded) => void
     const done = times.append(topic, clock.monotonic(), () => new Promise<Recorded>((resolve) => (answer = resolve)))
@@ -42,7 +42,7 @@ describe('from a publish to its readers', () => {
     const repeat = publish('u')
     times.delivered('u', 1)
     await repeat(1, true)
-    // Numbers have started over: offset 7 comes again.
+    // The numbering starts over, so offset 7 comes again.
     await clock.advance(61_000)
     times.delivered('t', 7)
     expect(measured()).toEqual([0, 0])

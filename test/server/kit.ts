@@ -8,11 +8,11 @@ export interface TestServer<User> extends LiveServer<User> {
   client(options?: Parameters<typeof rawClient>[1]): Promise<RawClient>
   /** Connects, says hello, and is welcomed. */
   join(hello?: object): Promise<RawClient>
-  /** What its functions threw. */
+  /** What the functions of the server's options threw. */
   readonly errors: unknown[]
 }
 
-/** A server on a free port which knows everybody and allows everything; it is gone when the test is over. */
+/** A server on a free port that accepts every client and allows everything. It is closed after the test. */
 export async function liveServer<User = { subject?: string }>(
   options: Partial<LiveServerOptions<User>> = {},
 ): Promise<TestServer<User>> {
@@ -46,7 +46,7 @@ export async function liveServer<User = { subject?: string }>(
   })
 }
 
-/** Resolves as soon as it holds. Real sockets tell of nothing, so it looks at each turn of the event loop. */
+/** Resolves as soon as `holds` does. Real sockets give no notice, so it checks in each turn of the event loop. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   const from = performance.now()
   while (!holds()) {
@@ -55,7 +55,7 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Resolves when the number has stopped changing for as long as the systems' buffers may take. */
+/** Resolves when the number has not changed for as long as the system's buffers may take. */
 export async function still(read: () => number): Promise<void> {
   let last = read()
   for (let same = 0; same < 500; same++) {

@@ -10,7 +10,7 @@ import { createRelay } from '../kit/relay.js'
 import type { Weather } from '../kit/relay-lane.js'
 import { createSimulatedClock, liveServer, still, until } from './kit.js'
 
-/** The address of a path to that server which cuts what it passes, both ways, into pieces of so many bytes. */
+/** The address of a path to that server which cuts everything, both ways, into pieces of that many bytes. */
 async function cuttingPath(address: string, weather: Pick<Weather, 'slice'>): Promise<string> {
   const relay = createRelay({
     target: { port: Number(new URL(address).port) },
@@ -227,7 +227,7 @@ describe('what one client may cost', () => {
     await slow.settle()
     slow.ws.pause()
     const before = server.stats().delivered
-    // The systems' own buffers would take some megabytes.
+    // Otherwise the system's buffers would take some megabytes.
     for (let at = 0; at < 100; at++) {
       await server.publish('t', 'x'.repeat(100_000))
       await fast.next('message')
@@ -236,7 +236,7 @@ describe('what one client may cost', () => {
     await clock.advance(15_000)
     expect(server.stats().failed).toEqual({})
     for (let at = 0; at < 14; at++) {
-      // Only what it is sent it does not read: what it says is heard.
+      // The client does not read what it is sent, but what it sends is received.
       slow.send({ type: 'ping' })
       fast.send({ type: 'ping' })
       await fast.next('pong')
@@ -388,7 +388,7 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({ 'too-slow': 1 })
     client.ws.resume()
     await until(() => client.ws.readyState === WebSocket.CLOSED, 'closed')
-    // What the systems' own buffers took.
+    // At most what the system's buffers took.
     expect(client.of('error').length).toBeLessThan(200_000 / 2)
   })
 
@@ -445,7 +445,7 @@ describe('who has not said hello', () => {
   test('and is turned away keeps nobody else out', async () => {
     const server = await liveServer({ limits: { maxPending: 2, maxConnections: 3 } })
     const silent = [await server.client(), await server.client()]
-    // Turned away, and deaf to it.
+    // Clients that are turned away, and do not read it.
     const away = await Promise.all(Array.from({ length: 5 }, () => server.client()))
     for (const { ws } of away) ws.pause()
     for (const { ws } of silent) ws.terminate()
@@ -485,7 +485,7 @@ describe('who has not said hello', () => {
       flood.push(client)
     }
     const honest = await server.client()
-    // Of those who wait the last one yields; the first may be greeted in a moment.
+    // The last one of those that wait yields; the first may be greeted any moment.
     expect(await flood[3]!.next('error')).toMatchObject({ code: 'busy', retryAfter: expect.any(Number) })
     honest.send({ type: 'hello', session: 'honest', leg: 1, topics: {}, token: 'honest' })
     await until(() => server.stats().admission.waiting === 3, 'the honest one waits')

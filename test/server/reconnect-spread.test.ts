@@ -5,7 +5,7 @@ import { reconnectSpread } from '../../src/server/reconnect-spread.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { createStepClock } from '../kit/step-clock.js'
 
-/** The most dials in any second of so many clients whose server is gone. */
+/** The most dials in any one second of that many clients whose server is gone. */
 function busiest(clients: number, spread: number, random: () => number): number {
   const dials = Array.from({ length: clients }, () => reconnectDelay({ failures: 0, spread }, random))
   dials.sort((a, b) => a - b)
@@ -50,11 +50,11 @@ test('welcomes that come in bunches do not make a server faster than it is: wher
   }
   clock.advance(1_000)
   bunch(70)
-  // Nobody waited: all that came was carried.
+  // None had to wait: the server carried all that came.
   expect(greeted.bestSecond).toBe(70)
   clock.advance(1_000)
   room = 120
-  // 60 every half second, of which one was late.
+  // 60 every half second, one of which was late.
   bunch(60)
   clock.advance(500)
   bunch(60)

@@ -4,7 +4,7 @@ import { createSimulatedClock, liveServer, until } from './kit.js'
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-/** Something that a test lets go on when it wants to. */
+/** A barrier that a test opens when it wants to. */
 function gate() {
   let open: () => void = () => undefined
   const passed = new Promise<void>((resolve) => void (open = resolve))
@@ -73,7 +73,7 @@ test('server rule 3: legs are asked at a pace, never more of them a second than 
   const asked: number[] = []
   for (const leg of legs) void leg.next('handover').then(() => asked.push(clock.monotonic()))
   void server.drain({ rate: 10 })
-  // None of them leaves: no more are asked at a time than are taken somewhere.
+  // None of them leaves: no more are asked at a time than other servers take.
   for (let ms = 0; ms < 15_000; ms += 50) await clock.advance(50)
   await until(() => asked.length === 25, 'every leg asked')
   for (const from of asked) expect(asked.filter((at) => at >= from && at < from + 1_000).length).toBeLessThanOrEqual(10)
@@ -195,7 +195,7 @@ describe('server rule 5: an id is applied once', () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, log: memoryLog({ clock }) })
     await clock.advance(60_000)
-    // The session was known before this log was, or the log cannot know.
+    // The session may be older than this log, so the log cannot know its past.
     const leg = await server.join({ leg: 7, topics: { t: {} } })
     leg.send({ type: 'publish', id: 'old', topic: 't', data: 1, age: 60_001 })
     expect(await leg.next('nack')).toMatchObject({ id: 'old', code: 'outcome-unknown' })

@@ -15,7 +15,7 @@ interface Methods {
   order(data: { symbol: string }): { id: number }
 }
 
-/** Looked at by the compiler alone: no server is made. */
+/** Checked only by the compiler: no server is created. */
 it('a server is held to its types of users, topics and methods, as its clients are', () => {
   void (() => {
     const server = createLiveServer<User, Topics, Methods>({

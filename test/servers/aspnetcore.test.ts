@@ -126,7 +126,7 @@ describe('the server in C#', () => {
   })
 
   describe('whose application asks others', () => {
-    /** What the application asks: `whose` a token is, and who may `read` and `write` what. Null: no answer. */
+    /** The application's questions: `whose` a token is, and who may `read` and `write` what. Null: no answer. */
     type Answer = (what: string, about: string) => { status: number; said?: string } | null
     const dialTo = (port: number) => async (session: string, more: object) => {
       const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })

@@ -5,8 +5,8 @@ import { limitBounds } from '../../../src/server/bounds.js'
 import { seededRandom } from '../../../src/testing/seeded-random.js'
 
 /**
- * An identity service that takes `width` calls at a time, `call` ms each, in the order of arrival. The server hears of
- * each answer `late` ms later.
+ * An identity service that handles `width` calls at a time, for `call` ms each, in the order of arrival. The server
+ * gets each answer `late` ms later.
  */
 function stand({
   width,
@@ -52,7 +52,7 @@ interface Fate {
   words: number
 }
 
-/** A client that dials at once, waits, leaves when nothing is heard, and comes back when it is told. */
+/** A client that dials at once, waits, leaves after too long a silence, and comes back when it was told to. */
 function dial(
   { clock, service, admission, ask }: ReturnType<typeof stand>,
   random: () => number,
@@ -64,7 +64,7 @@ function dial(
   const turnedAway = ({ retryAfter, spread }: Room) => again(retryAfter + random() * (spread ?? 4_000))
   function hello() {
     fate.dials++
-    // As the bound of connections that are not welcomed yet.
+    // The same limit as for connections that are not welcomed yet.
     if (admission.stats.waiting >= 2_000) return turnedAway(admission.room())
     let here = true
     let leaves = () => undefined as void
@@ -102,7 +102,7 @@ function dial(
   return fate
 }
 
-/** Clients that come back over `spread`, from now on. */
+/** Clients that come back over `spread` ms, starting now. */
 function crowd(world: ReturnType<typeof stand>, clients: number, spread: number, patience: number | null = 10_000) {
   const random = seededRandom(7)
   const fates: Fate[] = []
@@ -144,7 +144,7 @@ test('one address that asks for all there is waits for itself: another one is gr
   const asked = world.clock.monotonic()
   const honest = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((address) => dial(world, random, 10_000, address))
   world.clock.advance(2_000)
-  // All of the line would take another 20 s.
+  // The whole line would take another 20 s.
   expect(world.admission.stats.waiting).toBeGreaterThan(300)
   for (const { live, dials } of honest) {
     expect(dials).toBe(1)
@@ -152,7 +152,9 @@ test('one address that asks for all there is waits for itself: another one is gr
   }
 })
 
-/** They come back over `spread`, and are live within `needed` ms, for which the service works for nobody else. */
+/**
+ * The clients come back over `spread` ms, and are all live within `needed` ms, while the service works for nobody else.
+ */
 function comeBack(world: ReturnType<typeof stand>, clients: number, spread: number, needed: number) {
   const seen = crowd(world, clients, spread).lasts(40_000)
   expect(seen.live).toBe(clients)
@@ -212,7 +214,7 @@ test('those for whom there is no place are told when there is one, each another 
 test('what was measured in a bad moment keeps nobody away: those turned away in it are back while there is still a line', () => {
   const world = stand({ width: 100, call: 400 })
   crowd(world, 20, 1).lasts(1_000)
-  // The process is busy with their connections.
+  // The process is busy with the new connections.
   world.service.call = 2_500
   const { lasts } = crowd(world, 3_000, 3_000)
   const { live, dials } = lasts(6_000)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createStepClock } from '../../kit/step-clock.js'
 import { createGreetingLimit } from '../../../src/server/admission/greeting-limit.js'
 
-/** A crowd that never ends, before an identity service that takes `width` calls at a time, `call` ms each. */
+/** An endless crowd in front of an identity service that handles `width` calls at a time, for `call` ms each. */
 function crowd({ width, call }: { width: number; call: number }) {
   const clock = createStepClock()
   const limit = createGreetingLimit(100, 10_000, () => clock.monotonic())
@@ -33,7 +33,7 @@ function crowd({ width, call }: { width: number; call: number }) {
         limit.ended({ begunAt, took, of, failed: service.failing, limited: true })
         greet()
       }
-      // A process that stands still hears of it afterwards.
+      // A process that stands still gets the answer afterwards.
       queue.push(() => void clock.setTimeout(ended, Math.max(0, stillUntil - clock.monotonic())))
     }
     serve()

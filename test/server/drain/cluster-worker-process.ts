@@ -1,5 +1,5 @@
-// Two workers of node:cluster that share a port. Prints the port, then the number of each worker that has ended and
-// how. A word on its input names the worker that gets a SIGTERM.
+// Two workers of node:cluster that share a port. Prints the port, then the number of each worker that has ended, and
+// how. A word on standard input names the worker that gets a SIGTERM.
 import cluster from 'node:cluster'
 import { createInterface } from 'node:readline'
 import { createLiveServer } from '../../../src/server/index.js'

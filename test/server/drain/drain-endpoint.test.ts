@@ -9,7 +9,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return (await request.toArray()).join('')
 }
 
-/** A live server, and its drain endpoint on an HTTP server of its own, behind whatever reads bodies. */
+/** A live server, with its drain endpoint on an HTTP server behind a body parser. */
 async function mounted(parse: (request: IncomingMessage) => Promise<void> = async () => undefined) {
   const server = await liveServer()
   const drain = server.drainEndpoint(SECRET)
@@ -94,7 +94,7 @@ describe('what a deploy tool calls on the old slot', () => {
     const { server, call } = await mounted(async (request) => void (await textOf(request)))
     expect(await call(BODY)).toMatchObject({ status: 400, body: { error: expect.stringContaining('request.body') } })
     expect(server.stats().draining).toBe(false)
-    // A request without a body misses nothing.
+    // A request without a body is complete anyway.
     expect(await call()).toMatchObject({ status: 202 })
   })
 })

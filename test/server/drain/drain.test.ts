@@ -27,7 +27,7 @@ describe('the rate', () => {
       const taken: number[] = []
       while (taken.length < 3 * rate + 20) {
         if (limit.wait() > 0) {
-          // As a timer does: in whole milliseconds, never early, and now and then half a second late.
+          // As with real timers: whole milliseconds, never early, and occasionally half a second late.
           now += Math.ceil(limit.wait()) + (random() < 0.02 ? Math.floor(random() * 500) : 0)
           continue
         }
@@ -58,7 +58,7 @@ describe('the rate', () => {
   })
 })
 
-/** A server on a clock of its own, with so many legs, and how many of them it has asked to hand over. */
+/** A server on a clock of its own with that many legs, and the number of legs that it has asked to hand over. */
 async function serverWithLegs(count: number) {
   const clock = createSimulatedClock()
   const server = await liveServer({ clock })
@@ -171,7 +171,7 @@ describe('a drain', () => {
     await until(() => server.stats().legs === 53, 'some gone')
     await clock.advance(1_000)
     await until(() => asked() === 18, 'eleven are on their way')
-    // Whoever has been asked for five seconds and is still here is no burden to anybody: its page is frozen.
+    // A leg that was asked five seconds ago and is still here loads no other server: its page is frozen.
     await clock.advance(5_000)
     await until(() => asked() >= 28, 'others asked')
   })
@@ -294,7 +294,7 @@ describe('a drain', () => {
 })
 
 describe('a server that nobody takes the legs from', () => {
-  /** As a client does that is asked to hand over, and lands where it came from. */
+  /** As a client does that was asked to hand over and lands on the same server again. */
   async function comesBack(server: Awaited<ReturnType<typeof serverWithLegs>>['server'], times: number) {
     for (let time = 0; time < times; time++) expect(await (await server.client()).closed).toMatchObject({ code: 1012 })
   }

@@ -1,5 +1,5 @@
-// An application's HTTP server with a live server on it, as a process of its own. Prints its port; `/slow` says that it
-// was asked, and answers when it is told to by its standard input.
+// An application's HTTP server with a live server on it, as a separate process. Prints its port. `/slow` reports that
+// it was called, and answers when standard input says so.
 import { createServer } from 'node:http'
 import { createLiveServer } from '../../../src/server/index.js'
 

@@ -1,4 +1,4 @@
-// A server as a process of its own, for tests of what signals do to it. Prints its address.
+// A server as a separate process, for tests of signals. Prints its address.
 import { createLiveServer } from '../../../src/server/index.js'
 
 const server = createLiveServer({ port: 0, host: '127.0.0.1', authenticate: () => ({ subject: 'anybody' }) })

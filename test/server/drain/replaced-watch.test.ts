@@ -9,7 +9,8 @@ import { createSimulatedClock, liveServer, until } from '../kit.js'
 const EVERY = 5_000
 
 /**
- * A slot of release `v1` that asks at its address; each answer is the first of those that are left, the last one stays.
+ * A slot of release `v1` that asks at its address. Each question gets the first of the remaining answers; the last
+ * answer is repeated.
  */
 function slot() {
   const clock = createSimulatedClock()
@@ -50,13 +51,13 @@ function slot() {
     get asked() {
       return asked
     },
-    /** Somebody else begins a drain, or takes back the one that there is. */
+    /** Somebody else starts a drain, or cancels the present one. */
     set refusing(is: boolean) {
       run = is ? Promise.resolve({ moved: 0, forced: 0 }) : null
     },
     async hears(...given: (string | null)[]) {
       answers = [...given]
-      // Each question is one turn of the clock and of what waits for its answer.
+      // Each question takes one turn of the clock, and of the promises that wait for its answer.
       for (let at = 0; at < given.length; at++) {
         const before = asked
         for (let step = 0; asked === before && step < 8; step++) {

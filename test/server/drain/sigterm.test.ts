@@ -35,7 +35,7 @@ test('a second SIGTERM: what is still there is closed, and the process ends with
   const { child, exit, leg } = await processWithLeg()
   child.kill('SIGTERM')
   await leg.next('handover')
-  // Within half a second it would be the same signal.
+  // Within half a second it would count as the same signal.
   const again = setInterval(() => child.kill('SIGTERM'), 100)
   onTestFinished(() => clearInterval(again))
   expect(await leg.next('error')).toMatchObject({ code: 'draining' })
@@ -44,7 +44,7 @@ test('a second SIGTERM: what is still there is closed, and the process ends with
   expect(await exit).toEqual([0, null])
 }, 20_000)
 
-/** A process whose application is asked something, and has not answered yet. */
+/** A process whose application has received a request and not answered it yet. */
 async function processWithRequest() {
   const child = spawn(
     process.execPath,
@@ -64,11 +64,11 @@ async function processWithRequest() {
 test('SIGTERM: a request that the application has under way is answered before the process ends', async () => {
   const { child, exit, answer, port } = await processWithRequest()
   child.kill('SIGTERM')
-  // Once nobody gets in any more, it has drained and waits for that request alone.
+  // Once nobody is let in any more, it has drained, and waits only for that request.
   await expect
     .poll(
       () =>
-        // A connection of its own: one that is kept, and busy as the server stops listening, is served on.
+        // A new connection: a kept one that is busy when the server stops listening is still served.
         fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then(
           ({ status }) => status,
           () => 'refused',

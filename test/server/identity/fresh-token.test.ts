@@ -7,7 +7,7 @@ import { createSimulatedClock } from '../kit.js'
 test('the fresh tokens of hundreds of live legs are checked as fast as the identity service can, once it is back', async () => {
   const clock = createSimulatedClock()
   let away = true
-  /** Ten a second, in the order in which they were asked; it hears no signal. */
+  /** The service answers ten a second, in the order of the calls, and ignores the signal. */
   const asked: (() => void)[] = []
   const serve = () => {
     asked.shift()?.()

@@ -87,7 +87,7 @@ describe('a server that asks for fresh tokens early', () => {
     for (const answer of answers) answer()
     expect(await live.next('authed')).toEqual({ type: 'authed', tokenTtl: 15_000 })
     expect(await comes.next('welcome')).toMatchObject({ tokenTtl: 15_000 })
-    // What is asked from then on knows of it.
+    // Tokens that are checked from then on are not affected.
     live.send({ type: 'auth', token: 'at once' })
     expect(await live.next('authed')).toEqual({ type: 'authed', tokenTtl: LIFETIME })
   })
@@ -184,7 +184,7 @@ describe('a server that gives fresh tokens itself', () => {
       onPublish: () => new Promise<void>((resolve) => void (applied = resolve)),
     })
     const leg = await server.join()
-    // It stays to hear of what it published.
+    // The leg stays open until it has the answer to its publish.
     leg.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
     await until(() => server.stats().published === 1, 'it is being applied')
     await server.offerTokens(
@@ -254,7 +254,7 @@ describe('the spread of reconnections', () => {
       spreads.push((await client.hello())['reconnectSpread'])
       clients.push(client)
     }
-    // A second at least: less would spread nothing.
+    // At least a second: less would spread nothing.
     expect(spreads).toEqual([1_000, 1_000, 1_500, 2_000, 2_500, 3_000])
     for (const client of clients.splice(1, 3)) {
       client.close()

@@ -31,7 +31,7 @@ describe('silence', () => {
     })
     for (let ms = 0; ms < 60_000; ms += 500) {
       await clock.advance(500)
-      // A reader that lives answers the WebSocket's own pings, whatever its timers do.
+      // A client that is alive answers WebSocket pings, whatever its timers do.
       await new Promise<void>((resolve) => void setImmediate(resolve))
     }
     expect(client.of('pong').length).toBeGreaterThan(12)
@@ -83,7 +83,7 @@ describe('silence', () => {
 
   test('after the server itself stood still nobody is dead: what they said may be waiting to be heard', async () => {
     const clock = createSimulatedClock()
-    // A clock whose timers are a minute late, as those of a process that was stopped.
+    // A clock whose timers are a minute late, as in a process that was stopped.
     let asleep = 0
     const server = await liveServer({
       clock: { ...clock, monotonic: () => clock.monotonic() + asleep, now: () => clock.now() + asleep },

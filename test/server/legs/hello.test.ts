@@ -213,7 +213,7 @@ describe('topics', () => {
     await client.next('subscribed')
     expect(client.of('error')).toEqual([
       { type: 'error', id: '1', topic: 'club', ...told },
-      // On the wire `timeout` of a topic is one that has no answer yet.
+      // On the wire the code `timeout` with a topic means that the topic has no answer yet.
       { type: 'error', id: '1', topic: 'late', code: 'refused', message: 'Too late.', retryAfter: 60_000 },
     ])
     client.send({ type: 'publish', id: '2', topic: 'club', data: 1 })
@@ -279,7 +279,7 @@ describe('topics', () => {
     const server = await liveServer()
     const names = ['__proto__', 'constructor', 'a\0b', '*', '{x}', '\r\n', '🦄'.repeat(50), ' ']
     const client = await server.client()
-    // As text: an object literal would make __proto__ something else.
+    // As text, because in an object literal __proto__ means something else.
     client.ws.send(
       `{"type":"hello","session":"s","leg":1,"topics":{${names.map((name) => `${JSON.stringify(name)}:{}`).join()}}}`,
     )
@@ -444,7 +444,7 @@ describe('a fresh token on a live leg', () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, authenticate, limits: { tokenGrace: 10_000 } })
     const [renews, forgets] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]
-    // Both are heard, so that it is not silence that ends them.
+    // Both clients send something, so that it is not silence that ends them.
     const pass = async (seconds: number) => {
       for (let at = 0; at < seconds; at += 5) {
         await clock.advance(5_000)

@@ -1,4 +1,4 @@
-// A server as a process of its own that waits a second for a hello, for tests of what a pause does to it. Prints its
+// A server as a separate process that waits a second for a hello, for tests of what a pause does to it. Prints its
 // address.
 import { createLiveServer } from '../../../src/server/index.js'
 

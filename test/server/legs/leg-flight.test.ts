@@ -18,7 +18,7 @@ test('server rule 5: how long a frame was on its way is bounded by the welcome, 
   flight.answered('no ping of ours')
   flight.answered('2')
   expect(flight.longest()).toBe(500)
-  // One that comes again, or late, says nothing newer.
+  // A repeated or late pong tells nothing newer.
   flight.answered('1')
   expect(flight.longest()).toBe(500)
 })

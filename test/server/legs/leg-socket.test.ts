@@ -4,7 +4,7 @@ import { LegSocket } from '../../../src/server/legs/leg-socket.js'
 import { createWriteCoalescing } from '../../../src/server/legs/write-coalescing.js'
 import { createSimulatedClock } from '../kit.js'
 
-/** A connection that keeps what is written on it, piece by piece, and passes it on while `open`. */
+/** A connection that records what is written to it, piece by piece, and passes it on while `open`. */
 function connection({ open = true, window = 1e6 } = {}) {
   const pieces: string[] = []
   let held: (() => void)[] = []
@@ -54,7 +54,7 @@ function connection({ open = true, window = 1e6 } = {}) {
     send: (text: string) => socket.sendEncoded(Buffer.from(text)),
     message: (bytes: number) => socket.sendMessage(Buffer.alloc(bytes, 'x')),
     answer: (mark: string) => listeners['pong']!.call(ws, Buffer.from(mark)),
-    /** The system takes what it was given, and no more of what follows. */
+    /** The system accepts everything written so far, and nothing of what follows. */
     async drain() {
       for (let turns = 0; turns < 3; turns++) {
         const all = held
@@ -86,7 +86,7 @@ test('those who find no room are served in the order in which they found none, a
   while (socket.hasRoom()) message(8_000)
   const served: string[] = []
   const reader = (name: string) => {
-    // Each has more than there is room for.
+    // Each has more to send than there is room for.
     const take = () => {
       served.push(name)
       while (socket.hasRoom()) message(8_000)
@@ -161,7 +161,7 @@ test('a leg that was not listened to has neither been silent nor read nothing: w
     await clock.advance(1_000)
     socket.stalled(clock.monotonic(), 20_000)
   }
-  // Now it could have said that it has read.
+  // From now on it could have shown that it has read.
   expect(socket.stalled(clock.monotonic(), 20_000)).toBe(true)
 })
 

@@ -6,7 +6,7 @@ import { createPatientClock } from '../../../src/server/legs/patient-clock.js'
 import { rawClient } from '../../kit/raw-client.js'
 import type { Clock } from '../kit.js'
 
-/** A process that can stand still: the time passes, and what was due meanwhile runs at the end of it. */
+/** A process that can stand still: time passes, and whatever was due meanwhile runs at the end. */
 function standing() {
   let now = 0
   let timers: { at: number; task: () => void }[] = []
@@ -92,7 +92,7 @@ test('a hello that waited while the process stood still is heard: nobody is clos
     const clients = await Promise.all(Array.from({ length: 20 }, () => rawClient(String(line).trim())))
     child.kill('SIGSTOP')
     const welcomes = clients.map((client) => client.hello())
-    // Longer than a hello may take there.
+    // Longer than that server waits for a hello.
     await new Promise<void>((resolve) => setTimeout(resolve, 1_300))
     child.kill('SIGCONT')
     await Promise.all(welcomes)

@@ -21,7 +21,7 @@ test('a session may send its burst at once, then so many a second, and its legs 
   expect(within(20, 10)).toBe(20)
   await clock.advance(500)
   expect(within(5, 10)).toBe(5)
-  // One more than there is room for is let pass whole; the next one is over.
+  // A frame passes whole while there is any room; the next one is over the limit.
   expect(old.take(10)).toBe(0)
   expect(fresh.take(10)).toBe(100)
   expect(rates.join('other').take(10)).toBe(0)

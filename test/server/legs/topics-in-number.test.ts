@@ -105,12 +105,12 @@ test('ten thousand topics that are subscribed while it is live are one frame eac
   await until(() => heard.length > 0, 'it is heard')
   expect(heard).toEqual(['said next'])
   expect(server.stats().topics).toBe(10_000)
-  // The publish, its answer and its message come after them.
+  // Then come the publish, its answer and its message.
   expect(frames).toEqual({ sent: before.sent + 2, received: before.received + 3 })
 })
 
 describe('whoever does not read what it is refused', () => {
-  /** One hello can be greeted at a time. More is refused than all buffers between the two hold. */
+  /** A server that greets one hello at a time, and refuses more topics than all buffers on the way hold. */
   async function refusing() {
     const clock = createSimulatedClock()
     const server = await liveServer({

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Unread } from '../../../src/server/legs/unread.js'
 import { MOST_WAITING as OWN } from '../../../src/server/limits.js'
 
-/** A leg whose connection passes on to the system what `pass` says, and whose client answers marks by `answer`. */
+/** A leg whose connection passes to the system what `pass` says, and whose client answers marks as `answer` says. */
 function leg(window = 256 * 1024) {
   let own = 0
   let now = 0
@@ -118,7 +118,7 @@ describe('a leg is stalled', () => {
     send(80_000)
     flush()
     wait(20_000)
-    // As long again as a very slow link takes for it.
+    // The patience, and as long again as a very slow link takes for what waits.
     expect(stalled()).toBe(false)
     wait(10_000)
     expect(stalled()).toBe(true)

@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/base/clock.js'
 import { createWriteCoalescing, type WriteCoalescing } from '../../../src/server/legs/write-coalescing.js'
 import { createSimulatedClock } from '../kit.js'
 
-/** A connection that keeps what is written on it, piece by piece; each piece takes as long as `cost` says, ms. */
+/** A connection that records what is written to it, piece by piece. Each piece takes `cost` milliseconds. */
 function connection(clock: Clock, cost: () => void = () => undefined) {
   let last = clock.monotonic()
   const pieces: string[] = []
@@ -28,7 +28,7 @@ function connection(clock: Clock, cost: () => void = () => undefined) {
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
-/** A clock that goes on by itself while something is written. */
+/** A clock that advances while something is written. */
 function busyClock() {
   const clock = createSimulatedClock()
   let spent = 0
@@ -53,7 +53,7 @@ test('a server that spends little of its time on writing keeps nothing back', as
 })
 
 describe('one that spends much of it', () => {
-  /** What `send` sends is a piece each 5 ms, of which it takes 1 to write. */
+  /** Sends a piece every 5 ms, each of which takes 1 ms to write. */
   async function busyServer() {
     const clock = busyClock()
     const outlet = createWriteCoalescing(clock)

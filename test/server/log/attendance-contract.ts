@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { CLAIM, type Attendance } from '../../../src/server/log/attendance.js'
 import type { LogUnderTest } from './topic-log-contract.js'
 
-/** What every log promises of who is present where. */
+/** What every log guarantees about presence. */
 export function attendanceContract(name: string, makeLog: () => Promise<LogUnderTest>): void {
   const open: LogUnderTest[] = []
   const make = async () => {
@@ -98,7 +98,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
         { session: 's', topic: 't', row: '"row"' },
         { session: 's', topic: 'u', row: '"row"' },
       ])
-      // It is for who was told; should that one die over it, for somebody else.
+      // A departure goes to one caller at first, and to another one if the first dies before it is done.
       expect(await one.departed(5_000)).toEqual([])
       await take(two, 's')
       await pass(CLAIM + 1)

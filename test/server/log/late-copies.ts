@@ -6,8 +6,8 @@ import { createRelay } from '../../kit/relay.js'
 import { liveServer, until } from '../kit.js'
 
 /**
- * The first copy of a publish stays on its way, the client hands over and sends it again, and the log, which remembers
- * one answer, forgets it. Then the first copy arrives.
+ * The first copy of a publish is delayed on its way. The client hands over and sends the publish again, and the log,
+ * which remembers one answer, forgets that publish's. Then the first copy arrives.
  */
 export async function lateFirstCopy(openLog: () => TopicLog): Promise<void> {
   const servers = [await liveServer({ log: openLog() }), await liveServer({ log: openLog() })]

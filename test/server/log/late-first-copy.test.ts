@@ -10,7 +10,7 @@ test('an acknowledged publish whose first copy arrives late is not applied again
 }, 20_000)
 
 test('server rule 4: after a loss a leg of before is told outcome-unknown once, and publishes as before when it has answered a ping', async () => {
-  // Time passes when it is said: what was sent in the very millisecond of a loss may be from before it.
+  // Time passes only when the test says so: a publish sent in the millisecond of a loss may be from before the loss.
   let passed = 0
   const clock = {
     ...systemClock,
@@ -26,10 +26,10 @@ test('server rule 4: after a loss a leg of before is told outcome-unknown once, 
   passed += 10
   leg.send({ type: 'publish', id: 'b', topic: 't', n: 2, data: 2 })
   expect(await leg.next('nack')).toMatchObject({ id: 'b', code: 'outcome-unknown' })
-  // The ping went before that answer, and its pong goes before what is sent now.
+  // The ping left before that answer, and its pong arrives before what is sent next.
   leg.send({ type: 'publish', id: 'c', topic: 't', n: 3, data: 3 })
   expect(await leg.next('ack')).toMatchObject({ id: 'c', offset: 1 })
-  // What was told stays so.
+  // An answer that was given does not change.
   leg.send({ type: 'publish', id: 'b', topic: 't', n: 2, data: 2, age: 10 })
   expect(await leg.next('nack')).toMatchObject({ id: 'b', code: 'outcome-unknown' })
 })

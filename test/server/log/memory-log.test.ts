@@ -16,7 +16,7 @@ test('all topics together are bounded in bytes: the one that has most gives its 
   const log = memoryLog({ maxBytes: 1_100 })
   await log.append({ topic: 'quiet', data: '"12345678"' })
   for (let at = 0; at < 40; at++) await log.append({ topic: 'loud', data: '"12345678"' })
-  // Each costs 100 besides its data.
+  // Each message costs 100 bytes in addition to its data.
   expect(log.size()).toMatchObject({ messages: 10, bytes: 100 })
   expect(await log.head('quiet')).toMatchObject({ offset: 1, oldest: 1 })
   expect(await log.head('loud')).toMatchObject({ offset: 40, oldest: 32 })
@@ -106,7 +106,7 @@ test('what it holds stays within its limits, whatever comes', async () => {
     await log.admit(`session ${at}`, 1)
     await log.release(`session ${at}`, 1)
   }
-  // There are so many sessions that each has its share of a million answers.
+  // There are so many sessions that each gets its share of a million answers.
   const { ids, ...rest } = log.size()
   expect(rest).toEqual({ topics: 7, unread: 7, messages: 21, bytes: 21, evicted: 0, sessions: 0 })
   expect(ids).toBeLessThanOrEqual(11 * 50)
@@ -124,7 +124,7 @@ test('of each session the newest numbers of 10,000 topics are kept; what was sen
   await clock.advance(1_000)
   for (let at = 2; at <= 10_001; at++) await append(`t${at}`, at)
   expect(await append('first', 1, 1_500)).toMatchObject({ answer: { code: 'outcome-unknown' } })
-  // One that can only have been sent since is none of those.
+  // A publish that can only have been sent later is accepted.
   await clock.advance(1_000)
   expect(await append('t2', 10_002, 500)).toMatchObject({ answer: { type: 'ack', offset: 2 } })
 })

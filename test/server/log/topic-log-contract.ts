@@ -4,9 +4,9 @@ import type { TailEvent, TopicLog } from '../../../src/server/log/topic-log.js'
 /** A log under test, and what a test may do to it. */
 export interface LogUnderTest {
   readonly log: TopicLog
-  /** Another server's log on the same data; the same object where one is all there can be. */
+  /** Another server's log on the same data; or the same object, if there can be only one. */
   readonly other: TopicLog
-  /** Lets time pass, as the log counts it. */
+  /** Lets time pass on the log's clock. */
   pass(ms: number): Promise<void>
   /** Loses all data, as a crash would. */
   lose(): Promise<void>
@@ -20,7 +20,7 @@ export interface LogSettings {
 
 const ALL = { maxMessages: 1_000, maxBytes: 1e9 }
 
-/** What every log promises to the servers that share it. */
+/** What every log guarantees to the servers that share it. */
 export function topicLogContract(name: string, makeLog: (settings: LogSettings) => Promise<LogUnderTest>): void {
   const open: LogUnderTest[] = []
   const make = async (settings: LogSettings = {}) => {
@@ -38,7 +38,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   const offsets = async (log: TopicLog, after: number, limit = ALL, topic = 't') =>
     (await log.read(topic, after, limit)).entries.map(({ offset }) => offset)
 
-  /** Everything that a tail tells, and the wait for the next piece of it. */
+  /** Collects everything that a tail reports, and waits for the next event. */
   const follow = async (log: TopicLog, topic = 't') => {
     const events: TailEvent[] = []
     let told: () => void = () => undefined
@@ -301,7 +301,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
         answer: { type: 'ack', offset: 1 },
         repeat: true,
       })
-      // A first final answer is its answer everywhere.
+      // The first final answer counts everywhere.
       expect(await log.append(publish(5, { age: 5 }))).toEqual({ answer: outOfOrder, repeat: true })
     })
 
@@ -324,7 +324,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       await log.admit('s', 1)
       await log.refuse(publish(3).origin, { type: 'nack', code: 'forbidden', message: '' })
       expect(await log.append(publish(2))).toEqual({ answer: outOfOrder, repeat: true })
-      // 5 was refused for now, which is not recorded; 6 was applied.
+      // 5 was refused temporarily, which is not recorded; 6 was applied.
       await log.append(publish(6))
       expect(await log.append(publish(5, { age: 1 }))).toEqual({ answer: outOfOrder, repeat: true })
       expect(await log.head('t')).toMatchObject({ offset: 1 })

@@ -31,7 +31,7 @@ test('ten thousand who come at once, and change again and again, are ten message
       ),
     )
   const come = say(1)
-  // Each changes what it says before the first is told.
+  // Each changes what it says before the previous change was told.
   const change = Promise.all([say(2), say(3)])
   await clock.advance(10_000)
   expect((await come).every((told) => told)).toBe(true)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createPublishThrottle } from '../../../src/server/publishes/publish-throttle.js'
 import { createSimulatedClock } from '../kit.js'
 
-/** A topic log that is done at once, and readers who are far behind. */
+/** A topic log that answers at once, and readers that are far behind. */
 function publisher() {
   const clock = createSimulatedClock()
   let spent = 0

@@ -261,7 +261,7 @@ describe('one handler does not hold up the rest', () => {
     expect(await client.next('ack')).toMatchObject({ id: 'next', offset: 1 })
     expect(signals[0]!.aborted).toBe(true)
     expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('publishTimeout') }])
-    // What it says after that changes nothing, and a repeat gets the same answer.
+    // What it returns later changes nothing, and a repeat gets the same answer.
     late()
     client.send({ ...into('t', 'hangs'), age: 700 })
     expect(await client.next('nack')).toMatchObject({ id: 'hangs', code: 'outcome-unknown' })

@@ -7,7 +7,8 @@ const turns = async () => {
 }
 
 /**
- * A way to Redis that is lost now and then: of what is on it some was applied, from the first on, and the rest was not.
+ * A connection to Redis that breaks now and then. Of the appends under way some were applied, starting with the first,
+ * and the rest were not.
  */
 function unsteadyWay(seed: number) {
   const random = seededRandom(seed)
@@ -28,8 +29,8 @@ function unsteadyWay(seed: number) {
       }
     },
     /**
-     * What is sent from here on goes another way. Who waits for an answer learns only some time later that there is
-     * none.
+     * Appends that are sent from here on use another connection. A caller that waits for an answer learns only some
+     * time later that there is none.
      */
     async lose(meanwhile: () => void) {
       const lost = onTheWay.splice(0)

@@ -8,7 +8,7 @@ const turns = async (count = 20) => {
 }
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-/** A Redis by hand: what it has, and how it answers. */
+/** A simulated Redis: its data, and how it answers. */
 function byHand() {
   const clock = createSimulatedClock()
   const redis = {
@@ -70,11 +70,11 @@ function byHand() {
     pages,
     pagesByHand: () => void (byItself = false),
     append,
-    /** What the feed brings. */
+    /** Delivers entries of the feed. */
     async brings(...entries: unknown[]) {
       reads.pop()!.answer([['feed', entries]])
       await turns()
-      // While much comes in, it reads again only after a moment.
+      // While much comes in, the next read waits a moment.
       await clock.advance(10)
       await turns()
     },
@@ -97,7 +97,7 @@ describe('what a tail has missed it catches up on', () => {
     const tail = await follow()
     append()
     redis.refuses = true
-    // The first one is not in the feed.
+    // The feed does not contain the first append.
     await brings(append())
     for (let at = 0; at < 5; at++) await brings(append())
     await clock.advance(5_000)
@@ -134,7 +134,7 @@ describe('what a tail has missed it catches up on', () => {
     Object.assign(redis, { epoch: 'e2.0', offset: 3, appends: 103, at: '103-0' })
     tail.wake()
     await turns()
-    // Of the new epoch there is nothing after what the first one asked for.
+    // The new epoch has no entries above the position that the first one asked for.
     pages[0]!.answer({ epoch: 'e2.0', entries: [] })
     await turns()
     await nothing()
@@ -168,7 +168,7 @@ describe('the feed is read from where it is', () => {
     Object.assign(redis, { epoch: 'e2.0', offset: 0, appends: 0, at: '5-0' })
     tail.wake()
     await turns()
-    // What was asked before says nothing any more.
+    // The earlier read no longer counts.
     reads[0]!.answer([['feed', [['100000-0', ['7:7:e1.0:n.7:=t', '7']]]]])
     await turns()
     expect(reads.at(-1)!.from).toBe('5-0')

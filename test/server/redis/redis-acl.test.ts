@@ -7,7 +7,7 @@ import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.
 /** The line of docs/operators.md that an operator copies. */
 const LINE = /^ACL SETUSER (\S+) on >(\S+) (.*)$/m.exec(readFileSync('docs/operators.md', 'utf8'))!
 const RULES = LINE[3]!.split(' ')
-/** What the scripts are made of. What a connection is made with is none of theirs. */
+/** The commands that the scripts use, without those that set up the connection. */
 const OF_SCRIPTS = RULES.filter(
   (rule) => rule.startsWith('+') && !/^\+(auth|hello|ping|client|cluster|script|evalsha|xread$|info|config)/.test(rule),
 ).map((rule) => rule.slice(1))
@@ -74,12 +74,12 @@ describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
   test('refuses what needs it, and changes nothing then; with it everything goes on where it was', async () => {
     const { redis, openAs } = await redisWithUser()
     const log = openAs({ history: { maxMessages: 5 }, maxTopics: 2, dedupe: { maxIds: 4 } })
-    // The quietest, which makes room.
+    // The quietest topic, which makes room.
     await append(log, '1', 'a')
     for (let at = 1; at <= 5; at++)
       await log.append({ topic: 't', data: `${at}`, origin: { session: 's', id: `${at}` } })
     await log.admit('s', 1)
-    // One of them has no leg.
+    // One of the sessions has no leg.
     await log.attendance!.change('t', 2, present('s', 'r'))
     const channel = log.news!(() => undefined)
     onTestFinished(() => channel.leave())

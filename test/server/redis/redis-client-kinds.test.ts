@@ -7,7 +7,7 @@ import type { RedisLog, RedisLogOptions } from '../../../src/server/redis/redis-
 import type { RedisTemplate } from '../../../src/server/redis/redis-source.js'
 import { append, follow, here, redisWith, until } from './redis-kit.js'
 
-/** Their types have nothing in common. */
+/** The clients' types have nothing in common. */
 interface Redis {
   readonly createClient: (options: object) => RedisTemplate
   readonly RESP_TYPES?: typeof redis6.RESP_TYPES
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-/** The log as it is where that version of the package is installed. */
+/** The log with the installed version of that package. */
 async function logOf(redis: object, options: RedisLogOptions): Promise<{ log: RedisLog; errors: unknown[] }> {
   vi.resetModules()
   vi.doMock('redis', () => ({ ...redis }))
@@ -112,7 +112,7 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
     const tail = await follow(log)
     await Promise.all(Array.from({ length: 50 }, () => append(log)))
     await until(() => tail.offsets().length === 50, 'all are told of')
-    // Who is present, and what servers tell each other.
+    // Presence, and what servers tell each other.
     await log.attendance!.change('t', 2, () => ({ set: [{ session: 's', row: '["ü"]' }], gone: [] }))
     expect(await log.attendance!.list('t')).toMatchObject({ offset: 51, rows: ['["ü"]'] })
     expect(await log.attendance!.departed(0)).toEqual([{ session: 's', topic: 't', row: '["ü"]' }])

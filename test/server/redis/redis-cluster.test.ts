@@ -49,7 +49,7 @@ test('the node that was named dies, and then the connection to the one with our 
 test('the node with our slot dies beside the one that was named: its replica takes over, and is found', async () => {
   const nodes = await startRedisCluster(4)
   const [named, master, third, replica] = nodes as [RedisServer, RedisServer, RedisServer, RedisServer]
-  // A failover wants a majority of masters with slots.
+  // A failover needs a majority of the masters that have slots.
   await named.command('CLUSTER', 'ADDSLOTSRANGE', '0', '99')
   await third.command('CLUSTER', 'ADDSLOTSRANGE', '100', '199')
   await master.command('CLUSTER', 'ADDSLOTSRANGE', '200', '16383')
@@ -86,7 +86,7 @@ test('after a failover the node that was named is a replica: it names its master
   await append(log)
   const { log: fresh } = open({ url: named.url })
   expect((await append(fresh)).answer).toMatchObject({ type: 'ack' })
-  // What servers tell each other, and who is present, has come along.
+  // The servers' news and the presence lists were migrated as well.
   expect(await log.attendance!.list('t')).toMatchObject({ rows: ['["s"]'] })
   await fresh.attendance!.change('t', 2, () => ({ set: [], gone: [{ session: 's', ids: '["s"]' }] }))
   expect(await log.attendance!.list('t')).toMatchObject({ rows: [] })
@@ -112,13 +112,13 @@ test('two nodes that each say that the other has our slot are asked a few times,
   await until(() => performance.now() - begun > 3_000, 'three seconds have passed')
   expect((await dialled(one)) + (await dialled(two)) - before).toBeLessThan(60)
   expect(errors.length).toBeLessThan(3)
-  // Each says so, until they have noticed that the slot is nobody's.
+  // Both nodes answer that, until they have noticed that nobody has the slot.
   expect(log.status!()).toMatchObject({
     ready: false,
     reason: expect.stringMatching(/MOVED|CLUSTERDOWN/),
     away: Infinity,
   })
-  // As soon as one of them is right, that one it is.
+  // As soon as one of them is right, that one is used.
   await two.command('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(two))
   await here(log)
 })
@@ -218,7 +218,7 @@ test('while our slot is on its way to another node publishes are refused until a
     'publishes are stored again',
   )
   await until(() => tail.offsets().length > 0, 'it is told of')
-  // All that there was came along: nobody has missed anything.
+  // All data was migrated, so nobody has missed anything.
   expect(tail.epochs()).toEqual([])
   expect(tail.offsets()).toEqual([2])
   expect(errors.length).toBeLessThan(5)

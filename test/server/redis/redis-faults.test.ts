@@ -61,9 +61,9 @@ describe('a Redis that is started anew', () => {
     const log = open({ durable: true })
     await append(log)
     const { epoch } = await log.head('t')
-    // A node that died with it is still on the list.
+    // A node that died together with Redis is still on the list.
     await redis.command('SADD', '{livesocket}:members', 'dead')
-    // While a disk is busy `everysec` keeps what it was given for up to two seconds: here it is to be there.
+    // While the disk is busy, `everysec` may keep data in memory for up to two seconds. This test needs it on disk.
     await redis.command('CONFIG', 'SET', 'appendfsync', 'always')
     await redis.kill()
     await redis.start()
@@ -150,11 +150,11 @@ describe('a Redis that is away', () => {
 
 test('killed in the middle of many publishes: what was acknowledged is there, once, and nothing bears a number twice', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
-  // All answers are remembered: of a repeat behind a forgotten one nobody can say more than `outcome-unknown`.
+  // All answers are remembered, because a repeat whose answer was forgotten could only be `outcome-unknown`.
   const limits = { history: { maxMessages: 10_000 }, dedupe: { maxIds: 2_000 } }
   const logs = [open(limits), open(limits)]
   const tail = await follow(logs[1]!)
-  // A session has a leg before it publishes: so the log has all of it, from its first publish on.
+  // The session has a leg before it publishes, so the log knows all of it, from its first publish on.
   await logs[0]!.admit('s', 1)
   const outcomes = new Map<string, Answer | 'refused' | 'unknown'>()
   const publish = async (id: string, log: ReturnType<typeof redisLog>) => {
@@ -214,7 +214,7 @@ test.each([
     const asked: Promise<unknown>[] = []
     let begun: Promise<unknown> = Promise.resolve()
     let over = false
-    // It goes on until the trouble is over, and a while longer.
+    // It continues until the trouble is over, and for a while longer.
     for (let n = 0, more = 200; more > 0; n++) {
       for (let at = 0; at < 5; at++)
         asked.push(
@@ -243,7 +243,7 @@ test('a node that died is forgotten with its lease, and its sessions go on elsew
   await dead.admit('s', 1)
   expect(await alive.admit('s', 2)).toEqual({ outcome: 'admitted', first: false })
   expect(await alive.release('s', 2)).toEqual({ last: false })
-  // Its time passes, and it says nothing.
+  // Its lease expires without a renewal.
   now += 16_000
   expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: false })
   expect(await alive.admit('s', 2)).toEqual({ outcome: 'superseded' })
@@ -297,7 +297,7 @@ describe('what many ask for at once is read once', () => {
       await new Promise<void>((resolve) => void setImmediate(resolve))
     }
     await Promise.all(asked)
-    // Each of them is of less than a tenth of a second after the one before, but for the first and the last.
+    // Except for the first and the last, each comes less than a tenth of a second after the one before.
     expect(log.stats().heads - before).toBeLessThanOrEqual(2 + (performance.now() - begun) / 100)
   })
 })
@@ -317,7 +317,7 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   expect((await other.read('t', 0, ALL)).entries.map(({ offset }) => offset)).toEqual([1, 2])
   await until(() => tail.offsets().length === 2, 'both are told of')
   await until(() => errors.length >= 3, 'each is told of')
-  // A number far ahead, another type: the history is lost, the numbers are not.
+  // An entry with an offset far ahead, then another type: the history is lost, the offsets are not.
   await redis.command('XADD', stream, '99999-0', 'garbage', 'x')
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 3 })
   await redis.command('SET', stream, 'x')
@@ -378,7 +378,7 @@ test('a topic that is followed is not forgotten, however quiet it is and however
   const { open } = await redisWith()
   const [log, other] = [open({ maxTopics: 10 }), open({ maxTopics: 10 })]
   const topics = range(1, 30).map((at) => `followed ${at}`)
-  // Half of them have never had a message.
+  // Half of the topics have never had a message.
   for (const topic of topics.slice(0, 15)) await append(log, '1', topic)
   const tails = await Promise.all(topics.map((topic, at) => follow(at % 2 ? log : other, topic)))
   for (let at = 0; at < 100; at++) await append(log, '1', `other ${at}`)
@@ -467,7 +467,7 @@ test('who listens on the node that appended a message has it with the answer to 
   }
   for (let round = 0; round < 20; round++) await Promise.all([append(log), append(other), append(log)])
   await until(() => tail.offsets().length >= 72, 'all are told of')
-  // What the feed brings is nothing new: it has passed when this one is here.
+  // The feed brings nothing new before this one: when this append arrives, it has caught up.
   await append(other)
   await until(() => tail.offsets().at(-1) === 73, 'the last one is told of')
   expect(tail.offsets()).toEqual(range(1, 73))

@@ -31,7 +31,7 @@ export async function follow(log: RedisLog, topic = 't') {
   return { events, offsets, epochs: () => events.filter(({ type }) => type === 'epoch') }
 }
 
-/** Real processes tell of nothing: it looks again soon. */
+/** Real processes give no notice, so it checks again and again. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string, patience = 10_000) {
   const from = performance.now()
   while (!(await holds())) {

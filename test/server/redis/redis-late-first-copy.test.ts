@@ -24,7 +24,7 @@ test('a publish whose answer was forgotten is never told to be refused, however 
   const began = performance.now()
   for (const n of [1, 2, 3])
     expect((await log.append({ topic: 't', data: `${n}`, origin: origin(n) })).answer).toMatchObject({ type: 'ack' })
-  // Of the first one the answer is forgotten. Its publisher never had it, and sends it again.
+  // The answer to the first publish is forgotten. Its publisher never got it, and sends the publish again.
   await sleep(100)
   for (const connection of relay.connections()) connection.setDelay(600)
   const age = performance.now() - began
@@ -39,7 +39,7 @@ test('a publish that was never applied and is sent again right after the connect
   for (const id of ['1', '2', '3']) await log.append({ topic: 't', data: id, origin: { session: 's', id } })
   await sleep(50)
   await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
-  // Before anything else that is said to Redis then is answered.
+  // Before any other command that is sent to Redis then is answered.
   while (log.stats().connections < 2) await new Promise<void>((resolve) => void setImmediate(resolve))
   expect(await log.recall({ session: 's', id: '4', age: 10 })).toBeNull()
 }, 20_000)
@@ -57,7 +57,7 @@ test('after a leap of the clock of Redis, with which all records expire, a repea
   for (const log of [one, two]) await append(log, '2', 'other')
   const repeat = await two.append({ ...publish, origin: { ...publish.origin, age: 5_000 } })
   expect(repeat.answer).toMatchObject({ code: 'outcome-unknown' })
-  // What is new since is applied.
+  // Whatever was first sent since then is applied.
   await two.admit('u', 1)
   const fresh = { ...publish, origin: { ...publish.origin, session: 'u' } }
   expect((await two.append(fresh)).answer).toMatchObject({ type: 'ack' })

@@ -19,7 +19,7 @@ function listen(log: RedisLog) {
   }
 }
 
-/** Until both hear each other. */
+/** Resolves when both receive each other's news. */
 async function joined(...channels: ReturnType<typeof listen>[]) {
   for (const { log } of channels) await here(log)
   for (const one of channels)
@@ -31,7 +31,7 @@ async function joined(...channels: ReturnType<typeof listen>[]) {
         return other.heard.length > 0
       }, 'it is heard')
     }
-  // What was told last has arrived everywhere.
+  // The last news have arrived everywhere.
   for (const one of channels) await one.tell(signal('ready'))
   for (const one of channels)
     await until(() => one.ids().filter((id) => id === 'ready').length === channels.length - 1, 'all are there')
@@ -115,7 +115,7 @@ describe('what servers tell each other through Redis', () => {
     await here(log)
     const told = (...news: unknown[]) =>
       redis.command('XADD', '{livesocket}:orders', '*', 'another', JSON.stringify(news.length > 1 ? news : news[0]))
-    // Until it reads.
+    // Until it reads the stream.
     await until(async () => {
       await told(null)
       return errors.length > 0

@@ -5,14 +5,14 @@ import { createRelay } from '../../kit/relay.js'
 import { ALL, until } from './redis-kit.js'
 
 /**
- * A number never means two things, and who missed something is told so once: with two nodes that publish and listen all
- * the while, whatever becomes of Redis. NUMBERING_ROUNDS=50 plays each 50 times.
+ * An offset never means two things, and a listener that missed something is told so once: with two nodes that publish
+ * and listen continuously, whatever happens to Redis. NUMBERING_ROUNDS=50 runs each scene 50 times.
  */
 
 const ROUNDS = Number(process.env['NUMBERING_ROUNDS'] ?? 1)
 const TOPICS = ['a', 'b', 'c']
 
-/** Everything that anybody was told of any number. */
+/** Collects everything that anybody was told about any offset. */
 function witness() {
   const meanings = new Map<string, Set<string>>()
   return {
@@ -22,14 +22,14 @@ function witness() {
     },
     ambiguous: () =>
       [...meanings].filter(([, all]) => all.size > 1).map(([name, all]) => `${name}: ${[...all].join(' or ')}`),
-    /** What was told of, under any number. */
+    /** All messages that were told, under any offset. */
     all: () =>
       new Set([...meanings].flatMap(([name, all]) => [...all].map((data) => `${name.split(' ')[1]!} ${data}`))),
   }
 }
 type Witness = ReturnType<typeof witness>
 
-/** A node that publishes into each topic all the while, one after the other, and listens to all. */
+/** A node that publishes into each topic continuously, one message after the other, and listens to all topics. */
 async function busyNode(name: string, port: number, seen: Witness) {
   const log: RedisLog = openRedisLog(
     { url: `redis://127.0.0.1:${port}`, history: { maxMessages: 1e6, maxBytes: 1e9 }, onError: () => undefined },
@@ -57,7 +57,7 @@ async function busyNode(name: string, port: number, seen: Witness) {
       const { epoch } = topics.get(topic)!
       try {
         const { answer } = await log.append({ topic, data, origin: { session: name, id } })
-        // Where the epoch changed in the middle of it, nobody knows which it was.
+        // If the epoch changed meanwhile, it is unknown which one the offset belongs to.
         if (answer.type === 'ack' && topics.get(topic)!.epoch === epoch) seen.saw(epoch, topic, answer.offset!, data)
       } catch {
         await new Promise<void>((resolve) => void setTimeout(resolve, 5))
@@ -97,7 +97,7 @@ async function settled(nodes: readonly Node[]) {
   }
 }
 
-/** What is kept of a topic; it is read a page at a time. */
+/** What is kept of a topic, read page by page. */
 async function allOf(log: RedisLog, topic: string): Promise<string[]> {
   const found: string[] = []
   for (let after = 0; ; ) {
@@ -113,7 +113,7 @@ const server = async (options: RedisServerOptions) => {
   onTestFinished(() => redis.close())
   return redis
 }
-/** A way to a port that can be cut, mended, and led elsewhere. */
+/** A connection to a port that can be cut, restored, and redirected. */
 const path = async (to: number) => {
   let port = to
   const relay = createRelay({ target: () => ({ port }) })
@@ -121,13 +121,13 @@ const path = async (to: number) => {
   onTestFinished(() => relay.close())
   return {
     port: relay.port,
-    /** Everybody on it is cut off, and nobody comes through. */
+    /** Cuts all connections, and accepts none. */
     cut() {
       relay.refuse(true)
       relay.cut()
     },
     mend: () => relay.refuse(false),
-    /** Whoever comes from now on is led there. */
+    /** New connections are led to that port. */
     leadTo: (other: number) => void (port = other),
   }
 }
@@ -221,7 +221,7 @@ const scenes: Record<
   },
 }
 
-/** `inStep`: all has come to where it will be found. `lose`: what comes from now on is lost. */
+/** `inStep`: all data has reached the place where it will be looked for. `lose`: whatever comes from now on is lost. */
 describe.each(Object.keys(scenes))('%s', (name) => {
   for (const lost of [true, false]) {
     const title = lost
@@ -244,7 +244,7 @@ describe.each(Object.keys(scenes))('%s', (name) => {
           await until(() => nodes.every(({ log }, at) => log.stats().appends > before[at]! + 30), 'both go on')
           for (const way of ways) way.cut()
         } else {
-          // Nothing is on its way, and the replica has it all.
+          // Nothing is under way, and the replica has all data.
           for (const node of nodes) await node.pause()
           await inStep?.()
           await lose()
@@ -252,7 +252,7 @@ describe.each(Object.keys(scenes))('%s', (name) => {
           for (const node of nodes) node.start()
         }
         await trouble({ ways })
-        // The one that knows less, perhaps, comes first.
+        // The node that perhaps knows less comes first.
         ways[round % 2]!.mend()
         await passed(300 * (round % 3))
         ways[(round + 1) % 2]!.mend()

@@ -28,7 +28,7 @@ test('the sessions of a node that dies are told to have left, each once and by o
   await dead.admit('moved', 1)
   await one.admit('moved', 2)
   stop()
-  // The dead node's lease is forgotten when nothing is left of it.
+  // The dead node's lease is removed once it has no legs left.
   await until(async () => (await redis.command('HLEN', '{livesocket}:nodes')) === 2, 'it is found out')
   await until(() => changes.length >= 250, 'all are told of')
   await passed(LEASE)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { append, follow, here, redisWith, until } from './redis-kit.js'
 
-/** A Redis that lost its tail, and not everything: it is what it was some time ago. */
+/** A Redis that has lost only its newest data: it is in the state of some time ago. */
 
 test('killed twice since its last snapshot: the epoch of the time in between is not used again', async () => {
   const { redis, open } = await redisWith()

@@ -41,7 +41,7 @@ const followed = (replica: RedisServer) =>
     async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
     'the replica follows',
   )
-/** How far a server's own account of its replication goes. */
+/** How far a server reports its replication to be. */
 async function offsetOf(redis: RedisServer, field: string): Promise<number> {
   return Number(new RegExp(`${field}:(\\d+)`).exec(String(await redis.command('INFO', 'replication')))![1])
 }
@@ -60,8 +60,8 @@ test('sentinels say where the master is, also after another one has taken over, 
   })
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
   const tail = await follow(log)
-  // What is acknowledged is on the replica too, so that nothing is missing after it has taken over. WAIT would wait for
-  // what this connection wrote, and it wrote nothing.
+  // What was acknowledged has reached the replica, so that nothing is missing after the failover. WAIT would only wait
+  // for writes of this connection, which has none.
   const written = await offsetOf(master, 'master_repl_offset')
   await until(async () => (await offsetOf(replica, 'slave_repl_offset')) >= written, 'the replica has it')
   await master.kill()

@@ -81,7 +81,7 @@ describe('a client', () => {
     ['createSentinel of redis 5', createSentinel5(sentinel), 'as sentinel:'],
     ['createClientPool of redis 6', createClientPool(), 'a pool'],
     ['createClientPool of redis 5', createClientPool5(), 'a pool'],
-    // As one of ioredis looks.
+    // An object like a client of ioredis.
     [
       'another library',
       { duplicate() {}, sendCommand() {}, connect() {}, options: {}, status: 'wait' },
@@ -116,7 +116,7 @@ function failureOf(options: RedisLogOptions): unknown {
   throw new Error('it was taken')
 }
 
-/** All that whoever logs an error may print of it. */
+/** Everything of an error that a logger may print. */
 function everything(error: unknown): string {
   const { message, stack, cause } = error as Error
   return [message, stack, String(cause), JSON.stringify(error), JSON.stringify(cause ?? null)].join('\n')

@@ -19,7 +19,7 @@ test('a node that dies while it decides a publish holds the others up for a seco
   stop()
   const begun = performance.now()
   expect(await alive.once(origin, async () => 'decided')).toBe('decided')
-  // Beside a second, what a busy machine takes.
+  // One second, plus the delays of a busy machine.
   expect(performance.now() - begun).toBeLessThan(2_500)
 })
 

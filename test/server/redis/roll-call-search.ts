@@ -1,13 +1,13 @@
 import { verdict } from '../../../src/server/redis/roll-call.js'
 import { choicesOf, make, newWorld, type Budget, type Choice, type Rule, type World } from './roll-call-world.js'
 
-/** Every state that can be reached, once. Answers how many there are, and the way to the first one that is wrong. */
+/** Visits every state that can be reached, once. Returns their number, and the path to the first one that is wrong. */
 export function search(
   budget: Budget,
   rule: Rule,
 ): { states: number; depth: number; wrong: string | null; way: string } {
   const begun = JSON.stringify(bothThere())
-  /** Each state, and how it was come to. */
+  /** Each state, and how it was reached. */
   const seen = new Map<string, { readonly from: string; readonly choice: Choice; readonly depth: number } | null>([
     [begun, null],
   ])
@@ -16,7 +16,7 @@ export function search(
     const last = seen.get(state)
     return last ? `${wayTo(last.from)} ${last.choice.join(' ')},` : ''
   }
-  // A map tells of what is put into it meanwhile, too.
+  // Iterating over a map includes entries that are added meanwhile.
   for (const [from, last] of seen) {
     depth = (last?.depth ?? 0) + 1
     for (const choice of choicesOf(JSON.parse(from) as World, budget)) {
@@ -31,7 +31,7 @@ export function search(
   return { states: seen.size, depth: depth - 1, wrong: null, way: '' }
 }
 
-/** Both nodes have come, one after the other, and nothing was appended yet. */
+/** Both nodes have joined, one after the other, and nothing was appended yet. */
 function bothThere(): World {
   const world = newWorld()
   for (const choice of [

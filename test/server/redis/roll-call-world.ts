@@ -15,8 +15,9 @@ import { createTopicScripts } from '../../../src/server/redis/topic-scripts.js'
 import type { RedisServer } from '../../kit/redis-server.js'
 
 /**
- * Two nodes and a Redis, as far as numbers go: everything that can happen between them is a choice. The nodes decide by
- * the product's own rule. Redis is a few lines here, and in `realRedis` the product's scripts on a real one.
+ * A model of two nodes and a Redis, as far as offsets are concerned: everything that can happen between them is a
+ * choice. The nodes decide by the product's own rule. Redis is a few lines here; `realRedis` runs the product's scripts
+ * on a real one.
  */
 
 export type Appended =
@@ -35,7 +36,7 @@ export type Rolled =
       readonly missing?: number
     }
 
-/** What Redis was asked, or what was done to it, and what it answered. */
+/** A question to Redis, or an intervention, and the answer. */
 export type Ask =
   | {
       readonly ask: 'append'
@@ -65,8 +66,8 @@ export type Ask =
   | { readonly ask: Trouble }
 
 /**
- * `restore`: the copy is put back, or a replica that was a copy takes over: another term. `promote`: it lost its place
- * as the master and has it again, with all its data. `trim`: the feed keeps the newest append only. `evict`: it keeps
+ * `restore`: the copy is put back, or a replica with its data takes over; another term begins. `promote`: the master
+ * lost its role and has it again, with all its data. `trim`: the feed keeps only the newest append. `evict`: it keeps
  * nothing.
  */
 export type Trouble = 'copy' | 'restore' | 'promote' | 'trim' | 'evict'
@@ -78,7 +79,7 @@ interface Entry {
   readonly stamp: string
 }
 
-/** What a copy copies. */
+/** The data that a copy contains. */
 interface Data {
   epoch: string
   run: string
@@ -160,7 +161,7 @@ function modelRedis(state: ModelState) {
   }
 }
 
-/** A connection: what was believed when it was made, and what Redis has answered on it and nobody has read. */
+/** A connection: what the node believed when it was made, and the answers on it that were not read yet. */
 interface Seat {
   readonly term: string
   readonly run: string
@@ -175,7 +176,7 @@ interface NodeState {
   known: Mark
   ended: readonly string[]
   seat: Seat | null
-  /** What it has decided, and not yet told Redis. */
+  /** What the node has decided, and not told Redis yet. */
   decided: {
     readonly decision: 'hold' | 'renew'
     readonly epoch: string
@@ -187,13 +188,13 @@ interface NodeState {
 export interface World {
   readonly redis: ModelState
   readonly nodes: NodeState[]
-  /** What anybody was told of a number, by its epoch. */
+  /** What anybody was told about an offset, by its epoch. */
   readonly told: Record<string, string>
   stamps: number
   epochs: number
-  /** Something was lost, or nobody can say that nothing was: an epoch may end. */
+  /** Data was lost, or nobody can say that none was: an epoch may end. */
   excused: boolean
-  /** Where a number has two meanings, or an epoch has ended for nothing: how. */
+  /** How an offset got two meanings, or an epoch ended for no reason; null if neither happened. */
   wrong: string | null
   readonly spent: Record<string, number>
 }
@@ -221,7 +222,7 @@ export function newWorld(): World {
 
 export type Choice = readonly [string, number?]
 export type Rule = typeof verdict
-/** How often each may happen; what is not named may always. */
+/** How often each choice may be made; a choice that is not named is unlimited. */
 export type Budget = Readonly<Record<string, number>>
 
 const OF_NODES = ['append', 'read', 'hear', 'connect', 'patience', 'settle', 'cut', 'die']
@@ -258,10 +259,10 @@ export function choicesOf(world: World, budget: Budget): readonly Choice[] {
   })
 }
 
-/** Makes a choice. Answers what Redis was asked for it. */
+/** Makes a choice. Returns what Redis was asked for it. */
 export function make(world: World, [kind, at]: Choice, rule: Rule, budget: Budget): Ask[] {
   const redis = modelRedis(world.redis)
-  // What may always happen need not be counted: then more ways lead to one state.
+  // Unlimited choices are not counted: then more paths lead to the same state.
   if (budget[kind] !== undefined) world.spent[kind] = (world.spent[kind] ?? 0) + 1
   const node = world.nodes[at ?? 0]!
   switch (kind) {
@@ -270,7 +271,7 @@ export function make(world: World, [kind, at]: Choice, rule: Rule, budget: Budge
     case 'read':
       return hears(world, node, node.seat!.answers.shift()!)
     case 'hear':
-      // The connection for reads asks nobody which term it is.
+      // The connection for reads does not check the term.
       for (const one of world.redis.data.feed)
         if (one.epoch === node.seat!.epoch && one.seq === node.known.seq + 1)
           hears(world, node, { ...one, last: one.stamp })
@@ -303,7 +304,7 @@ function append(world: World, node: NodeState, redis: ReturnType<typeof modelRed
   const seat = node.seat!
   const stamp = `s${++world.stamps}`
   const answer = redis.append(seat.run, seat.epoch, seat.term, stamp)
-  // It comes again over another connection; what was answered before on this one, and not read, is never read.
+  // The question is sent again over another connection; answers on this one that were not read are never read.
   if (answer.word === 'stale') node.seat = null
   else seat.answers.push({ epoch: seat.epoch, seq: answer.seq, offset: answer.offset, last: answer.last })
   return [{ ask: 'append', run: seat.run, epoch: seat.epoch, term: seat.term, stamp, answer }]
@@ -340,7 +341,7 @@ function connect(
   const asks: Ask[] = [{ ask: 'roll', term, node: node.name, known, ended, answer }]
   if (answer.word === 'other') return asks
   if (answer.word === 'joined') {
-    // Its clients read on from where they were.
+    // Its clients continue to read from their positions.
     for (const one of world.redis.data.feed)
       if (one.epoch === answer.epoch && (known.epoch !== answer.epoch || one.seq > known.seq))
         tell(world, { ...one, last: one.stamp })
@@ -374,8 +375,8 @@ function settle(world: World, node: NodeState, redis: ReturnType<typeof modelRed
 }
 
 /**
- * The product's scripts on a real Redis, asked the same. Another term is another replication id of the same process; a
- * copy is a dump of every key. Answers what Redis did, with the model's names in place of its own.
+ * The product's scripts on a real Redis, asked the same questions. Another term is another replication id of the same
+ * process; a copy is a dump of every key. Returns what Redis did, with the model's names in place of its own.
  */
 export async function realRedis(
   server: RedisServer,
@@ -396,7 +397,7 @@ export async function realRedis(
   const term = async () => /master_replid:(\w+)/.exec(String(await client.sendCommand(['INFO', 'replication'])))![1]!
   const all = async () =>
     ((await client.sendCommand(['KEYS', '*'])) as string[]).filter((key) => key.startsWith(keys.tag))
-  /** What it calls what the model calls otherwise: terms, and where the feed has an append. */
+  /** The real names for what the model calls otherwise: terms, and places in the feed. */
   const names = new Map<string, string>()
   const its = (name: string) => names.get(name) ?? name
   let copied: (readonly [string, Buffer])[] = []
@@ -415,7 +416,7 @@ export async function realRedis(
     promote: () => client.sendCommand(['DEBUG', 'CHANGE-REPL-ID']),
     async trim() {
       const entries = (await client.sendCommand(['XRANGE', keys.feed, '-', '+'])) as [string, string[]][]
-      // What says that an epoch begins is in the feed as well, and is no append.
+      // The entry that announces an epoch is in the feed as well, and is not an append.
       const newest = entries.filter(([, [name]]) => name !== 'e').at(-1)
       if (newest) await client.sendCommand(['XTRIM', keys.feed, 'MINID', newest[0]])
     },
@@ -425,7 +426,7 @@ export async function realRedis(
   return {
     async replay(ask) {
       if (ask.ask === 'append') {
-        // It looks for the term once in 25 ms: here more happens in less.
+        // The term is checked at most once in 25 ms; here more happens in less time.
         const tip = (await client.sendCommand(['HGET', keys.root, 'tip'])) as string | null
         if (tip) await client.sendCommand(['HSET', keys.root, 'tip', tip.replace(/^(\d+:\d+):\d+/, '$1:0')])
         const [word, , seq, , offset, last] = await run(

@@ -14,7 +14,7 @@ import {
   type World,
 } from './roll-call-world.js'
 
-/** Sequences of choices that a real Redis is led through. */
+/** The number of random sequences that a real Redis is led through. */
 const WALKS = 40
 
 describe('of two nodes and a Redis all that can happen, to the end', () => {
@@ -65,7 +65,7 @@ describe('the scripts on a real Redis answer as the model does', () => {
   })
   afterAll(() => server.close())
 
-  /** Both are led the same way. Answers how often they were asked. */
+  /** Leads the model and the real Redis through the same choices. Returns how many questions there were. */
   async function lead(name: string, choose: (world: World, step: number) => Choice | undefined): Promise<number> {
     const world = newWorld()
     const redis = await realRedis(server, name)

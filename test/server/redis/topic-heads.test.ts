@@ -24,7 +24,7 @@ test('of a topic that nobody listens to any more nothing is kept, also where it 
   heads.forget('t')
   await clock.advance(100)
   await second
-  // What is known of when it was asked about would have it wait.
+  // If the time of the last question were remembered, this one would have to wait.
   await heads.soon('t')
   expect(asked).toBe(3)
 })

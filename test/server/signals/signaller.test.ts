@@ -24,7 +24,7 @@ describe('a signal', () => {
       expect(leg.of('signal')).toEqual([])
       expect(leg.of('nack')).toEqual([])
     }
-    // Nobody who comes later hears of it.
+    // A client that comes later does not get it.
     const late = await a.join({ topics: { room: { last: 10 } } })
     await late.settle()
     expect([late.of('signal'), late.of('message'), a.stats().signalled]).toEqual([[], [], 1])
@@ -169,7 +169,7 @@ describe('a signal', () => {
     ann.close()
     bob.close()
     expect(new Set(heard).size).toBe(heard.length)
-    // What the old leg was about to bring when it was left may be lost.
+    // Frames that the old leg was about to deliver when it was closed may be lost.
     expect(heard.length).toBeGreaterThanOrEqual(sent - 6)
     expect(sent).toBeGreaterThan(6)
   })

@@ -5,7 +5,7 @@ import { TopicFeed } from '../../../src/server/topics/topic-feed.js'
 import type { ReaderSink } from '../../../src/server/topics/topic-reader.js'
 import { createStepClock } from '../../kit/step-clock.js'
 
-/** Frames that may be on their way to one reader. */
+/** The number of frames that may be under way to one reader. */
 const WINDOW = 400
 const TICK = 10
 const COST = 0.02
@@ -18,15 +18,15 @@ interface Reader {
 }
 
 /**
- * Ten who publish one message after the other, as fast as they are answered, and readers who each take so many a second:
- * evenly, or what there is for so many ms at once, in turns.
+ * Ten publishers that each send the next message as soon as the last is answered, and readers with a given rate: each
+ * takes messages evenly, or in turns whatever there is for so many milliseconds at once.
  */
 async function topic(takes: readonly number[], bunch = TICK) {
   const clock = createStepClock()
   const log = memoryLog({ clock })
   let published = 0
   const feed = new TopicFeed('t', { log, clock, onError: () => undefined })
-  // A publish takes time, or nothing would end those of one turn.
+  // A publish has to take time, or the publishes of one turn would never end.
   const throttle = createPublishThrottle({ ...clock, monotonic: () => clock.monotonic() + published * COST }, () =>
     feed.behind(),
   )

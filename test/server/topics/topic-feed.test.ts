@@ -13,7 +13,7 @@ interface Frame {
   data?: unknown
 }
 
-/** Of a short frame: two bytes say how long it is. */
+/** The text of a short frame, whose length takes two bytes. */
 const textOf = (frame: Buffer) => frame.toString('utf8', 2)
 
 /** A leg that keeps what it gets, and reads only while `open`. */
@@ -23,7 +23,7 @@ interface TestLeg {
   open: boolean
   offsets(): number[]
   read(): void
-  /** Those who wait for room. */
+  /** Callbacks that wait for room. */
   waiting: Set<() => void>
   sink: ReaderSink
 }
@@ -83,7 +83,7 @@ const turns = async (count = 20) => {
   for (let at = 0; at < count; at++) await new Promise<void>((resolve) => void setImmediate(resolve))
 }
 
-/** Every answer of the log, and everything that its tail tells, comes some turns late. The tail stays in order. */
+/** A log whose answers, and whose tail's events, come some turns late. The tail stays in order. */
 function late(log: MemoryLog, random: () => number): TopicLog {
   const wait = () => turns(Math.floor(random() * 4))
   return {
@@ -308,7 +308,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     await turns(40)
     const [first] = slow.frames
     expect(first!.offset).toBeGreaterThan(1_000)
-    // Absent, `prev` is offset − 1: a message that the client never had.
+    // An absent `prev` would mean offset − 1: a message that the client never got.
     expect(first!.prev).toBeUndefined()
     expect(slow.offsets()).toEqual(range(first!.offset, 2_010))
   })
@@ -466,7 +466,7 @@ describe('server rule 8: an epoch that changes is named before any message of it
     const live = await join(null)
     log.forget()
     await fill(log, 1)
-    // Somebody resumes who has heard of it.
+    // A client resumes that knows the newer head.
     const { epoch } = await log.head('t')
     await join({ epoch, offset: 0 })
     await fill(log, 2)

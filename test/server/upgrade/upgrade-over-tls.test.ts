@@ -25,7 +25,7 @@ async function overTls() {
   return { port, ca: tls.cert }
 }
 
-/** Sends that over TLS; resolves with what came up to `until`. */
+/** Sends that over TLS; resolves with everything that came up to `until`. */
 async function answer({ port, ca }: Awaited<ReturnType<typeof overTls>>, request: string, until: string) {
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca })
   let text = ''

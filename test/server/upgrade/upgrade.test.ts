@@ -312,7 +312,7 @@ describe('with noServer, the application’s own listener gives it what it is to
     const { live, port } = await mounted({ clock: createSimulatedClock() })
     const there = await rawClient(`ws://127.0.0.1:${port}/live`)
     await there.hello()
-    // Neither answers its close.
+    // Neither client answers its close frame.
     there.ws.pause()
     const closing = live.close()
     const comes = connect(port, '127.0.0.1')
