@@ -196,7 +196,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
         catch (Exception error)
         {
             server.Report(error, "greeting a leg");
-            Fail("busy", error is Unidentified ? "Who this is cannot be told now." : "The server cannot reach its log.", retryAfter: 1_000);
+            Fail("busy", error is Unidentified ? "The server cannot check at present who this is." : "The server cannot reach its log.", retryAfter: 1_000);
         }
     }
 
@@ -246,7 +246,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
             foreach (var (topic, from, may) in asked)
             {
                 if (may is null) refused.Add(new { type = "error", code = "limit", message = $"A leg has at most {server.Options.MaxTopics} topics.", topic, id });
-                else if (await may is not { } allowed) refused.Add(new { type = "error", code = "busy", message = "Whether this is allowed cannot be told now.", topic, id, retryAfter = 1_000 });
+                else if (await may is not { } allowed) refused.Add(new { type = "error", code = "busy", message = "The server cannot check at present whether this is allowed.", topic, id, retryAfter = 1_000 });
                 else if (!allowed) refused.Add(new { type = "error", code = "forbidden", message = "This topic is not yours to read.", topic, id });
                 else held.Add((await server.Feeds.Hold(topic, from), from));
             }
@@ -356,7 +356,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     async Task Renewed(Identity? known)
     {
         if (known is null) Fail("unauthorized", "The token is not valid.");
-        else if (known.Subject != Who!.Subject) Fail("session-ended", "The fresh token is of another user.");
+        else if (known.Subject != Who!.Subject) Fail("session-ended", "The fresh token belongs to another user.");
         else
         {
             Who = known;
@@ -384,8 +384,8 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     {
         if (!IsLive) return;
         // A leg that sent a fresh token in time is not to blame if the token could not be checked.
-        if (now >= tokenEndsAt && untold) Fail("busy", "Who this is cannot be told now.", retryAfter: 1_000);
-        else if (now >= tokenEndsAt) Fail("unauthorized", "The token has run out.");
+        if (now >= tokenEndsAt && untold) Fail("busy", "The server cannot check at present who this is.", retryAfter: 1_000);
+        else if (now >= tokenEndsAt) Fail("unauthorized", "The token has expired.");
         else if (!spared && !serving && now - heardAt >= server.Options.Heartbeat + 10_000) socket.Abort();
         else if (turn.CurrentCount > 0 && now - sentAt >= 0.9 * server.Options.Heartbeat) _ = Send(Pong());
     }

@@ -5,7 +5,7 @@ public sealed record Identity(string? Subject, TimeSpan? TokenTtl = null, object
 /// <summary>The question whether somebody may read a topic, or publish that data into it: JSON in UTF-8.</summary>
 public sealed record Asked(bool Publishing, string Topic, Identity Who, byte[]? Data);
 /// <summary>Thrown if it cannot be decided at present who somebody is.</summary>
-public sealed class Unidentified(Exception cause) : Exception("Who this is cannot be told now.", cause);
+public sealed class Unidentified(Exception cause) : Exception("The server cannot check at present who this is.", cause);
 
 public sealed class LiveOptions
 {

@@ -287,7 +287,7 @@ public sealed class RedisLog : ITopicLog
         }
         catch (RedisConnectionException error) when (error.CommandStatus is CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog || error.FailureType == ConnectionFailureType.UnableToConnect) { throw new LogAway("Redis cannot be reached: nothing was done.", error); }
         catch (RedisServerException error) when (NothingDone.Any(code => error.Message.Contains(code))) { throw new LogAway($"Redis refused it: {error.Message}", error); }
-        throw new LogAway("Redis is another one than a moment ago, again and again: nothing was done.");
+        throw new LogAway("Another Redis became the master, again and again: nothing was done.");
     }
 
     /// <summary>

@@ -98,9 +98,9 @@ public static class Clock
 public sealed record Answer(long? Offset = null, RawJson? Data = null, string? Code = null, string? Message = null, int? RetryAfter = null)
 {
     public static readonly Answer OutOfOrder = new(Code: "out-of-order", Message: "A later publish of this session into the topic was decided first: this one was not applied, and will not be.");
-    public static readonly Answer OutcomeUnknown = new(Code: "outcome-unknown", Message: "This publish may be older than what the server remembers: whether it was applied can no longer be told.");
+    public static readonly Answer OutcomeUnknown = new(Code: "outcome-unknown", Message: "This publish may be older than what the server remembers: it is no longer known whether it was applied.");
     public static readonly Answer Forbidden = new(Code: "forbidden", Message: "This topic is not yours to write.");
-    public static readonly Answer Untold = new(Code: "busy", Message: "Whether this is allowed cannot be told now.", RetryAfter: 1_000);
+    public static readonly Answer Untold = new(Code: "busy", Message: "The server cannot check at present whether this is allowed.", RetryAfter: 1_000);
     public static readonly Answer Busy = new(Code: "busy", Message: "The server cannot reach its log.", RetryAfter: 1_000);
 }
 

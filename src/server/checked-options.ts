@@ -35,7 +35,7 @@ const FUNCTIONS = ['authorize', 'filter', 'onPublish', 'onSession', 'presence', 
 export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOptions<User> {
   const onError = createReport(given.onError)
   if (typeof given.authenticate !== 'function')
-    throw invalid('authenticate must be a function: without one anybody could be anybody')
+    throw invalid('authenticate must be a function: without it anybody could connect as anybody')
   checkPlace(given)
   const { path = '/', id = nanoid(), clock = systemClock } = given
   for (const name of FUNCTIONS) {
@@ -47,7 +47,7 @@ export function checkedOptions<User>(given: LiveServerOptions<User>): CheckedOpt
   for (const [method, both] of Object.entries(entriesOf('methods', given.methods)))
     checkSchemas(`methods.${method}`, both)
   if (given.log !== undefined && typeof (given.log as Partial<TopicLog> | null)?.append !== 'function')
-    throw invalid(`log must be a log, such as memoryLog() and redisLog() give, not ${shown(given.log)}`)
+    throw invalid(`log must be a log, such as memoryLog() or redisLog() returns, not ${shown(given.log)}`)
   checkRegistry(given.registry)
   if (given.tracing !== undefined && typeof given.tracing?.begin !== 'function')
     throw invalid(`tracing must be what openTelemetry() gives, not ${shown(given.tracing)}`)
@@ -90,6 +90,6 @@ function checkPlace({ server, port, noServer }: Pick<LiveServerOptions, 'server'
     throw invalid(`port must be a number, not ${shown(port)}`)
   if (server === undefined) return
   if (typeof server !== 'object' || server === null || !('listening' in server) || typeof server.emit !== 'function') {
-    throw invalid('server must be an HTTP server of Node, such as http.createServer(app) returns, and no application')
+    throw invalid('server must be an HTTP server of Node, such as http.createServer(app) returns, not an application')
   }
 }

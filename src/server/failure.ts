@@ -29,7 +29,11 @@ export const DRAINING: Failure = { code: 'draining', message: 'This server is go
  * The identity service could not say who the client is, and may be back soon. Clients spread their next dial after
  * `retryAfter`.
  */
-export const UNTOLD: Failure = { code: 'busy', message: 'Who this is cannot be told now.', retryAfter: 1_000 }
+export const UNTOLD: Failure = {
+  code: 'busy',
+  message: 'The server cannot check at present who this is.',
+  retryAfter: 1_000,
+}
 
 /** The log could not be reached. It may be back soon, and other legs will retry as well. */
 export const LOG_AWAY: Failure = { code: 'busy', message: 'The server cannot reach its log.', retryAfter: 1_000 }

@@ -136,7 +136,7 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
   const names = Object.keys(limitBounds) as (keyof ServerLimits)[]
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(limitBounds, name))
-      throw invalid(`limits.${name} is no limit; the limits are ${names.join(', ')}`)
+      throw invalid(`limits.${name} is not a limit; the limits are ${names.join(', ')}`)
   }
   return Object.fromEntries(
     names.map((name) => [name, numberOf(`limits.${name}`, given[name])]),

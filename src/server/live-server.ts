@@ -105,7 +105,7 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
   /**
    * Hands all legs over. From now on the readiness check fails and new legs are refused. The legs here are asked to
    * hand over at a limited rate, and those still here at the deadline are closed. Resolves when all are gone. A second
-   * call during a drain returns the same drain.
+   * call during a drain returns the same drain. Rejects with `invalid` for options that make no sense.
    */
   drain(options?: DrainOptions): Promise<DrainResult>
   /**
@@ -124,7 +124,13 @@ export interface LiveServer<User = unknown, Topics extends object = Record<strin
    * `drainOn`. A second call replaces the first one's question. Throws `invalid`.
    */
   drainWhenReplaced(options: ReplacedOptions): void
-  /** An endpoint that drains, for deploy scripts: see `createDrainEndpoint`. Off unless you mount it. */
+  /**
+   * An endpoint that a deploy tool calls on the old slot: `POST` with `Authorization: Bearer <secret>`, and an optional
+   * JSON body with `DrainOptions` (all but `signal`). It answers 202 at once with `legs`, their number, and `takes`, the
+   * milliseconds until all have left at the rate at which they leave; null if none leaves. With `wait: true` it answers
+   * 200 with the `DrainResult` at the end. `cancel: true` cancels the drain. Throws `invalid` for a secret shorter than
+   * 16 characters, or that cannot be sent in a header. Off unless you mount it.
+   */
   drainEndpoint(secret: string): RequestListener
   /**
    * An endpoint for a balancer's readiness check. It answers 200 `ready`, or 503 and why: `draining` from the moment a

@@ -14,5 +14,5 @@ export function isPromise<Value>(value: Value | PromiseLike<Value>): value is Pr
 export function atOnce<Value>(name: string, answer: Value): Value {
   if (!isPromise(answer)) return answer
   Promise.resolve(answer).catch(() => undefined)
-  throw invalid(`${name} must answer at once, and gave a promise`)
+  throw invalid(`${name} must answer at once, but returned a promise`)
 }

@@ -22,55 +22,55 @@ const spread = (name: string, help: string, distribution: Distribution): Metric 
 /** The metrics of a server: what it has done, and what it holds. */
 export function serverMetrics(stats: ServerStats): Metric[] {
   return [
-    one('connections', 'gauge', 'Sockets now, welcomed or not.', stats.connections),
-    one('legs', 'gauge', 'Legs now: sockets that were welcomed.', stats.legs),
+    one('connections', 'gauge', 'Sockets at present, welcomed or not.', stats.connections),
+    one('legs', 'gauge', 'Legs at present: sockets that were welcomed.', stats.legs),
     one('greeted_per_second', 'gauge', 'Legs welcomed in the last whole second.', stats.admission.greeted),
     one(
       'greeting_limit',
       'gauge',
-      'Hellos and fresh tokens that are looked at at a time at the most, found from what it takes.',
+      'The most hellos and fresh tokens that are checked at a time, found from how long checks take.',
       stats.admission.limit,
     ),
     one(
       'greeting',
       'gauge',
-      'Hellos that are being greeted now, and fresh tokens of live legs that are being checked.',
+      'Hellos that are being greeted at present, and fresh tokens of live legs that are being checked.',
       stats.admission.greeting,
     ),
-    one('waiting', 'gauge', 'Hellos and fresh tokens that wait for their turn now.', stats.admission.waiting),
+    one('waiting', 'gauge', 'Hellos and fresh tokens that wait for their turn at present.', stats.admission.waiting),
     one(
       'turned_away_total',
       'counter',
-      'Hellos answered busy, because their turn would have come too late, and checks of fresh tokens put off for it.',
+      'Hellos answered busy, because their turn would have come too late, and postponed checks of fresh tokens.',
       stats.admission.turnedAway,
     ),
     one(
       'greetings_wasted_total',
       'counter',
-      'Calls of authenticate that nobody waited for any more when they ended, or were taken for lost.',
+      'Calls of authenticate that ended after nobody waited for them any longer, or were given up as lost.',
       stats.wasted,
     ),
-    one('topics', 'gauge', 'Topics that a leg of this server reads now.', stats.topics),
+    one('topics', 'gauge', 'Topics that legs of this server read at present.', stats.topics),
     one('draining', 'gauge', '1 while this server hands its legs over.', stats.draining ? 1 : 0),
-    one('log_ready', 'gauge', '1 while the log can be asked.', stats.logAway === null ? 1 : 0),
+    one('log_ready', 'gauge', '1 while the log can be reached.', stats.logAway === null ? 1 : 0),
     one('connections_opened_total', 'counter', 'Sockets opened.', stats.opened),
     one('legs_welcomed_total', 'counter', 'Legs welcomed.', stats.welcomed),
     one('legs_asked_to_hand_over_total', 'counter', 'Legs asked to hand over by a drain.', stats.asked),
     one('publishes_total', 'counter', 'Publishes that arrived, repeats included.', stats.published),
     one('publishes_refused_total', 'counter', 'Publishes answered by a nack.', stats.refused),
-    one('requests_total', 'counter', 'Requests that were asked of a handler.', stats.requested),
+    one('requests_total', 'counter', 'Requests passed to a handler.', stats.requested),
     one('signals_total', 'counter', 'Signals of clients and of the server itself.', stats.signalled),
     one('messages_sent_total', 'counter', 'Messages sent to clients.', stats.delivered),
     one(
       'messages_missed_total',
       'counter',
-      'Messages that left the history before a slow client had read what is before them.',
+      'Messages that the history dropped before a slow client had caught up.',
       stats.missed,
     ),
     one(
       'publishes_slowed_total',
       'counter',
-      'Publishes that waited for readers, or so that others had their turn.',
+      'Publishes that waited until readers caught up, or so that other clients had their turn.',
       stats.slowed,
     ),
     spread(
@@ -79,7 +79,7 @@ export function serverMetrics(stats: ServerStats): Metric[] {
       stats.timings.delivery,
     ),
     spread('greeting', 'From the opening of a socket to its welcome.', stats.timings.greeting),
-    spread('handover', 'From asking a leg to hand over until it had gone by itself.', stats.timings.handover),
+    spread('handover', 'From asking a leg to hand over until it had left on its own.', stats.timings.handover),
     ...(stats.log ? logMetrics(stats.log) : []),
     {
       name: 'livesocket_legs_failed_total',
@@ -93,7 +93,7 @@ export function serverMetrics(stats: ServerStats): Metric[] {
 function logMetrics(log: LogSize): Metric[] {
   return [
     one('log_topics', 'gauge', 'Topics in the memory log.', log.topics),
-    one('log_topics_unread', 'gauge', 'Topics in the memory log that nobody reads now.', log.unread),
+    one('log_topics_unread', 'gauge', 'Topics in the memory log that nobody reads at present.', log.unread),
     one('log_messages', 'gauge', 'Messages in the memory log.', log.messages),
     one('log_bytes', 'gauge', 'Bytes of data in the memory log.', log.bytes),
     one(

@@ -52,9 +52,9 @@ export interface LiveServerOptions<
    * Whether the user may subscribe to the topic, publish into it, or send signals to it: see `action`. Anything but
    * true means no. Throw `Refused` to refuse with a reason and a message of your own, which the client gets; `data`
    * reaches it only for publishes and signals. Any other error means that it cannot be decided now, and so does an
-   * answer that takes longer than `limits.publishTimeout` for a publish, or half of `limits.helloTimeout` for anything
-   * else. For signals it is called once for each leg and topic, and again after a fresh token. Default: clients may
-   * subscribe to everything, and may neither publish nor signal.
+   * answer that takes longer than `limits.publishTimeout`, or, for anything but a publish, longer than half of
+   * `limits.helloTimeout`. For signals it is called once for each leg and topic, and again after a fresh token.
+   * Default: clients may subscribe to everything, and may neither publish nor signal.
    */
   readonly authorize?: Authorize<User>
   /**

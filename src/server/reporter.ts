@@ -93,7 +93,7 @@ function fieldsOf(error: unknown): { name: string; code: string; message: string
       cause: cause ?? first,
     }
   } catch {
-    return { ...fallback, message: 'what cannot even be read' }
+    return { ...fallback, message: 'an error that cannot be read' }
   }
 }
 

@@ -164,7 +164,7 @@ const BESIDE_IT: readonly Mutant[] = [
     'test/server/publishes/publisher.test.ts',
     plants('server/identity/permission.ts', {
       'who cannot be judged may publish': [
-        `return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }`,
+        `return { code: 'busy', message: 'The server cannot check at present whether this is allowed.', retryAfter: 1_000 }`,
         `return null`,
       ],
     }),

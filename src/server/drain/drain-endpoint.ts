@@ -29,7 +29,7 @@ export function createDrainEndpoint(drain: Drain, secret: string): RequestListen
   }
   if (!FITS_A_HEADER.test(secret)) {
     throw invalid(
-      'The secret of a drain endpoint must be of ASCII characters, without blanks or line breaks at its ends: no Authorization header bears another one. Was it read from a file with a newline at its end?',
+      'The secret of a drain endpoint must consist of ASCII characters, without blanks or line breaks at its ends: no Authorization header can contain another one. Was it read from a file with a newline at its end?',
     )
   }
   const expected = digest(secret)

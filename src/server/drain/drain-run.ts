@@ -225,11 +225,12 @@ export class DrainRun {
     const needs = needed === null ? null : Math.round(needed)
     const deadline = Math.round(this.#left)
     onEvent({ type: 'drain-late', left: this.remaining.size, deadline, needs })
-    const ends = this.#options.extendable && needed !== null ? 'It is put off.' : 'What is left then is closed.'
+    const ends =
+      this.#options.extendable && needed !== null ? 'It is extended.' : 'Connections that are left then are closed.'
     onError(
       new LiveSocketError(
         'timeout',
-        `The drain cannot meet its deadline: ${this.remaining.size} connections are left, and ${needs === null ? 'nobody takes them: is another server up at the same address, with the same log, that accepts their tokens?' : `they take ${needs} ms at the rate at which others take them.`} ${deadline} ms are left. ${ends}`,
+        `The drain cannot meet its deadline: ${this.remaining.size} connections are left, and ${needs === null ? 'nobody takes them: is another server up at the same address, with the same log, that accepts their tokens?' : `they need ${needs} ms at the rate at which other servers take them.`} ${deadline} ms are left. ${ends}`,
       ),
       'draining',
     )

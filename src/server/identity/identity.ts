@@ -49,7 +49,7 @@ export function readUser(user: unknown): UserFields {
 /** Reported because it must not be overlooked, although everything seems to work. */
 export function noSubject(): LiveSocketError {
   return invalid(
-    'authenticate gave no subject: whoever learns the id of a session can take it over, and a fresh token of somebody else passes on its leg. Answer { subject } with the id of the user, or of the guest. This is said once',
+    'authenticate gave no subject: anybody who learns the id of a session can take it over, and a fresh token of another user is accepted on its leg. Answer { subject } with the id of the user, or of the guest. This is reported once',
   )
 }
 

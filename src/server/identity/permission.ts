@@ -65,7 +65,7 @@ export function createPermission<User>(
     if (!saidAbsent)
       onError(
         invalid(
-          'A client wants to publish or to signal, and createLiveServer was given no authorize: without it clients may only subscribe. This is said once',
+          'A client wants to publish or to signal, and createLiveServer was given no authorize: without it clients may only subscribe. This is reported once',
         ),
         'authorizing',
       )
@@ -98,14 +98,14 @@ export function createPermission<User>(
     }
     if ('thrown' in asked) {
       onError(asked.thrown, doing)
-      return { code: 'busy', message: 'Whether this is allowed cannot be told now.', retryAfter: 1_000 }
+      return { code: 'busy', message: 'The server cannot check at present whether this is allowed.', retryAfter: 1_000 }
     }
     const allowed = asked.value
     if (allowed === true) return null
     if (allowed !== false)
       onError(
         invalid(
-          `authorize must answer true or false, not ${allowed === null ? 'null' : typeof allowed}: it was taken for a no`,
+          `authorize must answer true or false, not ${allowed === null ? 'null' : typeof allowed}: it counts as false`,
         ),
         doing,
       )

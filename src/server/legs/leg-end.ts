@@ -26,7 +26,7 @@ export function fail<User>(leg: LegState<User>, failure: Failure, answers: Answe
 
 /** The leg asks for more than it reads the answers of. */
 export function dropSlow<User>(leg: LegState<User>): void {
-  fail(leg, { code: 'too-slow', message: 'What was sent was not read.' })
+  fail(leg, { code: 'too-slow', message: 'The client does not read what it is sent.' })
 }
 
 /** Why a leg whose token was refused, or could not be checked, is closed. */

@@ -21,7 +21,7 @@ export function arrive<User>(leg: LegState<User>, hello: Hello): void {
     address: leg.arrival.address,
     ...(hello.timeout === undefined ? undefined : { patience: hello.timeout }),
     begin: () => void greet(leg, hello),
-    busy: (room) => fail(leg, { code: 'busy', message: 'Others are being greeted.', ...room }),
+    busy: (room) => fail(leg, { code: 'busy', message: 'Other clients are being greeted first.', ...room }),
     waits: () => pong(leg),
   })
 }

@@ -49,7 +49,7 @@ function renewed<User>(leg: LegState<User>, known: Exclude<Identified<User>, { r
   if (known.outcome !== 'known') return fail(leg, refusal(known.outcome))
   const who = leg.who!
   if (known.subject !== who.subject)
-    return fail(leg, { code: 'session-ended', message: 'The fresh token is of another user.' })
+    return fail(leg, { code: 'session-ended', message: 'The fresh token belongs to another user.' })
   who.user = known.user
   who.token = true
   leg.socket.send({ type: 'authed', ...lifetime(leg, known) })

@@ -110,7 +110,10 @@ export class LegTopics<User> {
   async askSignals(topic: string, { user, session }: Who<User>): Promise<Denial> {
     const reading = this.joined.get(topic)
     if (!reading)
-      return { code: 'not-subscribed', message: `Signals are for who has the topic subscribed, and this leg has not.` }
+      return {
+        code: 'not-subscribed',
+        message: `Signals need a subscription to the topic, which this leg does not have.`,
+      }
     const { rights } = this
     const denial = await this.deps.permission({ action: 'signal', topic, user, session })
     // An answer from before the change does not hold for the rights that the leg has now.
@@ -169,7 +172,11 @@ export class LegTopics<User> {
 
   private tooMany(topic: string): Verdict {
     return {
-      error: { code: 'limit', topic, message: `A leg has at most limits.maxTopics, ${this.deps.maxTopics} topics.` },
+      error: {
+        code: 'limit',
+        topic,
+        message: `A leg may have at most ${this.deps.maxTopics} topics (limits.maxTopics).`,
+      },
     }
   }
 

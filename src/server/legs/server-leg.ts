@@ -100,7 +100,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
     if ('invalid' in frame) return this.fail({ code: 'protocol', message: frame.invalid }, 'all')
     if (this.phase === 'live') return serve(this, frame, text.length)
     if (this.phase === 'greeting')
-      return this.fail({ code: 'protocol', message: 'Nothing may come between the hello and the welcome.' })
+      return this.fail({ code: 'protocol', message: 'No frame may come between the hello and the welcome.' })
     if (frame.type !== 'hello') return this.fail({ code: 'protocol', message: 'The first frame must be a hello.' })
     arrive(this, frame)
   }
@@ -147,7 +147,7 @@ class WebSocketLeg<User> implements LegState<User>, LegSocketOwner {
     const { socket, deps, fresh } = this
     // A leg that sent a fresh token in time is not to blame if the token could not be checked.
     if (this.life.over(now, deps.limits.tokenGrace))
-      return this.fail(fresh?.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has run out.' })
+      return this.fail(fresh?.unchecked ? UNTOLD : { code: 'unauthorized', message: 'The token has expired.' })
     // A client need not send anything while it waits for the welcome.
     const silent = now - Math.max(socket.heardAt, this.welcomedAt)
     if (silent >= dead && !socket.paused()) return socket.terminate()

@@ -246,5 +246,5 @@ export const OUT_OF_ORDER: Nack = {
 export const OUTCOME_UNKNOWN: Nack = {
   type: 'nack',
   code: 'outcome-unknown',
-  message: 'This publish may be older than what the server remembers: whether it was applied can no longer be told.',
+  message: 'This publish may be older than what the server remembers: it is no longer known whether it was applied.',
 }

@@ -40,7 +40,7 @@ const WINDOW = 100
 /** The most that one message contains. */
 const MOST = { sessions: 500, characters: 64 * 1024 }
 
-const GONE = new LiveSocketError('aborted', 'Nobody waits for it any more')
+const GONE = new LiveSocketError('aborted', 'Nobody waits for it any longer')
 const CLOSED = new LiveSocketError('closed', 'This server is closed')
 
 interface Waiting {

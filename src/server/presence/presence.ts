@@ -57,12 +57,12 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
     const told = await announcer.announce(presenceTopic(topic), session, announcement).catch((error: unknown) => {
       // The log itself reports that it is away.
       if (!(error instanceof LiveSocketError)) onError(error, 'telling who is present')
-      throw new RequestRefused('busy', 'Who is present cannot be told now.', undefined, 1_000)
+      throw new RequestRefused('busy', 'The server cannot update who is present at the moment.', undefined, 1_000)
     })
     if (!told)
       throw new RequestRefused(
         'limit',
-        `A session is present in at most limits.maxPresences, ${limits.maxPresences} topics.`,
+        `A session may be present in at most ${limits.maxPresences} topics (limits.maxPresences).`,
       )
   }
 
@@ -91,7 +91,7 @@ export function createPresence<User>(deps: PresenceDeps<User>): Presence<User> {
       if (!('json' in text) || size > limits.maxPresenceData)
         throw new RequestRefused(
           'too-large',
-          `What a member says of itself has at most limits.maxPresenceData, ${limits.maxPresenceData} characters as JSON, not ${size}.`,
+          `What a member says about itself may have at most ${limits.maxPresenceData} characters as JSON (limits.maxPresenceData), not ${size}.`,
         )
       const { session } = ask
       const { subject } = readUser(ask.user)

@@ -33,7 +33,7 @@ export async function shownUser<User>(
   const asked = await attempt(time, 'presence took longer than limits.requestTimeout', () => presence({ topic, user }))
   if ('thrown' in asked) {
     onError(asked.thrown, doing)
-    throw new RequestRefused('busy', 'Whether this is allowed cannot be told now.', undefined, 1_000)
+    throw new RequestRefused('busy', 'The server cannot check at present whether this is allowed.', undefined, 1_000)
   }
   const { value } = asked
   const shows = typeof value === 'object' && value !== null && 'show' in value
@@ -42,7 +42,7 @@ export async function shownUser<User>(
     if ('json' in text && text.json.length <= maxData) return text.json
     onError(
       invalid(
-        `presence must show what JSON can say in limits.maxPresenceData, ${maxData} characters: ${'json' in text ? `it has ${text.json.length}` : text.invalid}`,
+        `presence must show JSON of at most ${maxData} characters (limits.maxPresenceData): ${'json' in text ? `it has ${text.json.length}` : text.invalid}`,
       ),
       doing,
     )

@@ -195,7 +195,10 @@ class Decision<User> {
     const answer = said === undefined ? undefined : jsonOf(said)
     if (data === null || answer === null)
       return this.unusable(
-        new LiveSocketError('invalid', `onPublish gave what JSON has no word for, for the topic ${quoted(topic)}`),
+        new LiveSocketError(
+          'invalid',
+          `onPublish gave something that JSON cannot express, for the topic ${quoted(topic)}`,
+        ),
       )
     const longest = Math.max(data.length, answer?.length ?? 0)
     if (longest <= LONGEST_DATA) return { data, ...(answer === undefined ? undefined : { answer }) }

@@ -18,9 +18,9 @@ export function publisherOf<User>(
     try {
       const by = atOnce('tellPublisher', tell(user))
       const text = by === undefined ? { json: '' } : serialise(by)
-      if ('invalid' in text) throw invalid(`tellPublisher gave what cannot be sent: ${text.invalid}`)
+      if ('invalid' in text) throw invalid(`tellPublisher gave something that cannot be sent: ${text.invalid}`)
       if (text.json.length > LONGEST_REFUSAL)
-        throw invalid(`tellPublisher gave ${text.json.length} characters, and ${LONGEST_REFUSAL} are the most`)
+        throw invalid(`tellPublisher gave ${text.json.length} characters, but may give at most ${LONGEST_REFUSAL}`)
       return by
     } catch (error) {
       onError(error, 'telling who publishes')

@@ -95,7 +95,7 @@ export class NewsTail {
     const lane = isSignal ? this.signals : this.orders
     if (isSignal && (!this.deps.connection.here || lane.waiting.length >= MOST_WAITING))
       return Promise.reject(
-        new LiveSocketError('refused', 'The other servers cannot be told of a signal now', { reason: 'busy' }),
+        new LiveSocketError('refused', 'The signal cannot be sent to the other servers at present', { reason: 'busy' }),
       )
     return new Promise((resolve, reject) => {
       lane.waiting.push({ text: JSON.stringify(news), done: (error) => (error ? reject(error) : resolve()) })

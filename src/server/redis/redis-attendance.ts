@@ -65,7 +65,7 @@ export function createRedisAttendance({ connection, keys, node, scripts }: Redis
       for (let tries = 0; ; tries++) {
         const changed = await attend(topic, most, compose(salt))
         if (changed) return changed
-        if (tries === TRIES) throw new Error('The salt of presence changes all the time')
+        if (tries === TRIES) throw new Error('The salt of presence keeps changing')
       }
     },
     async list(topic) {

@@ -2,7 +2,7 @@ import { LiveSocketError } from '../../base/errors.js'
 
 /** Redis cannot be reached: nothing was done. */
 export function away(retryAfter = 1_000, cause?: unknown): LiveSocketError {
-  return new LiveSocketError('refused', 'Redis cannot be reached: nothing was done, and it may be tried anew.', {
+  return new LiveSocketError('refused', 'Redis cannot be reached: nothing was done, and it may be tried again.', {
     retryAfter,
     cause,
   })
@@ -12,7 +12,7 @@ export function away(retryAfter = 1_000, cause?: unknown): LiveSocketError {
 export function brokenOff(cause?: unknown): LiveSocketError {
   return new LiveSocketError(
     'outcome-unknown',
-    'The connection to Redis broke before its answer: whether this was applied cannot be told.',
+    'The connection to Redis broke before its answer: it is unknown whether this was applied.',
     { cause },
   )
 }

@@ -42,7 +42,7 @@ export function createRedisTrouble(clock: Clock, onError: (error: unknown, doing
     again(error) {
       const words = troubleOf(error)
       now = { words, since: now?.since ?? clock.monotonic() }
-      tell(new LiveSocketError('refused', `${words}. It is tried again.`, { cause: error }), words)
+      tell(new LiveSocketError('refused', `${words}. The connection is retried.`, { cause: error }), words)
     },
     tell,
     over() {

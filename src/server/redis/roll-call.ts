@@ -89,7 +89,7 @@ export function verdict({ claim, sameTerm, missing, waited, durable }: RollCallS
 /** Where this node is connected, another Redis is the master, or the same one again. */
 export class OtherTerm extends Error {
   constructor() {
-    super('Redis is another one than a moment ago')
+    super('Another Redis has become the master, or the same one again')
   }
 }
 

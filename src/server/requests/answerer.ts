@@ -61,7 +61,7 @@ export function createAnswerer<User>(deps: AnswererDeps<User>): Answerer<User> {
       // If the client has given up, the handler's error from its aborted signal is not reported.
       if (!controller.signal.aborted || thrown instanceof TooLong) onError(thrown, doing)
       return thrown instanceof TooLong
-        ? nack(OUTCOME_UNKNOWN.code, 'It took longer than limits.requestTimeout, and may be done still.')
+        ? nack(OUTCOME_UNKNOWN.code, 'It took longer than limits.requestTimeout, and may still complete.')
         : FAILED
     }
     const { value } = answered
@@ -77,7 +77,7 @@ export function createAnswerer<User>(deps: AnswererDeps<User>): Answerer<User> {
             : null
     if (wrong !== null) {
       onError(invalid(`onRequest[${quoted(method)}]: ${wrong}`), doing)
-      return nack('error', 'It was done, and its answer could not be sent.')
+      return nack('error', 'The request was carried out, but its answer could not be sent.')
     }
     return { type: 'ack', ...('json' in text && text.json !== undefined ? { data: text.json } : undefined) }
   }

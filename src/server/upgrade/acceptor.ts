@@ -56,7 +56,7 @@ export interface AcceptorHandlers {
 /** The most connections at a time that were never welcomed and are being told why. */
 const MAX_TURNED_AWAY = 1_000
 const BUSY = 'This server has too many connections.'
-const DISPLACED = 'Others came, and no whole hello had.'
+const DISPLACED = 'Other clients came, and no whole hello had arrived.'
 const TOO_MANY: Refusal = { status: 503, reason: 'too-many', message: 'Too many connections.' }
 
 export function createAcceptor(deps: AcceptorDeps, handlers: AcceptorHandlers): Acceptor {

@@ -123,7 +123,7 @@ export class LegArrival implements Arrival {
 
   /** No network path cuts a frame into such small pieces: somebody makes the server wake up for each byte. */
   #crumbled() {
-    this.#leg?.fail({ code: 'protocol', message: 'A hello must not come in crumbs.' })
+    this.#leg?.fail({ code: 'protocol', message: 'A hello must not arrive in such small pieces.' })
     this.#leg?.terminate()
   }
 

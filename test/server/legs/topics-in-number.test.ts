@@ -35,7 +35,7 @@ test('a client has a thousand topics, and reads that one more is over the limit'
   socket.connect()
   await until(() => refused.length > 0 && server.stats().topics === 1_000, 'all are served but one')
   expect(refused).toMatchObject([{ code: 'refused', reason: 'limit', topic: 'topic-1000' }])
-  expect((refused[0] as Error).message).toMatch('limits.maxTopics, 1000 topics')
+  expect((refused[0] as Error).message).toMatch('1000 topics (limits.maxTopics)')
   expect(socket.topicStatus('topic-999').getState()).toBe('live')
 })
 

@@ -76,7 +76,7 @@ describe('a request', () => {
     [
       'answers what does not serialise',
       () => 1n,
-      { code: 'error', message: 'It was done, and its answer could not be sent.' },
+      { code: 'error', message: 'The request was carried out, but its answer could not be sent.' },
       1,
     ],
     [
