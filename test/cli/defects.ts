@@ -377,10 +377,13 @@ export const defects: readonly (Defect & { finds: string })[] = [
   {
     name: 'welcomes who was connected before the drain, and says hello in it',
     finds: 'takes no new hello',
-    down: (frame, through) =>
-      frame.type === 'error' && frame['code'] === 'draining' && !through.hello
-        ? ((through.note['late'] = true), nothing)
-        : [frame],
+    // The hello may be on its way when the refusal comes, so it is welcomed in either order.
+    down(frame, through) {
+      if (frame.type === 'welcome') through.note['welcomed'] = true
+      if (frame.type !== 'error' || frame['code'] !== 'draining' || through.note['welcomed']) return [frame]
+      through.note['late'] = true
+      return through.hello ? [{ type: 'welcome', server: 'drained', topics: {} }] : nothing
+    },
     closed: (code, through) => (through.note['late'] ? null : code),
     up: (frame, through) =>
       through.note['late'] && frame.type === 'hello'
