@@ -152,7 +152,10 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   #timedOut() {
     const late = this.#opened ? NO_WELCOME : 'no connection in time'
     const announced = this.#error && isFinal(this.#error)
-    this.died({ code: 1006, reason: announced ? explain`closed by the client after the server announced it` : late })
+    this.died({
+      code: 1006,
+      reason: announced ? explain`the server announced that it would close, and did not; closed by the client` : late,
+    })
   }
 
   #welcomed(frame: WelcomeFrame) {
@@ -206,7 +209,8 @@ export abstract class ProtocolLeg implements LegHandlers, HeartbeatHandlers, Lin
   accept(frame: ServerFrame): void {
     if (this.#over) return
     if (frame.type === 'welcome') {
-      if (this.welcome) return this.invalid({ invalid: explain`a leg is welcomed once, this is a second welcome` })
+      if (this.welcome)
+        return this.invalid({ invalid: explain`a leg is welcomed only once, and this is a second welcome` })
       this.#welcomed(frame)
     } else if (frame.type === 'error') {
       if (frame.code === 'too-large') this.#error ??= frame

@@ -53,10 +53,11 @@ function problemOf({ token, ttl, sessionTtl, ended }: { [Part in keyof TokenAnsw
 /** Why `token` cannot be sent, or null. Never quotes it. */
 export function tokenProblem(token: unknown): string | null {
   if (typeof token !== 'string') return 'is not a string'
-  if (token.trim() === '') return explain`is empty, or nothing but blanks`
-  if (token === 'undefined' || token === 'null') return explain`is the word that an empty variable turns into`
+  if (token.trim() === '') return explain`is empty, or only white space`
+  if (token === 'undefined' || token === 'null')
+    return explain`is the word "undefined" or "null", as an empty variable gives`
   if (token.length > LONGEST_TOKEN) return explain`is longer than ${LONGEST_TOKEN} characters`
-  if (/[\u0000-\u001f\u007f]/.test(token)) return explain`holds control characters, perhaps a line break at its end`
+  if (/[\u0000-\u001f\u007f]/.test(token)) return explain`contains control characters, perhaps a line break at its end`
   return null
 }
 

@@ -69,7 +69,7 @@ export function decodeFrame<Frame extends { readonly type: string }>(
   try {
     return typeof row === 'function' ? row(fields) : readFields(fields, row, { type })
   } catch (thrown) {
-    if (!(thrown instanceof InvalidField)) return { invalid: explain`a frame must be of a size that can be read` }
+    if (!(thrown instanceof InvalidField)) return { invalid: explain`a frame must be small enough to read` }
     const topic = thrown.topic ?? own(fields, 'topic')
     const invalid = `${type}.${thrown.message}`
     return isText(topic, 1, MAX_TOPIC) ? { invalid, topic } : { invalid }

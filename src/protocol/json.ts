@@ -11,7 +11,7 @@ export function serialise(data: unknown): Serialised {
     // TypeScript says `string`, but the result is undefined for a value that JSON cannot express.
     const json = JSON.stringify(data) as string | undefined
     if (typeof json === 'string') return { json }
-    return { invalid: `JSON has no word for ${data === undefined ? 'undefined' : `a ${typeof data}`}` }
+    return { invalid: `JSON cannot express ${data === undefined ? 'undefined' : `a ${typeof data}`}` }
   } catch (thrown) {
     return { invalid: thrown instanceof Error ? thrown.message : 'serialising it threw', cause: thrown }
   }

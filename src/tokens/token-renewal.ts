@@ -189,7 +189,7 @@ export abstract class TokenRenewal extends TokenTabs {
       let late = false
       const cancel = clock.setTimeout(() => {
         late = true
-        const message = explain`getToken had not answered after ${timeout / 1_000} s (tokenRefresh.timeout) and is asked again; an answer that still comes before that is used`
+        const message = explain`getToken did not answer within ${timeout / 1_000} s (tokenRefresh.timeout) and is called again; an answer that arrives before that is still used`
         this.failed(reason, new LiveSocketError('timeout', message))
         resolve()
       }, timeout)

@@ -15,9 +15,9 @@ describe('data as JSON text', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['undefined', undefined, 'JSON has no word for undefined'],
-    ['a function', () => 1, 'JSON has no word for a function'],
-    ['a symbol', Symbol('x'), 'JSON has no word for a symbol'],
+    ['undefined', undefined, 'JSON cannot express undefined'],
+    ['a function', () => 1, 'JSON cannot express a function'],
+    ['a symbol', Symbol('x'), 'JSON cannot express a symbol'],
     ['a BigInt', 1n, 'BigInt'],
     [
       'what throws an Error',
