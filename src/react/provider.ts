@@ -48,7 +48,7 @@ function present<Topics extends object>(socket: SocketOf<Topics> | null | undefi
   if (!socket)
     throw new LiveSocketError(
       'invalid',
-      explain`There is no live socket here: put a <LiveSocketProvider> above, and give it a socket or options.`,
+      explain`There is no live socket: put a <LiveSocketProvider> above, and give it a socket or options.`,
     )
   return socket
 }
