@@ -133,7 +133,9 @@ it('follows after each break what the broker grants, whatever it refuses and sin
     const forbidden = asked.topic === 'secret' || (asked.topic === 'club' && connections > 1)
     done(null, forbidden ? null : asked)
   }
-  const { socket, seen } = speaking(url, mqtt(old), { reconnect: { spread: 0 } }).follow('news').follow('secret')
+  const { socket, seen } = speaking(url, mqtt(old), { reconnect: { spread: 0 } })
+    .follow('news')
+    .follow('secret')
   socket.subscribe('club', () => undefined)
   socket.connect()
   const publish = (payload: string) =>
