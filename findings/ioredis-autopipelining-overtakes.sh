@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ioredis 6.0.0 with `enableAutoPipelining`: plain commands wait for the end of the event loop turn, but `multi()` and `pipeline()` do not. So a transaction
-# overtakes a plain command that was called before it on the same connection. Without the option, and with node-redis (`redis` 6.2.1), which always
+# overtakes a plain command that was called before it on the same connection. Without the option, and with node-redis (`redis` 6.3.1), which always
 # pipelines, commands go out in the order of the calls. While one automatic pipeline is unanswered, further plain commands wait for its answer, and can be
 # overtaken for a whole round trip.
 # One would guess that the commands of one connection run in the order in which they were called, and that an option which needs "no other code change"
@@ -10,7 +10,7 @@
 # arrives; no Redis is needed.
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund ioredis@6.0.0 redis@6.2.1
+cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund ioredis@6.0.0 redis@6.3.1
 cat > see.mjs <<'JS'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
