@@ -7,7 +7,7 @@ import { createOwnPublishes, notYetAmong, type OwnPublish } from './own-publishe
 import { useSocket } from './provider.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveReducer } from './use-live-reducer.js'
+import { useReduction } from './use-reduction.js'
 import { useSession } from './use-session.js'
 import { useTopicStore } from './use-topic-store.js'
 
@@ -49,11 +49,12 @@ export function useLiveLog<Topic extends TopicName<Topics>, Topics extends objec
   const { last } = options
   const limit = limitOf('limit', options.limit)
   type Entry = Message<Topics[Topic], Topic>
-  const log = useLiveReducer<Topic, MessageLog<Entry> | null, Topics>(
+  const log = useReduction<Topic, MessageLog<Entry> | null, Topics>(
     topic,
     (before, data, message) => appendTo(before, { ...message, data }, limit),
     null,
-    { ...options, load: undefined, from: options.from ?? (last === undefined ? undefined : { last }) },
+    options,
+    { from: options.from ?? (last === undefined ? undefined : { last }) },
   )
   const socket = useSocket(options.socket)
   const own = useTopicStore(

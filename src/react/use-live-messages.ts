@@ -2,7 +2,7 @@
 import type { MessageInfo } from '../topics/message.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveReducer, type ReducerExtent } from './use-live-reducer.js'
+import { useReduction } from './use-reduction.js'
 
 /**
  * Calls `handler` for every message of the topic, once and in order, beginning where the topic was at the first render.
@@ -16,12 +16,11 @@ export function useLiveMessages<Topic extends TopicName<Topics>, Topics extends 
 ): void {
   const { enabled = true, from } = options
   const tell = (_: undefined, data: Topics[Topic], message: MessageInfo<Topic>) => void handler(data, message)
-  useLiveReducer<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, {
-    ...options,
-    load: undefined,
+  useReduction<Topic, undefined, Topics>(enabled ? topic : null, tell, undefined, options, {
+    from,
     // Compared by its content, because the object may be new in every render.
     place: JSON.stringify(from),
     // After its end no message is passed on.
     release: 0,
-  } as TopicOptions<Topics> & ReducerExtent)
+  })
 }

@@ -1,28 +1,14 @@
 'use client'
-import type { FoldOptions, Reducer } from '../socket/fold-options.js'
-import { foldUntil } from '../socket/reading.js'
 import type { LoadSnapshot } from '../socket/snapshot-load.js'
-import type { Gap } from '../topics/gap.js'
 import type { MessageInfo } from '../topics/message.js'
-import { createFirstRender, type FirstRender } from './first-render.js'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useTopicStore } from './use-topic-store.js'
+import { useReduction } from './use-reduction.js'
 
 /** Where a reducer begins, and what is called for gaps and refusals. */
 export interface ReducerOptions<Topics extends object, State> extends TopicOptions<Topics> {
   /** Fetches the first state and its position; called again after a gap. With `load`, `from` has no effect. */
   readonly load?: LoadSnapshot<State>
-}
-
-/** Additional options of hooks that are built on this one. */
-export interface ReducerExtent {
-  /** What the options of another hook load is no state of this one. */
-  readonly load: undefined
-  /** When this changes the state begins anew, as it does for another topic. */
-  readonly place?: string
-  /** Milliseconds that it goes on after its last listener. Default: that of `fold`. */
-  readonly release?: number
 }
 
 /**
@@ -39,21 +25,5 @@ export function useLiveReducer<Topic extends TopicName<Topics>, State, Topics ex
   initial: State,
   options: ReducerOptions<Topics, State> = {},
 ): State {
-  const { from, release } = options as typeof options & Partial<ReducerExtent>
-  // Read when a gap comes: a later render may be the first that has `onGap`.
-  const onGap = (gap: Gap) => options.onGap?.(gap)
-  return useTopicStore(topic, initial, { ...options, onGap, reducer }, (socket, of, { onGap, reducer, load }) => {
-    // Messages between the first render and its effect are folded too.
-    const start: FoldOptions<State> & Partial<FirstRender> = load
-      ? { load }
-      : from
-        ? { from }
-        : createFirstRender(socket, of)
-    return {
-      ...foldUntil(socket, of, reducer as Reducer<State>, initial, start, release),
-      begin: start.begin,
-      // The gap is reported before the message that follows it.
-      open: () => socket.on('gap', (gap) => gap.topic === of && onGap(gap)),
-    }
-  })
+  return useReduction(topic, reducer, initial, options, options)
 }

@@ -1,7 +1,7 @@
 'use client'
 import type { RegisteredTopics, TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
-import { useLiveReducer } from './use-live-reducer.js'
+import { useReduction } from './use-reduction.js'
 
 /**
  * The data of the topic's latest message, beginning with the newest that the server keeps; `undefined` if there is
@@ -10,11 +10,9 @@ import { useLiveReducer } from './use-live-reducer.js'
  */
 export function useLiveValue<Topic extends TopicName<Topics>, Topics extends object = RegisteredTopics>(
   topic: Topic | null,
-  options?: TopicOptions<Topics>,
+  options: TopicOptions<Topics> = {},
 ): Topics[Topic] | undefined {
-  return useLiveReducer<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, {
-    ...options,
-    load: undefined,
-    from: options?.from ?? { last: 1 },
+  return useReduction<Topic, Topics[Topic] | undefined, Topics>(topic, (_, data) => data, undefined, options, {
+    from: options.from ?? { last: 1 },
   })
 }

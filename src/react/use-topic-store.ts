@@ -31,13 +31,13 @@ export function useTopicStore<Value, Options extends TopicStoreOptions>(
   topic: string | null,
   initial: Value,
   options: Options,
-  make: (socket: SocketOf<any>, topic: string, options: Options) => TopicStore<Value>,
+  make: (socket: SocketOf<any>, topic: string, options: Options, latest: () => Options) => TopicStore<Value>,
 ): Value {
   const { enabled = true, place } = options
   const socket = useSocket(options.socket)
   const latest = useLatest(options)
   const store = useMade<TopicStore<Value>>(
-    () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest))),
+    () => (topic === null ? constantStore(initial) : make(socket, topic, following(options, latest), latest)),
     [socket, topic, place],
   )
   // Without an `onError` a refusal is an `error` event of the socket.
