@@ -13,7 +13,7 @@ export interface ClientCheck {
 export const clientChecks: readonly ClientCheck[] = [
   {
     rule: 'hello',
-    title: 'offers livesocket.v1, and says hello first: a session, leg 1, its topics from now on',
+    title: 'offers livesocket.v1, and first sends a hello with a session, leg 1 and its topics from now on',
     async run(stage) {
       const { hello, protocol, url } = await stage.leg()
       demand(protocol === 'livesocket.v1', 'it should offer the subprotocol livesocket.v1')
@@ -48,7 +48,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 4',
-    title: 'takes a message without data for a position',
+    title: 'advances its position by a message without data',
     async run(stage) {
       const leg = await served(stage)
       leg.send({ type: 'message', topic: stage.topic, offset: 4, prev: 2 })
@@ -59,7 +59,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 4',
-    title: 'tells of one gap, with its bounds, where the server has not kept what it asked for',
+    title: 'reports one gap, with its bounds, if the server has not kept what it asked for',
     async run(stage) {
       const first = await served(stage)
       first.close(1012)
@@ -73,7 +73,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 4',
-    title: 'takes a new epoch that is told unasked for one gap, and goes on in it',
+    title: 'reports one gap for a new epoch that is announced unasked, and continues in it',
     async run(stage) {
       const leg = await served(stage)
       leg.send({ type: 'subscribed', topics: { [stage.topic]: { epoch: 'f', offset: 0, after: 0 } } })
@@ -123,7 +123,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 4',
-    title: 'holds what the new leg brings early until the old one has brought what is before it',
+    title: 'holds early messages of the new leg until the old one has brought those before them',
     async run(stage) {
       const old = await served(stage)
       old.send(HANDOVER)
@@ -139,7 +139,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 3',
-    title: 'leaves a server that it lands on although that one asked it to hand over, and dials again',
+    title: 'leaves the server that asked it to hand over if it lands there again, and dials again',
     async run(stage) {
       const old = await served(stage)
       old.send(HANDOVER)
@@ -154,7 +154,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 7',
-    title: 'keeps the old leg where the new one fails, and dials again',
+    title: 'keeps the old leg if the new one fails, and dials again',
     async run(stage) {
       const old = await served(stage)
       old.send(HANDOVER)
@@ -170,7 +170,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 8',
-    title: 'stays where a request is taken back before the new leg was ready',
+    title: 'stays if the request is cancelled before the new leg is ready',
     async run(stage) {
       const old = await served(stage)
       old.send(HANDOVER)
@@ -196,7 +196,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 5',
-    title: 'sends a publish that is unanswered when its leg is gone again: same id, same n, with its age',
+    title: 'sends a publish again that is unanswered when its leg ends: same id, same n, with its age',
     async run(stage) {
       const old = await served(stage)
       stage.tell({ do: 'publish', data: 'once' })
@@ -217,7 +217,7 @@ export const clientChecks: readonly ClientCheck[] = [
   },
   {
     rule: 'client rule 5',
-    title: 'counts its publishes, and tells a refusal and an unknown outcome for what they are',
+    title: 'numbers its publishes, and reports a refusal and an unknown outcome as such',
     async run(stage) {
       const leg = await served(stage)
       let n = 0

@@ -62,7 +62,7 @@ export function drainChecks(): readonly Check[] {
     },
     {
       rule: 'server rule 1',
-      title: 'takes no new hello while it drains: error draining, and 1012',
+      title: 'accepts no new hello while it drains: error draining, and 1012',
       async run(context) {
         const { pending, staying } = await begun(context)
         // A balancer in front of the server may accept no connections during a drain, or send them elsewhere.

@@ -6,7 +6,7 @@ import { Untried } from './frame-client.js'
 export const epochChecks: readonly Check[] = [
   {
     rule: 'server rule 8',
-    title: 'tells of a new epoch, unasked, before any message of it',
+    title: 'announces a new epoch, unasked, before any message of it',
     async run(context) {
       if (!context.lose) throw new Untried('no command was given that makes the log start over (--lose)')
       const topic = context.topic()
@@ -56,7 +56,7 @@ export const epochChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 4',
-    title: 'answers outcome-unknown on a leg of before the log was lost, repeat or not',
+    title: 'answers outcome-unknown on a leg from before the log was lost, repeat or not',
     async run(context) {
       if (!context.lose) throw new Untried('no command was given that makes the log start over (--lose)')
       const topic = context.topic()

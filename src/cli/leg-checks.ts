@@ -24,7 +24,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'transport',
-    title: 'says nothing but frames: text, one JSON object with a type each',
+    title: 'sends only frames: text, each one JSON object with a type',
     async run(context) {
       const topic = context.topic()
       const client = await context.join({ [topic]: {} })
@@ -36,7 +36,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'transport',
-    title: 'outlives what is no frame, and says so or ignores it',
+    title: 'survives texts that are no frames, and rejects or ignores them',
     async run(context) {
       for (const wrong of [
         '',
@@ -74,7 +74,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'hello',
-    title: 'takes nothing before the hello',
+    title: 'accepts nothing before the hello',
     async run(context) {
       const client = await context.open()
       const topic = context.topic()
@@ -86,7 +86,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'hello',
-    title: 'closes with 3008 what has not said hello within 10 s',
+    title: 'closes with 3008 a connection that sends no hello within 10 s',
     slow: true,
     async run(context) {
       const client = await context.open()
@@ -113,7 +113,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'maxFrame',
-    title: 'refuses a frame over maxFrame, and that one only',
+    title: 'refuses a frame over maxFrame, and only that one',
     async run(context) {
       const topic = context.topic()
       const client = await context.join({ [topic]: {} })
@@ -151,7 +151,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'auth',
-    title: 'takes a fresh token on a living leg',
+    title: 'accepts a fresh token on a live leg',
     async run(context) {
       if (context.token === undefined) throw new Untried('no token was given')
       const client = await context.join()
@@ -161,7 +161,7 @@ export const legChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 7',
-    title: "leaves a session's older leg alive beside its newer one, and both bring the same",
+    title: "leaves a session's older leg alive beside its newer one, and both get the same messages",
     async run(context) {
       const topic = context.topic()
       const old = await context.join({ [topic]: {} })

@@ -26,7 +26,7 @@ export const publishChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 4',
-    title: 'does not apply what comes behind a later publish of its session into the topic',
+    title: 'does not apply a publish that comes after a later one of its session into the topic',
     async run(context) {
       const [topic, other] = [context.topic(), context.topic()]
       const client = await context.join({ [topic]: {} })
@@ -110,7 +110,7 @@ export const publishChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 5',
-    title: 'takes the same id of two sessions for two publishes',
+    title: 'treats the same id in two sessions as two publishes',
     async run(context) {
       const topic = context.topic()
       const offsets = new Set<unknown>()
@@ -124,7 +124,7 @@ export const publishChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 5',
-    title: 'answers outcome-unknown where it cannot vouch for the age of a repeat',
+    title: 'answers outcome-unknown if it cannot vouch for the age of a repeat',
     async run(context) {
       const topic = context.topic()
       const client = await context.join()

@@ -16,7 +16,7 @@ async function reach(
 export const topicChecks: readonly Check[] = [
   {
     rule: 'welcome',
-    title: 'begins `{}` at the head, and brings what comes from then on',
+    title: 'starts `{}` at the head, and delivers what comes from then on',
     async run(context) {
       const topic = context.topic()
       const writer = await context.join()
@@ -31,7 +31,7 @@ export const topicChecks: readonly Check[] = [
   },
   {
     rule: 'offsets',
-    title: 'numbers a topic from 1, rising, and its messages bear what was published',
+    title: 'numbers a topic from 1, rising, and its messages have the published data',
     async run(context) {
       const topic = context.topic()
       const client = await context.join({ [topic]: {} })
@@ -76,7 +76,7 @@ export const topicChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 6',
-    title: 'lets nothing fall between replay and live, while others publish',
+    title: 'loses nothing between replay and live messages while others publish',
     async run(context) {
       const topic = context.topic()
       const writer = await context.join({ [topic]: {} })

@@ -18,7 +18,7 @@ export const visibilityChecks: readonly Check[] = [
   },
   {
     rule: 'server rule 9',
-    title: 'advances the position past what is hidden where a replay ends on it',
+    title: 'advances the position past hidden messages at the end of a replay',
     async run(context) {
       const { topic, legs, visible, last } = await published(context)
       const [{ session, welcome }] = legs

@@ -87,12 +87,12 @@ describe('the conformance kit for clients', () => {
     [
       'does not know where it landed',
       client(hearing((frame) => (frame['type'] === 'welcome' ? { ...frame, server: undefined } : frame))),
-      'leaves a server that it lands on',
+      'leaves the server that asked it',
     ],
     [
       'does not tell how old a repeat is',
       client(saying((frame) => ({ ...frame, age: undefined }))),
-      'sends a publish that is unanswered',
+      'sends a publish again that is unanswered',
     ],
     ['is silent', client(saying((frame) => (frame['type'] === 'ping' ? null : frame))), 'is never silent'],
     [

@@ -80,17 +80,17 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'begins {} before the head',
-    finds: 'begins `{}` at the head',
+    finds: 'starts `{}` at the head',
     down: answers((answer) => ({ ...answer, after: Math.max(0, answer.after - 1) })),
   },
   {
     name: 'names a head that is too high',
-    finds: 'begins `{}` at the head',
+    finds: 'starts `{}` at the head',
     down: answers((answer) => ({ ...answer, offset: answer.offset + 1 })),
   },
   {
     name: 'serves before the hello',
-    finds: 'takes nothing before the hello',
+    finds: 'accepts nothing before the hello',
     up: (frame, through) =>
       frame['id'] === 'early' && frame.type === 'publish'
         ? (through.toClient({ type: 'ack', id: 'early', offset: 1 }), nothing)
@@ -157,7 +157,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'lets messages fall between replay and live',
-    finds: 'lets nothing fall',
+    finds: 'loses nothing between',
     down: (frame, through) => {
       const asked = Object.values((through.hello?.['topics'] ?? {}) as Record<string, { offset?: number }>)[0]?.offset
       return frame.type === 'message' && asked === 0 && nth(through, 'm') === 60 ? nothing : [frame]
@@ -209,7 +209,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'gives an ack without an offset',
-    finds: 'begins `{}` at the head',
+    finds: 'starts `{}` at the head',
     down: is('ack', ({ offset: _, ...frame }) => [frame]),
   },
   {
@@ -243,12 +243,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'takes the ids of all sessions for one',
-    finds: 'takes the same id of two sessions',
+    finds: 'treats the same id in two sessions',
     down: is('ack', (frame) => [frame['id'] === 'same' ? { ...frame, offset: 1 } : frame]),
   },
   {
     name: 'does not look at the numbers of publishes',
-    finds: 'does not apply what comes behind',
+    finds: 'does not apply a publish that comes after',
     up: is('publish', ({ n: _, ...frame }) => [frame]),
   },
   {
@@ -261,12 +261,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'takes a first copy for one that cannot have been sent before',
-    finds: 'answers outcome-unknown on a leg of before',
+    finds: 'answers outcome-unknown on a leg from before',
     up: is('publish', ({ n, ...frame }) => [frame['id'] === 'first copy' ? frame : { ...frame, n }]),
   },
   {
     name: 'vouches for any age',
-    finds: 'answers outcome-unknown where',
+    finds: 'answers outcome-unknown if',
     up: is('publish', ({ age: _, ...frame }) => [frame]),
   },
   {
@@ -295,13 +295,13 @@ export const defects: readonly (Defect & { finds: string })[] = [
     finds: 'answers a wrong token',
     closed: (code) => (code === 3000 ? 1008 : code),
   },
-  { name: 'takes no fresh token', finds: 'takes a fresh token', up: is('auth', () => nothing) },
+  { name: 'takes no fresh token', finds: 'accepts a fresh token', up: is('auth', () => nothing) },
   {
     name: 'asks to hand over without a deadline',
     finds: 'asks a leg to hand over',
     down: is('handover', ({ deadline: _, ...frame }) => [frame]),
   },
-  { name: 'says what is no frame', finds: 'says nothing but frames', garbage: 'hello!' },
+  { name: 'says what is no frame', finds: 'sends only frames', garbage: 'hello!' },
   {
     name: 'asks everybody to hand over at once',
     finds: 'paces its requests',
@@ -314,7 +314,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'brings a message of the new epoch before the word of it',
-    finds: 'tells of a new epoch',
+    finds: 'announces a new epoch',
     down: (frame, through) => {
       if (frame.type === 'subscribed' && frame['id'] === undefined) return ((through.note['told'] = frame), nothing)
       const told = frame.type === 'message' ? (through.note['told'] as object | undefined) : undefined
@@ -324,12 +324,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'begins anew without a word',
-    finds: 'tells of a new epoch',
+    finds: 'announces a new epoch',
     down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? nothing : [frame]),
   },
   {
     name: 'names the old epoch for the new one',
-    finds: 'tells of a new epoch',
+    finds: 'announces a new epoch',
     down: (frame) =>
       frame.type === 'subscribed' && frame['id'] === undefined
         ? answers((answer) => ({ ...answer, epoch: 'as before' }))(frame)
@@ -337,7 +337,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'loses the first message of the new epoch',
-    finds: 'tells of a new epoch',
+    finds: 'announces a new epoch',
     down: (frame) => (frame.type === 'message' && frame['data'] === 'the first' ? nothing : [frame]),
   },
   {
@@ -371,12 +371,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
   },
   {
     name: 'drains without a word for those who come',
-    finds: 'takes no new hello',
+    finds: 'accepts no new hello',
     down: is('error', (frame) => (frame['code'] === 'draining' ? nothing : [frame])),
   },
   {
     name: 'welcomes who was connected before the drain, and says hello in it',
-    finds: 'takes no new hello',
+    finds: 'accepts no new hello',
     // The hello may be on its way when the refusal comes, so it is welcomed in either order.
     down(frame, through) {
       if (frame.type === 'welcome') through.note['welcomed'] = true

@@ -21,7 +21,7 @@ it('tries a client that is a program', async () => {
     [
       ...['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts'), 'client-conformance'],
       `node --import tsx ${join(import.meta.dirname, 'client-program.ts')}`,
-      ...['--only', 'a publish that is unanswered'],
+      ...['--only', 'a publish again that is unanswered'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )

@@ -40,7 +40,7 @@ it('the packed package tries a client in any language: one that tells of no gap 
   writeFileSync(join(packed.full, 'client.mjs'), CLIENT)
   const tried = (check: string) =>
     livesocket(packed.full, 'client-conformance', `node ${join(packed.full, 'client.mjs')}`, '--only', check)
-  const found = await Promise.all(['says hello first', 'takes a new epoch'].map(tried))
+  const found = await Promise.all(['first sends a hello', 'a new epoch that is announced'].map(tried))
   expect(found).toMatchObject([
     { code: 0, stdout: expect.stringContaining('1 hold, 0 fail') as string },
     { code: 1, stdout: expect.stringContaining('0 hold, 1 fail') as string },
