@@ -28,8 +28,8 @@ export interface Presence<Data = unknown, User = unknown> {
    * Makes this client present with that data, through handovers, breaks and restarts of servers, until `leave()` or the
    * end of the session. Resolves when the server has announced it. While no leg serves it waits. Rejects with a
    * `LiveSocketError`, and the client is then not present: `forbidden`, `too-large`, `invalid`, `refused` with the
-   * reason `limit` (of topics in which a session may be present) or one of the server's, `closed` with the session. If
-   * an update is refused, the earlier data stays.
+   * reason `limit` (on the topics in which a session may be present) or one of the server's, `closed` with the session.
+   * If an update is refused, the earlier data stays.
    */
   enter(data?: Data): Promise<void>
   /**
