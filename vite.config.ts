@@ -11,7 +11,7 @@ import { shortNames } from './build/short-names.js'
 import { launchOptions } from './test/kit/browser.js'
 import { withoutPrograms } from './test/kit/programs.js'
 
-// What is judged by the clock has the machine to itself.
+// Tests that measure time have the machine to themselves.
 const LOAD = [
   'test/demo/*.test.ts',
   'test/flood/*.test.ts',
@@ -21,7 +21,7 @@ const LOAD = [
   'test/presence/drive.test.ts',
   'test/prove/prove.test.ts',
 ]
-// Programs that are started, killed and waited for: they have seconds for whatever they do, and mostly wait for them.
+// These start programs, kill them and wait for them. They have seconds for each step, and mostly wait.
 const PROCESSES = [
   'test/cluster/*.test.ts',
   'test/bench/command.test.ts',
@@ -30,7 +30,7 @@ const PROCESSES = [
   'test/servers/*.test.ts',
   'test/server/redis/redis-{cluster,sentinel,connection}.test.ts',
 ]
-// On two processors. A worker of these reckons for a third of its time: in the rest it waits for real zero timers.
+// On two processors. A worker of these tests computes for a third of its time, and otherwise waits for zero timers.
 const WORKERS = 4
 const LEFT_OUT = withoutPrograms()
 const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'test/demo/*page.test.ts']
@@ -38,17 +38,17 @@ const CHROMIUM = ['test/browser/*.test.ts', 'test/**/*-in-chromium.test.ts', 'te
 export default defineConfig({
   plugins: [leanReconnectingWebSocket(), licences()],
   resolve: {
-    // What tests mean by a public name (tsconfig.json needs it under `paths`, for the editor and for tsx).
+    // The modules that tests get for public names. tsconfig.json has them under `paths` too, for the editor and for tsx.
     alias: sourceAliases,
   },
   build: library(allEntries()),
   test: {
     allowOnly: false,
-    // Where `.ci/run` reads its sum from.
+    // `.ci/run` reads its totals from this file.
     reporters: process.env['TEST_RESULTS']
       ? ['default', ['json', { outputFile: process.env['TEST_RESULTS'] }]]
       : ['default'],
-    // Projects run one after the other: a browser beside eight workers on two cores is late for reasons of no interest.
+    // Projects run one after the other: a browser beside eight workers on two cores would only be slow.
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [
@@ -71,8 +71,8 @@ export default defineConfig({
         },
       },
       {
-        // What pages load in production: the same code with short texts and names. That its messages are short is what
-        // `test/production` is about; no test here asks for another one.
+        // The code that pages load in production, with short texts and names. `test/production` tests its short messages;
+        // the other tests of this project expect no particular text.
         extends: true,
         plugins: [briefTexts(), shortNames({ besides: /\/test\/publishes\// })],
         test: {
@@ -107,7 +107,7 @@ export default defineConfig({
         },
       },
       {
-        // Whole pages, stopped, hidden and sent away: one browser at a time, or it is slow for reasons of no interest.
+        // Whole pages that are stopped, hidden and navigated away: one browser at a time, because several would only be slow.
         extends: true,
         test: { name: 'chromium', include: CHROMIUM, sequence: { groupOrder: 2 }, fileParallelism: false },
       },
@@ -128,10 +128,10 @@ export default defineConfig({
         },
       },
       {
-        // Every story, with what its play function promises and with its accessibility check, in both themes.
+        // Every story: the promises of its play function, and its accessibility in both themes.
         extends: true,
         plugins: [storybookTest({ configDir: join(import.meta.dirname, '.storybook') })],
-        // Found only when a story runs, it would be bundled then, and the stories that run by then started over.
+        // Without this list these would be bundled when the first story needs them, and running stories would start over.
         optimizeDeps: { include: ['@storybook/addon-a11y/preview', '@tanstack/react-query'] },
         test: {
           name: 'storybook',
@@ -147,7 +147,7 @@ export default defineConfig({
         },
       },
       {
-        // Builds and packs the package once, and then uses it as a stranger does.
+        // Builds and packs the package once, and then uses it as an application does.
         extends: true,
         test: {
           name: 'package',

@@ -5,8 +5,8 @@ import { licences } from './build/licences.js'
 import { leanReconnectingWebSocket } from './build/reconnecting-websocket.js'
 import { shortNames } from './build/short-names.js'
 
-// The one file for a <script> tag: everything in it, minified, and `livesocket` as its only name. With
-// `--mode development` it says at length what is wrong.
+// The one file for a <script> tag: minified, with everything in it, and `livesocket` as its only global name. With
+// `--mode development` it has the long texts of errors.
 export default defineConfig(({ mode }) => ({
   plugins: [leanReconnectingWebSocket(), licences(), mode !== 'development' && [briefTexts(), shortNames()]],
   build: {

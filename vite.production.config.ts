@@ -8,7 +8,7 @@ import { shortNames } from './build/short-names.js'
 
 const { rolldownOptions = {}, ...rest } = library(pageEntries())
 
-// The entries that pages load, for production: see docs/architecture.md, "Two builds".
+// Builds the entries that pages load, for production: see docs/architecture.md, "Two builds".
 export default defineConfig({
   plugins: [briefTexts({ list: 'texts.json' }), leanReconnectingWebSocket(), shortNames(), licences()],
   build: {
@@ -17,7 +17,7 @@ export default defineConfig({
     rolldownOptions: {
       ...rolldownOptions,
       optimization: { inlineConst: true },
-      // What goes before a minifier does: bundlers have one that sees less of each module than this.
+      // Compressed here, because the minifiers of bundlers see less of each module. Names and white space are left to them.
       output: {
         ...rolldownOptions.output,
         minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },

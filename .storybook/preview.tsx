@@ -9,7 +9,7 @@ import { release } from '../stories/kit/release.js'
 
 const page = document.documentElement
 
-/** The add-on checks the story as it is; a test checks it in the other theme too. */
+/** The add-on checks the story in its own theme; this checks it in the other theme too. */
 async function checkOtherTheme(story: Parameters<typeof checkAccessibility>[0]) {
   const own = page.style.colorScheme
   const dark = own === 'dark' || (own === '' && matchMedia('(prefers-color-scheme: dark)').matches)
@@ -52,7 +52,7 @@ const preview: Preview = {
     if (import.meta.env['BOTH_THEMES']) await checkOtherTheme(story)
     const world = story.loaded['world'] as { sim?: Simulation } | undefined
     if (world?.sim) release(world.sim)
-    // The pictures wait for it.
+    // stories/kit/pictures.ts waits for this attribute.
     page.dataset['played'] = 'yes'
   },
   initialGlobals: { theme: 'system' },

@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { sourceAliases } from '../build/entries.js'
 
-/** That of the stories: the one in the root builds the library. */
+/** The configuration of the stories. The one in the root folder builds the library. */
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: sourceAliases },
