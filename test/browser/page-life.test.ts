@@ -56,4 +56,21 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect(statuses).toEqual([])
     expect(moves).toMatchObject([{ reason: 'deploy' }])
   })
+
+  it('when the browser freezes it in the back, whether its socket outlives the thaw or not', async () => {
+    const { servers, tab, settled } = await openLiveTab()
+    await tab.minimise()
+    await tab.lifecycle('frozen')
+    await servers.more(300)
+    // The browser answers for the page: to the server it looks alive.
+    expect(servers.legs).toBe(1)
+    await tab.lifecycle('active')
+    await servers.more(50)
+    const { statuses, dialled, closed, longestSilence } = await settled()
+    expect(longestSilence).toBeGreaterThan(2_500)
+    // Chromium 156 closes the socket as the page thaws; 147 keeps it, and tells.
+    const lost = closed.length > 0
+    expect(closed.map(({ code }) => code)).toEqual(lost ? [1006] : [])
+    expect([statuses, dialled]).toEqual(lost ? [['reconnecting', 'live'], 2] : [[], 1])
+  })
 })

@@ -18,6 +18,8 @@ export interface ChromiumTab {
   offline(off: boolean): Promise<void>
   /** The window is put away: its page is hidden. */
   minimise(): Promise<void>
+  /** The browser freezes the page, as it does with hidden ones that it wants no work of; or lets it go on. */
+  lifecycle(state: 'frozen' | 'active'): Promise<void>
   /** What draws the page, and runs its scripts, stands still until `thaw`. */
   freeze(): Promise<void>
   thaw(): void
@@ -66,6 +68,7 @@ export async function openChromiumTab(): Promise<ChromiumTab> {
       const { windowId } = await devtools.call<{ windowId: number }>('Browser.getWindowForTarget', { targetId })
       await devtools.call('Browser.setWindowBounds', { windowId, bounds: { windowState: 'minimized' } })
     },
+    lifecycle: (state) => call('Page.setWebLifecycleState', { state }),
     async freeze() {
       const { processInfo } = await devtools.call<{ processInfo: { type: string; id: number }[] }>(
         'SystemInfo.getProcessInfo',
