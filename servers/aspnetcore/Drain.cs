@@ -123,7 +123,11 @@ public sealed class Drain(LiveServer server)
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     sealed record Order : DrainOptions { public bool Wait { get; init; } public bool Cancel { get; init; } /* Only the Node server uses it. */ public bool EndWhenAlone { get; init; } }
 
-    /// <summary>What a deploy tool calls on the old slot, as with the Node server: POST with a bearer token, and an optional JSON body.</summary>
+    /// <summary>
+    /// What a deploy tool calls on the old slot: POST with a bearer token, and an optional JSON body with <see cref="DrainOptions"/>,
+    /// <c>wait</c> and <c>cancel</c>. The Node server's <c>extendable</c> is refused, its <c>endWhenAlone</c> is ignored, and
+    /// the answer 202 has <c>legs</c> but no <c>takes</c>.
+    /// </summary>
     public RequestDelegate Endpoint(string secret)
     {
         if (secret.Length < 16) throw new ArgumentException("The secret of a drain endpoint must have at least 16 characters");
