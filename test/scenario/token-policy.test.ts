@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, jwt, MINUTE, SECOND, signedInWorld, type Provide } from './signed-in.js'
 
-/** Each story is the whole live socket on the simulated world: what the keeper promises by itself is in test/link. */
+/** Each story is the whole live socket on the simulated world: what the keeper promises on its own is in test/tokens. */
 type World = ReturnType<typeof signedInWorld>
 
 describe('the schedule of a signed-in page', () => {
@@ -95,7 +95,7 @@ describe('a provider that', () => {
     ['hangs', () => new Promise(() => {}), 'timeout'],
   ]
   it.each(bad)(
-    '%s, once, costs nobody anything: the valid token is used on, and the call repeated',
+    '%s, once, disturbs nothing: the valid token stays in use, and the call is retried',
     async (_, answer, code) => {
       const world = signedInWorld()
       const page = world.page((_ask, count) =>
@@ -119,7 +119,7 @@ describe('a provider that', () => {
   )
 
   it.each(bad)(
-    '%s, from the first call on, is asked at the pace of the retry rule, and a page that gets its token in the end is live',
+    '%s, from the first call on, is retried with backoff, and the page is live once it has a token',
     async (_, answer) => {
       const world = signedInWorld()
       let well = false
@@ -137,7 +137,7 @@ describe('a provider that', () => {
     },
   )
 
-  it('answers the same token again is asked for another one while it lives, and nobody notices', async () => {
+  it('answers the same token again is asked for another one while that token is valid, and the page stays live', async () => {
     const { sim, issue, page } = signedInWorld()
     const cached = issue()
     const one = page((_, count) => (count < 4 ? cached : { token: issue(), ttl: 10 * MINUTE }))
@@ -149,7 +149,7 @@ describe('a provider that', () => {
     one.socket.close()
   })
 
-  it.each(['signOut', 'close'] as const)('answers after %s() resurrects nothing', async (how) => {
+  it.each(['signOut', 'close'] as const)('answers after %s() is ignored: nothing is dialled or sent', async (how) => {
     const { sim, issue, page } = signedInWorld()
     let answer = () => {}
     const one = page((_, count) =>
@@ -173,7 +173,7 @@ describe('a provider that', () => {
   })
 })
 
-describe('a session ends, for good,', () => {
+describe('a session ends permanently', () => {
   it.each<[string, string, (world: World) => Provide, (world: World) => void]>([
     [
       'when the provider says so',

@@ -26,7 +26,7 @@ function browser(latency?: number) {
 
 const serviceGaps = (service: { at: number }[]) => service.slice(1).map(({ at }, place) => at - service[place]!.at)
 
-it('ten tabs opened at once make one call, and one at each refresh, also where news is slower than the lock', async () => {
+it('ten tabs opened at once make one call, and one at each refresh, even if a new token reaches the others later than the lock', async () => {
   for (const latency of [2, 100]) {
     const { sim, service, open } = browser(latency)
     const pages = Array.from({ length: 10 }, () => open())
@@ -73,7 +73,7 @@ it('the tab that holds the lock is frozen: the others wait for 8 seconds and no 
   other.socket.close()
 })
 
-it('a tab that opens later takes the token of the others, with its age, and asks nobody else', async () => {
+it('a tab that opens later takes the token of the others, with its age, and makes no call', async () => {
   const { sim, service, open } = browser()
   const first = open()
   await first.live()
@@ -105,7 +105,7 @@ it('sign-out reaches every tab; one that is frozen sends nothing after its thaw'
   expect(sim.wire.slice(said).filter(({ by, text }) => by === 'client' && text.includes('too late'))).toEqual([])
 })
 
-it('the end of the login reaches every tab as what it is, whoever hears of it first, also one that is due at the same moment', async () => {
+it('the end of the login closes every tab as `session-ended`, whichever learns of it first, even if all are due at the same moment', async () => {
   const { sim, open } = browser()
   const pages = [0, 1, 2].map(() =>
     open(async (_, calls) =>

@@ -23,7 +23,7 @@ describe('a signed-in page', () => {
     one.socket.close()
   })
 
-  it('whose whole building wakes at one instant does not call at one instant', async () => {
+  it('that wakes at the same moment as 29 others does not call at the same moment', async () => {
     const { sim, issue, page } = signedInWorld()
     const devices = Array.from({ length: 30 }, () => sim.device())
     const pages = devices.map((device, number) =>
@@ -46,7 +46,7 @@ describe('a signed-in page', () => {
     ['forth', HOUR],
     ['back and forth', 0],
   ])(
-    'whose clock is set %s by an hour is live all the time, makes one early call at most, and none too late',
+    'whose clock is set %s by an hour stays live, makes at most one early call for each change, and none too late',
     async (_, jump) => {
       const { sim, issue, page } = signedInWorld()
       const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }))
@@ -83,7 +83,7 @@ describe('a signed-in page', () => {
     one.socket.close()
   })
 
-  it('in a hidden tab, whose timers run once a minute, always has a token that lives', async () => {
+  it('in a hidden tab, whose timers run once a minute, always has a valid token', async () => {
     const { sim, issue, page } = signedInWorld()
     const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }))
     await one.live()
@@ -112,7 +112,7 @@ describe('a signed-in page', () => {
     one.socket.close()
   })
 
-  it('whose every token is taken once and then refused is asked for another one no more than each 20 s', async () => {
+  it('whose tokens are each accepted and then refused asks for another one at most every 20 s, and its session goes on', async () => {
     const { sim, issue, page, revoke } = signedInWorld()
     const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }))
     await one.live()
@@ -163,7 +163,7 @@ describe('a network', () => {
     90_000,
   )
 
-  it('that the browser takes for gone for good is there: the token of a live leg is refreshed', async () => {
+  it('that the browser wrongly calls offline all the time does not stop a live leg’s token from being refreshed', async () => {
     const sim = createSimulation({ seed: 1, requireToken: true })
     const environment = { ...sim.environment, network: { online: () => false, subscribe: () => () => undefined } }
     const socket = createLiveSocket({ url: sim.url, getToken: sim.getToken, environment })

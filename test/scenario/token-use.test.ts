@@ -29,7 +29,7 @@ describe('a fresh token', () => {
     one.socket.close()
   })
 
-  it('is a handover to a leg that says hello with it, where the protocol has no such frame: nothing is lost, and nobody is offline', async () => {
+  it('causes a handover to a leg that has it in its hello, if the protocol has no auth frame: nothing is lost, and the client stays live', async () => {
     const { sim, issue, page, spoken } = signedInWorld()
     const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }), { protocol: withoutAuth() })
     const reasons: string[] = []
@@ -48,7 +48,7 @@ describe('a fresh token', () => {
   })
 
   it.each(['in band', 'by a handover'] as const)(
-    'that comes while a leg is being welcomed still reaches its server: %s',
+    'that arrives while a new leg waits for its welcome still reaches the server: %s',
     async (way) => {
       const { sim, issue, page, spoken } = signedInWorld()
       const one = page(
@@ -75,7 +75,7 @@ describe('a fresh token', () => {
     },
   )
 
-  it('is not asked for by a leg that is refused during a handover: the one in force serves on', async () => {
+  it('is not fetched again and again for a leg that is refused during a handover: the client stays live with the one that it has', async () => {
     const { sim, issue, page } = signedInWorld()
     const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }))
     await one.live()
@@ -88,7 +88,7 @@ describe('a fresh token', () => {
 })
 
 describe('signOut()', () => {
-  it('is the last that any server hears of the token, and connect() begins a new session with a new one', async () => {
+  it('stops every use of the token, and connect() begins a new session with a new one', async () => {
     const { sim, issue, page, spoken } = signedInWorld()
     const one = page(() => ({ token: issue(), ttl: 10 * MINUTE }))
     await one.live()

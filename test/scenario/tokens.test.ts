@@ -18,7 +18,7 @@ async function signedIn(seed = 1) {
 }
 
 describe('tokens', () => {
-  it('are fetched every 5 to 9 minutes of their 10, on the leg that is there, whatever deploys and crashes do', async () => {
+  it('that live for 10 minutes are fetched every 5 to 9 minutes, through deploys and crashes', async () => {
     const { sim, socket, room } = await signedIn()
     const stop = sim.publishEvery(10_000, 'room')
     for (let hour = 0; hour < 6; hour++) {
@@ -40,7 +40,7 @@ describe('tokens', () => {
     socket.close()
   })
 
-  it('outlive an outage of the token service: the valid one is used on, and nobody notices', async () => {
+  it('survive an outage of the token service: the valid one stays in use, and the client stays live', async () => {
     const { sim, socket, room } = await signedIn()
     await sim.advance(200_000)
     sim.tokens.down()
@@ -70,7 +70,7 @@ describe('tokens', () => {
     socket.close()
   })
 
-  it('end with the session: everything stops, and nothing is asked or dialled any more', async () => {
+  it('end with the session: nothing is fetched, dialled or sent after it', async () => {
     const { sim, socket } = await signedIn()
     const outcome = socket.publish('room', 1).catch((error: { code: string }) => error.code)
     await sim.advance(100)

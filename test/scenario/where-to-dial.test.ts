@@ -15,7 +15,7 @@ function asking(world: Parameters<typeof tell>[0] = {}) {
   return { ...story, asks, where: story.sim.url }
 }
 
-it('a url function is told at the first dial that nothing was live yet, and where the dial before went in vain', async () => {
+it('a url function receives the reason `first` until the client was live once, and the URL at which the last dial failed', async () => {
   const { sim, socket, asks, where, end } = asking({ reconnectSpread: 1_000 })
   sim.refuse('refuses')
   socket.connect()
@@ -26,7 +26,7 @@ it('a url function is told at the first dial that nothing was live yet, and wher
   end()
 })
 
-it('a url function is told of a reconnection; a leg that had served was no dial in vain', async () => {
+it('a url function receives the reason `reconnect`, and the end of a leg that had served is no failed dial', async () => {
   const { sim, live, asks, where, end } = asking({ reconnectSpread: 1_000 })
   await live()
   sim.crash()
@@ -40,7 +40,7 @@ it('a url function is told of a reconnection; a leg that had served was no dial 
   end()
 })
 
-it('a url function is told of a handover, and at its first dial where the leg is that fell silent', async () => {
+it('a url function receives the reason `handover`, and the URL of a leg that fell silent as one that failed', async () => {
   const { sim, live, asks, where, told, end } = asking()
   await live()
   sim.deploy()
@@ -54,7 +54,7 @@ it('a url function is told of a handover, and at its first dial where the leg is
   end()
 })
 
-it('client rule 2: where the place that a server names cannot be reached, it and the configured one have turns, until one of them serves', async () => {
+it('client rule 2: if the url that a server names cannot be reached, dials alternate between it and the configured URL until one succeeds', async () => {
   const { sim, live, statuses, told, end } = tell()
   await live()
   const deploy = sim.deploy({ url: 'direct', door: 'refuses', deadline: 30_000 })
@@ -68,7 +68,7 @@ it('client rule 2: where the place that a server names cannot be reached, it and
   end()
 })
 
-it('client rule 3: the dials of a handover that do not open become fewer, and the last one leaves before the deadline', async () => {
+it('client rule 3: the failed dials of a handover are retried less and less often, with a last one before the deadline', async () => {
   const { sim, live, statuses, end } = tell()
   await live()
   sim.deploy({ door: 'refuses', deadline: 60_000 })
@@ -86,7 +86,7 @@ it('client rule 3: the dials of a handover that do not open become fewer, and th
   end()
 })
 
-it('client rule 3: a dial beside a leg that serves has half of connectTimeout to open, and all of it to be welcomed', async () => {
+it('client rule 3: a dial beside an active leg has half of connectTimeout to open, and all of it to be welcomed', async () => {
   const { sim, live, told, statuses, end } = tell({}, () => ({ connectTimeout: 6_000 }))
   await live()
   const deploy = sim.deploy({ door: 'hangs', deadline: 30_000 })
@@ -103,7 +103,7 @@ it('client rule 3: a dial beside a leg that serves has half of connectTimeout to
   end()
 })
 
-it('client rule 3: a busy server is dialled by a handover no sooner than it said, whatever the network hints, and is spread after it', async () => {
+it('client rule 3: a handover dials a busy server no sooner than its retryAfter, whatever the browser says of the network, and spread after it', async () => {
   const { sim, live, end } = tell()
   await live()
   sim.deploy({ door: 'busy', deadline: 60_000 }).to[0]!.retryAfter = 5_000
@@ -119,7 +119,7 @@ it('client rule 3: a busy server is dialled by a handover no sooner than it said
   end()
 })
 
-it('client rule 3: the word of a busy server stands when the leg beside it dies', async () => {
+it('client rule 3: the retryAfter of a busy server still holds when the active leg dies', async () => {
   const { sim, live, end } = tell({ reconnectSpread: 0 })
   await live()
   const { from, to } = sim.deploy({ door: 'busy', deadline: 60_000 })

@@ -43,7 +43,7 @@ describe('url', () => {
     { how: 'hangs', url: () => new Promise(() => undefined) },
   ]
   it.each(BAD)(
-    'that $how is a failed dial: reported, tried again with backoff, and good as soon as it is',
+    'that $how is a failed dial: it is reported and retried with backoff, and the client is live once the function works',
     async ({ url }) => {
       let bad = true
       const asks: { attempt: number; signal: AbortSignal }[] = []
@@ -74,7 +74,7 @@ describe('url', () => {
     },
   )
 
-  it('that answers after its time is heard no more', async () => {
+  it('that answers after the timeout is ignored', async () => {
     const late = deferred<string>()
     let asks = 0
     const w = world(({ url }) => ({ url: () => (asks++ === 0 ? late.promise : url) }))
@@ -87,7 +87,7 @@ describe('url', () => {
     expect(w.told.filter((type) => type === 'leg-open')).toHaveLength(1)
   })
 
-  it('that closes the live socket while it is asked dials nothing, whatever it gives', async () => {
+  it('that closes the live socket causes no dial, even if it returns a URL', async () => {
     const w = world(({ url }) => ({
       url: () => {
         w.socket.close()
@@ -101,7 +101,7 @@ describe('url', () => {
     expect(restful(w)).toEqual(AT_REST)
   })
 
-  it('that fails in a handover leaves the leg that serves in use', async () => {
+  it('that fails during a handover leaves the active leg in use', async () => {
     let asks = 0
     const w = world(({ url }) => ({ url: () => (asks++ === 0 ? url : Promise.reject(new Error('no'))) }))
     w.socket.connect()
@@ -134,7 +134,7 @@ describe('getToken', () => {
     { how: 'hangs', answer: () => new Promise(() => undefined) },
   ]
   it.each(BAD)(
-    'that $how is asked again with backoff, nothing is dialled without it, and its failure is told',
+    'that $how is called again with backoff, each failure is an event, and nothing is dialled without a token',
     async ({ answer }) => {
       let bad = true
       let asks = 0
@@ -156,7 +156,7 @@ describe('getToken', () => {
     },
   )
 
-  it.each(['close', 'signOut'] as const)('that calls %s() while it is asked dials nothing', async (call) => {
+  it.each(['close', 'signOut'] as const)('that calls %s() causes no dial', async (call) => {
     const w = world((simulation) => ({
       getToken: (ask) => {
         w.socket[call]()
@@ -170,7 +170,7 @@ describe('getToken', () => {
     expect(restful(w)).toEqual(AT_REST)
   })
 
-  it('that answers after close() and connect() is not taken for the new session', async () => {
+  it('that answers after signOut() and connect() does not give its token to the new session', async () => {
     const first = deferred<string>()
     let asks = 0
     const w = world((simulation) => ({ getToken: (ask) => (asks++ === 0 ? first.promise : simulation.getToken(ask)) }))
@@ -204,7 +204,7 @@ describe('onClose', () => {
     expect(w.errors).toEqual(error ? [expect.stringContaining('onClose')] : [])
   })
 
-  it('that closes the live socket has closed it, whatever it says', async () => {
+  it('that closes the live socket closes it, even if it returns `retry`', async () => {
     const w = world(() => ({
       onClose: () => {
         w.socket.close()

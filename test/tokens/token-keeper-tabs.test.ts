@@ -40,7 +40,7 @@ test('ten tabs opened at once make one call, and one for each refresh afterwards
   expect(new Set(tokens)).toEqual(new Set([`token-${service.length}`]))
 })
 
-test('two tabs due in the same millisecond make one call even where the news is slower than the turn', async () => {
+test('two tabs due in the same millisecond make one call, even if the second gets the lock before the new token', async () => {
   const { clock, service, open } = openBrowser(undefined, 100)
   const tabs = [open(), open()]
   await Promise.all(tabs.map((tab) => tab.dial(300)))
@@ -51,7 +51,7 @@ test('two tabs due in the same millisecond make one call even where the news is 
 })
 
 test.each([2, 100])(
-  'the login is over: of the tabs that are due together one asks and hears so, its news %d ms on the way',
+  'when the login is over, one of the tabs that are due together makes the call, and all of them end (%d ms between tabs)',
   async (latency) => {
     let over = false
     const { clock, service, open } = openBrowser(async () => (over ? { ended: 'login expired' } : 'token'), latency)
@@ -72,7 +72,7 @@ async function refreshing({ clock, service, open }: ReturnType<typeof openBrowse
   return tabs.find(({ number }) => number === service[1]!.tab)!
 }
 
-test('tabs that are due together wait for the one that refreshes, also where its news takes a second to reach them', async () => {
+test('tabs that are due together wait for the one that refreshes, even if its new token takes a second to reach them', async () => {
   const world = openBrowser()
   const one = await refreshing(world)
   one.tab.slow(1_000)
@@ -80,7 +80,7 @@ test('tabs that are due together wait for the one that refreshes, also where its
   expect(world.service).toHaveLength(2)
 })
 
-test('the tab that refreshed crashes, its news still on the way: those that have not heard it do not send each other to the token service', async () => {
+test('a tab that crashes right after its refresh, with the new token still on its way to the others, causes no second call', async () => {
   const world = openBrowser()
   const one = await refreshing(world)
   one.tab.slow(140)
@@ -91,7 +91,7 @@ test('the tab that refreshed crashes, its news still on the way: those that have
   expect(world.service).toHaveLength(2)
 })
 
-test('a tab that opens later asks the others first, and knows how old the token is', async () => {
+test('a tab that opens later gets the token from the others, with its age, and makes no call', async () => {
   const { clock, service, open } = openBrowser()
   const first = open()
   await first.dial(100)
@@ -102,7 +102,7 @@ test('a tab that opens later asks the others first, and knows how old the token 
   expect(Math.abs(late.state()!.expiresAt! - first.state()!.expiresAt!)).toBeLessThan(5)
 })
 
-test('a tab whose predecessors are all closed waits 150 ms and fetches', async () => {
+test('a tab that opens after the only other one was killed waits 150 ms for an answer, and then makes a call', async () => {
   const { service, open } = openBrowser()
   const first = open()
   await first.dial(100)
@@ -126,7 +126,7 @@ test('a tab that opens while the only one with a token is too busy to answer wai
   expect(service).toHaveLength(1)
 })
 
-test('a tab whose token is refused does not wait for one that keeps its turn and has nothing newer', async () => {
+test('a tab whose token is refused does not wait for a tab that holds the lock and has no newer token', async () => {
   const { service, open } = openBrowser()
   const [holder, refused] = [open(), open()]
   await Promise.all([holder, refused].map((tab) => tab.dial(100)))
@@ -136,7 +136,7 @@ test('a tab whose token is refused does not wait for one that keeps its turn and
   expect(service).toHaveLength(2)
 })
 
-test('the tab that fetched is closed: one that opens a moment later waits for nobody', async () => {
+test('a tab that opens just after the tab that fetched was closed is not kept waiting, and makes its own call', async () => {
   const { service, open } = openBrowser()
   const first = open()
   await first.dial(100)
@@ -146,7 +146,7 @@ test('the tab that fetched is closed: one that opens a moment later waits for no
   expect(service).toHaveLength(2)
 })
 
-test('the page that fetched goes into the back/forward cache: the one that its user goes to waits for nobody', async () => {
+test('the next page is not kept waiting by the page that fetched and went into the back/forward cache', async () => {
   const { service, open } = openBrowser()
   const first = open()
   await first.dial(100)
@@ -157,7 +157,7 @@ test('the page that fetched goes into the back/forward cache: the one that its u
   expect(service).toHaveLength(2)
 })
 
-test('a page that is stored while it fetches a token keeps its turn, and the others live on what it gets', async () => {
+test('a page that goes into the back/forward cache during its call keeps the lock, and the other tabs use the token that it gets', async () => {
   const { clock, service, open } = openBrowser()
   const [first, next] = [open(), open()]
   void first.dial()
@@ -194,7 +194,7 @@ test('the tab that fetches is killed: another one takes over at once', async () 
   expect(await other.dial(200)).toBe('token-2')
 })
 
-test('the tab that fetches is frozen and keeps its turn: the others are delayed by 8 seconds at most', async () => {
+test('a frozen tab that holds the lock delays the others by 8 seconds at most', async () => {
   const { clock, open, browser } = openBrowser()
   const frozen = browser.open()
   const group = frozen.join('livesocket:k')
@@ -209,7 +209,7 @@ test('the tab that fetches is frozen and keeps its turn: the others are delayed 
   expect(other.status()).not.toBe('ended')
 })
 
-test('a tab that waits for its turn goes on as soon as it hears of a token', async () => {
+test('a tab that waits for the lock continues as soon as another tab has a token', async () => {
   const { clock, open, browser } = openBrowser()
   void browser
     .open()
@@ -223,7 +223,7 @@ test('a tab that waits for its turn goes on as soon as it hears of a token', asy
   expect([waiting.status(), other.status()]).toEqual(['valid', 'valid'])
 })
 
-test.each([2, 100])('one tab’s failure holds all of them back, its news %d ms on the way', async (latency) => {
+test.each([2, 100])('after one tab’s failed call all ten tabs back off (%d ms between tabs)', async (latency) => {
   const { clock, service, open } = openBrowser(new Error('503'), latency)
   const tabs = Array.from({ length: 10 }, open)
   await Promise.all(tabs.map((tab) => tab.dial()))
@@ -233,7 +233,7 @@ test.each([2, 100])('one tab’s failure holds all of them back, its news %d ms 
   expect(service.length).toBeLessThan(20)
 })
 
-test('sign-out reaches every tab; one that is frozen learns of it at its first look after the thaw', async () => {
+test('a sign-out reaches every tab; a frozen one learns of it at its next dial, before any message is delivered', async () => {
   const { clock, open, browser, service } = openBrowser()
   const [here, there, frozen] = [open(), open(), open()]
   await Promise.all([here, there, frozen].map((tab) => tab.dial(200)))
@@ -252,7 +252,7 @@ test('sign-out reaches every tab; one that is frozen learns of it at its first l
   expect([...browser.stored.values()].every(Number.isSafeInteger)).toBe(true)
 })
 
-test('without storage a frozen tab learns of the sign-out by its mail', async () => {
+test('a frozen tab whose storage was cleared learns of the sign-out from the messages that it gets when it thaws', async () => {
   const { clock, open, browser } = openBrowser()
   const [here, frozen] = [open(), open()]
   await Promise.all([here, frozen].map((tab) => tab.dial(200)))
@@ -265,7 +265,7 @@ test('without storage a frozen tab learns of the sign-out by its mail', async ()
 })
 
 test.each(['rest', 'suspend'] as const)(
-  'a tab that heard nothing for a while (%s), and finds the storage cleared and somebody else at home, is signed out at its next dial',
+  'a tab that received nothing for a while (%s), and finds the storage cleared and another tab open, is signed out at its next dial',
   async (how) => {
     const { clock, open, browser } = openBrowser()
     const first = open()
@@ -279,7 +279,7 @@ test.each(['rest', 'suspend'] as const)(
   },
 )
 
-test('a new login after the sign-out is not ended by a tab that slept through it, and shares nothing with the old one', async () => {
+test('a new login gets its own token, and is not ended by the late sign-out of a tab that was frozen during the first one', async () => {
   const { clock, open } = openBrowser()
   const [here, frozen] = [open(), open()]
   await Promise.all([here, frozen].map((tab) => tab.dial(200)))
@@ -294,7 +294,7 @@ test('a new login after the sign-out is not ended by a tab that slept through it
   expect(await next.dial()).toBe('token-2')
 })
 
-test('a sign-out in the middle of another tab’s fetch resurrects nothing', async () => {
+test('a sign-out during another tab’s call ends that tab too, and the token of that call is ignored', async () => {
   const { clock, open } = openBrowser()
   const [fetching, here] = [open(), open()]
   void fetching.dial()
@@ -305,7 +305,7 @@ test('a sign-out in the middle of another tab’s fetch resurrects nothing', asy
   expect(here.events).toEqual([])
 })
 
-test('the end of the session by the provider’s word reaches every tab, with its reason', async () => {
+test('when the provider says that the session is over, every tab ends with that reason', async () => {
   let over = false
   const { clock, open } = openBrowser(async () => (over ? { ended: 'login expired' } : 'token-1'))
   const tabs = [open(), open(), open()]
@@ -367,7 +367,7 @@ test('what other scripts of the origin post changes nothing', async () => {
   expect(here.events).toEqual(['fresh token-1', 'refreshed first'])
 })
 
-test('workers, which have no storage, share token and sign-out with tabs and with each other, whoever comes first', async () => {
+test('workers, which have no storage, share token and sign-out with tabs and with each other, whether a tab or a worker is first', async () => {
   for (const first of ['worker', 'tab']) {
     const clock = createSimulatedClock()
     const browser = createSimulatedTabs(clock)
@@ -390,7 +390,7 @@ test('workers, which have no storage, share token and sign-out with tabs and wit
   }
 })
 
-test('a worker that rests hears of a sign-out all the same: it could not read up on it', async () => {
+test('a worker whose socket is closed still receives a sign-out, since it has no storage to find it in later', async () => {
   const clock = createSimulatedClock()
   const browser = createSimulatedTabs(clock)
   const [worker, tab] = [
@@ -404,7 +404,7 @@ test('a worker that rests hears of a sign-out all the same: it could not read up
   expect(worker.events.at(-1)).toBe('ended signed-out')
 })
 
-test('a turn that the browser never answers for is waited for 8 seconds, and a live token is refreshed in time all the same', async () => {
+test('if the browser never grants the lock, a call waits 8 seconds for it, and a valid token is still refreshed in time', async () => {
   const clock = createSimulatedClock()
   const silent = () => new Promise<never>(() => {})
   const tabs = { join: (name: string) => ({ ...createSimulatedTabs(clock).open().join(name), exclusively: silent }) }

@@ -103,7 +103,7 @@ test.each<[string, Answer]>([
   expect(calls[2]).toMatchObject({ reason: 'scheduled', attempt: 2 })
 })
 
-test('a provider that hangs has failed after 10 seconds, and is told to stop when it is asked again', async () => {
+test('a call that hangs counts as failed after 10 seconds, and its signal is aborted when the provider is called again', async () => {
   const { calls, clock, dial, errors } = keepToken(['hang'])
   await dial(9_999)
   expect(errors).toEqual([])
@@ -115,7 +115,7 @@ test('a provider that hangs has failed after 10 seconds, and is told to stop whe
 })
 
 test.each(['another token comes', 'it is asked again'])(
-  'who signs out as their late call is told to stop, since %s, has no token from then on and is asked for none',
+  'signOut() from within the abort of a late call, because %s, ends the session: no token and no call after it',
   async (since) => {
     const { keeper, calls, clock, dial, events, status } = keepToken([
       ({ signal }) => {
@@ -136,7 +136,7 @@ const answering = (token: string, delay: number, clock = createSimulatedClock())
   answer: () => new Promise<string>((resolve) => void clock.setTimeout(() => resolve(token), delay)),
 })
 
-test('a token that comes after the limit is used, and nobody is asked again for it', async () => {
+test('a token that arrives after the timeout is still used, and no second call is made', async () => {
   const { clock, answer } = answering('late', 12 * SECOND)
   const { calls, dial, keeper, events } = keepToken([answer], { clock })
   const waiting = keeper.token(new AbortController().signal)
@@ -148,14 +148,14 @@ test('a token that comes after the limit is used, and nobody is asked again for 
   expect(events).toEqual(['failed first', 'fresh late', 'refreshed first'])
 })
 
-test('the limit is an option: a service that is known to be slow does not fail', async () => {
+test('the timeout is an option, so that a slow token service does not count as failed', async () => {
   const { clock, answer } = answering('slow', 25 * SECOND)
   const { dial, events } = keepToken([answer], { clock, tokenRefresh: { timeout: 30 * SECOND } })
   expect(await dial(25 * SECOND)).toBe('slow')
   expect(events).toEqual(['fresh slow', 'refreshed first'])
 })
 
-test('a late answer that says that the login session is over ends it', async () => {
+test('an answer after the timeout that says that the login is over still ends the session', async () => {
   const clock = createSimulatedClock()
   const { dial, events } = keepToken(
     [() => new Promise((resolve) => void clock.setTimeout(() => resolve({ ended: 'locked' }), 12 * SECOND))],
@@ -165,16 +165,16 @@ test('a late answer that says that the login session is over ends it', async () 
   expect(events).toEqual(['failed first', 'ended locked'])
 })
 
-test.each(['', ' ', ' \u00a0 '])('a token of blanks (%j) is none', async (blank) => {
+test.each(['', ' ', ' \u00a0 '])('an empty or blank token (%j) is refused as invalid', async (blank) => {
   const { dial, errors } = keepToken([blank])
   expect(await dial()).toBe('waiting')
   expect(errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('blanks') as string }])
 })
 
-test.each(['by its own word', 'or nobody knows'])(
-  'a token that its server calls dead on arrival, %s, is in use, and asked for ever more seldom',
+test.each(['with a ttl', 'without a ttl'])(
+  'a token that the server calls expired on arrival (%s) stays in use, and the next one is requested less and less often',
   async (how) => {
-    const fresh = (n: number) => (how === 'or nobody knows' ? `token-${n}` : { token: `token-${n}`, ttl: 10 * MINUTE })
+    const fresh = (n: number) => (how === 'without a ttl' ? `token-${n}` : { token: `token-${n}`, ttl: 10 * MINUTE })
     let n = 0
     const { keeper, clock, calls, dial, events } = keepToken([async () => fresh(++n)])
     await dial()
@@ -191,7 +191,7 @@ test.each(['by its own word', 'or nobody knows'])(
   },
 )
 
-test('whatever a server says of tokens, two calls are 20 seconds apart', async () => {
+test('two calls are at least 20 seconds apart, whatever a server says of the token', async () => {
   let n = 0
   const { keeper, clock, calls, dial } = keepToken([async () => ({ token: `token-${++n}`, ttl: 10 * MINUTE })])
   await dial()
@@ -204,7 +204,7 @@ test('whatever a server says of tokens, two calls are 20 seconds apart', async (
   for (const [i, { at }] of calls.slice(1).entries()) expect(at - calls[i]!.at).toBeGreaterThanOrEqual(20 * SECOND)
 })
 
-test('a keeper that rests keeps its token, and lets no time pass unseen', async () => {
+test('a closed socket keeps its token without a timer, and the next dial fetches a new one only if it has expired meanwhile', async () => {
   const { keeper, clock, calls, dial, status } = keepToken()
   await dial()
   for (let turn = 0; turn < 20; turn++) {
@@ -222,7 +222,7 @@ test('a keeper that rests keeps its token, and lets no time pass unseen', async 
   expect(await dial()).toBe('token-2')
 })
 
-test('calls that are given up because the socket is closed are no way around the least gap', async () => {
+test('a socket that is closed and reopened every second makes at most six token calls a minute, although each is aborted', async () => {
   const { keeper, clock, calls } = keepToken(['hang'])
   for (let second = 0; second < 60; second++) {
     keeper.token(new AbortController().signal).catch(() => undefined)
@@ -234,7 +234,7 @@ test('calls that are given up because the socket is closed are no way around the
   expect(calls.every(({ signal }) => signal.aborted)).toBe(true)
 })
 
-test('failures are repeated after 5 seconds and a growing random part of up to 5 minutes', async () => {
+test('a failed call is retried after 5 seconds and a random part that grows to 5 minutes', async () => {
   const { calls, clock, dial } = keepToken([new Error('503')])
   await dial()
   await clock.advance(60 * MINUTE)
@@ -247,7 +247,7 @@ test('failures are repeated after 5 seconds and a growing random part of up to 5
   expect(calls.map((call) => call.attempt)).toEqual(calls.map((_, i) => i + 1))
 })
 
-test('retryAfter is a floor that is stretched, never undercut', async () => {
+test('the next call waits for retryAfter and a little more, never less', async () => {
   const { calls, clock, dial } = keepToken([{ retryAfter: 2 * MINUTE }, 'token-2'])
   await dial(2 * MINUTE - 1)
   expect(calls).toHaveLength(1)
@@ -256,7 +256,7 @@ test('retryAfter is a floor that is stretched, never undercut', async () => {
   await clock.flush()
 })
 
-test('the same token again is used while it lives, grows no younger, and is asked for again at the pace of failures', async () => {
+test('a token that the provider returns again keeps its first expiry, and the provider is called, at least 20 s apart, until it returns a new one', async () => {
   const { calls, clock, dial, events, errors, status } = keepToken([
     'cached',
     'cached',
@@ -279,7 +279,7 @@ test('the same token again is used while it lives, grows no younger, and is aske
   expect(errors.every((error) => error instanceof LiveSocketError && error.code === 'invalid')).toBe(true)
 })
 
-test('two calls with a new reason are at least 20 seconds apart, however often a server asks', async () => {
+test('calls that a server requests are at least 20 seconds apart, however often it asks', async () => {
   const { keeper, calls, clock, dial } = keepToken()
   await dial()
   for (let i = 0; i < 600; i++) {
@@ -291,7 +291,7 @@ test('two calls with a new reason are at least 20 seconds apart, however often a
   for (let i = 1; i < calls.length; i++) expect(calls[i]!.at - calls[i - 1]!.at).toBeGreaterThanOrEqual(20 * SECOND)
 })
 
-test('a refused token is replaced at once; an older one that is refused is no news', async () => {
+test('a refused token is replaced at once; a repeated refusal of that old token changes nothing', async () => {
   const { keeper, calls, dial, clock } = keepToken()
   await dial()
   await clock.advance(SECOND)
@@ -318,7 +318,7 @@ test('two fresh tokens refused in a row end the session', async () => {
   expect(calls).toHaveLength(2)
 })
 
-test('a refused token that the provider has cached is tried once more, and has grown no younger', async () => {
+test('a refused token that the provider returns again is tried once more, with its first expiry, and then ends the session', async () => {
   const { keeper, dial, events, clock, state } = keepToken(['cached'])
   await dial()
   const { expiresAt } = state()!
@@ -330,7 +330,7 @@ test('a refused token that the provider has cached is tried once more, and has g
   expect(events.at(-1)).toBe('ended token-refused')
 })
 
-test('a token that had served for a minute is refused for a new reason', async () => {
+test('refusals of tokens that each served for a minute do not add up: the session goes on', async () => {
   const { keeper, dial, events, clock } = keepToken()
   for (let i = 1; i <= 4; i++) {
     expect(await dial()).toBe(`token-${i}`)
@@ -361,7 +361,7 @@ test.each<[string, Answer[], string]>([
   expect(clock.pending).toBe(0)
 })
 
-test('who connects again as soon as close() aborts its call has another one, and a token', async () => {
+test('connecting again from within the abort that close() causes makes a new call, and gets a token', async () => {
   let again: Promise<string | undefined> | undefined
   const { keeper, clock, calls } = keepToken([
     ({ signal }) => {
@@ -383,7 +383,7 @@ test('who connects again as soon as close() aborts its call has another one, and
   keeper.rest()
 })
 
-test('an answer that comes after signOut() resurrects nothing', async () => {
+test('an answer that comes after signOut() is ignored: the session stays ended', async () => {
   let answer = (_: string) => {}
   const { keeper, clock, dial, events, calls, status } = keepToken([() => new Promise((resolve) => (answer = resolve))])
   const dialled = dial(SECOND)
@@ -427,7 +427,7 @@ test('a pushed token takes the place of the next call', async () => {
   expect(events.at(-1)).toBe('failed requested')
 })
 
-test('a token that comes from elsewhere while the provider is asked makes its answer unwanted', async () => {
+test('a token that is pushed during a call aborts that call, and its late answer is ignored', async () => {
   let answer = (_: string) => {}
   const { keeper, clock, dial, calls, events } = keepToken([
     'token-1',
@@ -445,7 +445,7 @@ test('a token that comes from elsewhere while the provider is asked makes its an
   expect(events.filter((event) => event.startsWith('fresh'))).toEqual(['fresh token-1', 'fresh pushed'])
 })
 
-test('a server that cuts a token short is served in time, and its word repeated changes nothing', async () => {
+test('a token that the server cuts short is refreshed in time, and saying so again changes nothing', async () => {
   const { keeper, clock, dial, calls, state } = keepToken()
   await dial()
   const planned = state()!.refreshAt!
@@ -460,7 +460,7 @@ test('a server that cuts a token short is served in time, and its word repeated 
   expect(calls).toHaveLength(2)
 })
 
-test('a server that knows how long an opaque token lives is believed', async () => {
+test('the lifetime that a server states for an opaque token is used', async () => {
   const { keeper, dial, clock, state } = keepToken()
   await dial()
   keeper.accepted('token-1', 60 * MINUTE)
