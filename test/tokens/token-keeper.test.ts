@@ -168,7 +168,7 @@ test('an answer after the timeout that says that the login is over still ends th
 test.each(['', ' ', ' \u00a0 '])('an empty or blank token (%j) is refused as invalid', async (blank) => {
   const { dial, errors } = keepToken([blank])
   expect(await dial()).toBe('waiting')
-  expect(errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('blanks') as string }])
+  expect(errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('only white space') as string }])
 })
 
 test.each(['with a ttl', 'without a ttl'])(
