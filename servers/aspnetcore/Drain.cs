@@ -89,7 +89,7 @@ public sealed class Drain(LiveServer server)
                 if (!legs[at].IsLive) continue;
                 onTheirWay.Add(legs[at]);
                 // A leg that was told to stay must not be asked afterwards.
-                lock (turn) if (!cancelled.IsCancellationRequested) _ = legs[at].Send(new { type = "handover", id = name, reason = options.Reason, url = options.Url, spread = options.Spread, deadline = (int)Math.Max(0, Left()) });
+                lock (turn) if (!cancelled.IsCancellationRequested) _ = legs[at].AskToHandOver(new { type = "handover", id = name, reason = options.Reason, url = options.Url, spread = options.Spread, deadline = (int)Math.Max(0, Left()) });
             }
             while (legs.Any(leg => leg.IsLive) && Left() > 0) await Task.Delay((int)Math.Clamp(Left(), 1, 50), cancelled);
         }

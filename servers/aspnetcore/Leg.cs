@@ -54,6 +54,16 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
 
     public Task Send(object frame) => InTurn(() => Write(frame));
 
+    /// <summary>
+    /// A page puts its next WebSocket into the HTTP/2 connection that it has, which leads here wherever a balancer sends new connections. GOAWAY makes the
+    /// page open another one, and lets live what is in this one. A leg over HTTP/1.1 is a connection of its own.
+    /// </summary>
+    public Task AskToHandOver(object frame)
+    {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol)) context.Connection.RequestClose();
+        return Send(frame);
+    }
+
     async Task InTurn(Func<Task> act)
     {
         await turn.WaitAsync(over.Token);

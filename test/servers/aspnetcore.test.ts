@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,10 +15,13 @@ import { conformance } from '../../src/cli/conformance.js'
 import { openFrameClient, type FrameSocketClass } from '../../src/cli/frame-client.js'
 import { createLiveSocket } from '../../src/index.js'
 import { exportScripts } from '../../src/server/redis/script-export.js'
+import { selfSigned } from '../kit/certificate.js'
 import { builtDotnet } from '../kit/dotnet.js'
+import { freePort } from '../kit/free-port.js'
 import { startRedisServer } from '../kit/redis-server.js'
 import { createRelay } from '../kit/relay.js'
 import { ROOT } from '../kit/source-files.js'
+import { until } from '../kit/wait.js'
 import { startDotnet } from './dotnet-program.js'
 
 const Class = WebSocket as unknown as FrameSocketClass
@@ -25,6 +29,29 @@ const TOKEN = 'the right token'
 const SECRET = 'a secret of this test alone'
 const HIDDEN = 'hidden'
 const RATE = 50
+
+/** A WebSocket in a connection of HTTP/2: its bytes as they come, and short texts to say. */
+async function overHttp2(session: ClientHttp2Session) {
+  const stream = session.request({
+    ':method': 'CONNECT',
+    ':protocol': 'websocket',
+    ':scheme': 'https',
+    ':path': '/live',
+    'sec-websocket-version': '13',
+    'sec-websocket-protocol': 'livesocket.v1',
+  })
+  let heard = ''
+  stream.on('data', (bytes: Buffer) => (heard += bytes.toString('latin1')))
+  stream.on('error', () => undefined)
+  const [{ ':status': status }] = (await once(stream, 'response')) as [{ ':status': number }]
+  expect(status).toBe(200)
+  return {
+    heard: () => heard,
+    /** Under a mask of zeros. */
+    send: (said: string) =>
+      void stream.write(Buffer.from([0x81, 0x80 | said.length, 0, 0, 0, 0, ...Buffer.from(said)])),
+  }
+}
 
 describe('the server in C#', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-csharp-'))
@@ -123,6 +150,34 @@ describe('the server in C#', () => {
     await client.next('welcome')
     const types = client.frames.map(({ type }) => type)
     expect([types[0], types.at(-1)]).toEqual(['pong', 'welcome'])
+  })
+
+  it('asks a page that came over HTTP/2 to make a connection of its next leg, and serves it in full on the one that it has', async () => {
+    const { key, cert } = await selfSigned()
+    for (const [name, pem] of Object.entries({ key, cert })) writeFileSync(join(folder, `${name}.pem`), pem)
+    const port = await freePort()
+    await startDotnet(program, {
+      DRAIN_SECRET: SECRET,
+      Kestrel__Endpoints__Tls__Url: `https://localhost:${port}`,
+      Kestrel__Certificates__Default__Path: join(folder, 'cert.pem'),
+      Kestrel__Certificates__Default__KeyPath: join(folder, 'key.pem'),
+    })
+    const session = connectHttp2(`https://localhost:${port}`, { rejectUnauthorized: false })
+    onTestFinished(() => session.destroy())
+    await once(session, 'remoteSettings')
+    let leaves = false
+    session.on('goaway', () => (leaves = true))
+    const leg = await overHttp2(session)
+    leg.send('{"type":"hello","session":"s","leg":1,"topics":{"chat":{}}}')
+    await until(() => leg.heard().includes('"type":"welcome"'), 10_000, 'the welcome')
+    expect(leaves).toBe(false)
+    const drain = session.request({ ':method': 'POST', ':path': '/drain', authorization: `Bearer ${SECRET}` })
+    drain.end('{"deadline":20000}')
+    const [{ ':status': status }] = (await once(drain, 'response')) as [{ ':status': number }]
+    expect(status).toBe(202)
+    await until(() => leaves && leg.heard().includes('"type":"handover"'), 10_000, 'both requests')
+    leg.send('{"type":"publish","id":"a","topic":"chat","n":1,"data":"still here"}')
+    await until(() => /"ack"/.test(leg.heard()) && /still here/.test(leg.heard()), 10_000, 'the publish')
   })
 
   describe('whose application asks others', () => {
