@@ -57,7 +57,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a part of a template in the source
     ['socket/topic-arguments.ts', 'A ${what} is a string of 1 to ${most}', 'A topic is a string of 1 to ${MAX_TOPIC}'],
     ['socket/topic-arguments.ts', "checkName('topic', topic, MAX_TOPIC)", 'checkName(topic)'],
-    ['publishes/kept-frame.ts', 'data === undefined && method ? { json: data } :'],
+    ['publishes/kept-frame.ts', 'data === undefined && method ? { whole: data, bytes: 0 } :'],
     ['publishes/kept-frame.ts', 'topic, method, n } = head', 'topic, n } = head'],
     ['publishes/kept-frame.ts', 'this.method = method!'],
     ['publishes/kept-frame.ts', '{ topic, method, n })', '{ topic, n })'],

@@ -111,6 +111,11 @@ export interface RawProtocolOptions {
   /** How to publish. Default: text and binary data as they are, anything else as JSON. */
   publish?(message: { topic: string; data: unknown; id: string }): Outgoing
   /**
+   * Whether what is published may be bytes: `publish` receives them as an ArrayBuffer. Bytes within JSON are always
+   * refused as `invalid`, because JSON would turn them into something else. Default true.
+   */
+  binary?: boolean
+  /**
    * The answer to a publish in this data. With this function a publish settles when the server answers; without it,
    * when it is sent.
    */

@@ -6,6 +6,7 @@ import type { ForeignMergeDeps, ForeignMergeHandlers } from './foreign-merge-con
 import { createForeignMerge } from './foreign-merge.js'
 import { tickWhileHidden } from './hidden-ticks.js'
 import { RawCodec } from './raw-codec.js'
+import { copyOf } from './raw-copy.js'
 import type { RawProtocolOptions } from './raw-options.js'
 import { perSession } from './raw-session.js'
 
@@ -55,7 +56,7 @@ export function rawProtocol(given: RawProtocolOptions | (() => RawProtocolOption
     takesToken: options.hello !== undefined || options.dial !== undefined || options.auth !== undefined,
     pings,
     reconnectSpread: SPREAD,
-    binary: true,
+    copy: (data) => copyOf(data, options.binary ?? true),
     ...(pings && { tickWhileHidden }),
     ...(options.dial && { dial: (to, token) => options.dial!(to, token) }),
     createMerge: (deps: ForeignMergeDeps, handlers: ForeignMergeHandlers) =>

@@ -135,6 +135,7 @@ export function centrifuge({
 
     return {
       name: 'centrifuge',
+      binary: false,
       hello(ask) {
         known = sessions(ask.session)
         leg = ask.leg

@@ -103,6 +103,7 @@ export function graphqlWs({ identity, connectionParams = (token) => ({ token }) 
 
     return {
       name: 'graphql-ws',
+      binary: false,
       subprotocols: ['graphql-transport-ws'],
       hello(ask) {
         library = sessions(ask.session)

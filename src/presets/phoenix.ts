@@ -92,6 +92,7 @@ export function phoenix({
 
     return {
       name: 'phoenix',
+      binary: false,
       leastOverlap,
       hello({ topics, last }) {
         lastOf = last

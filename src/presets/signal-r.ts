@@ -87,6 +87,7 @@ export function signalR({
 
     return {
       name: 'signalr',
+      binary: false,
       leastOverlap,
       hello({ topics, last }) {
         wanted = [...topics.keys()]

@@ -1,5 +1,6 @@
 import { explain } from '../base/explanation.js'
 import { bytesOf, isBytes } from '../protocol/bytes.js'
+import { byteLength, serialise, type Copied, type Replacer } from '../protocol/json.js'
 import type { WireData } from '../protocol/protocol.js'
 import { isObject } from './json.js'
 
@@ -80,13 +81,27 @@ export function writePacket(
   args: readonly unknown[],
 ): readonly WireData[] {
   const parts: ArrayBuffer[] = []
-  const body = JSON.stringify(args, function (this: Record<string, unknown>, name, value: unknown) {
-    // `value` is what Buffer's toJSON has made in Node; `this[name]` is still the buffer.
-    const given = this[name]
-    return isBytes(given) ? { _placeholder: true, num: parts.push(bytesOf(given)) - 1 } : value
-  })
+  const body = JSON.stringify(args, apart(parts))
   const head = parts.length > 0 ? `${kind + KIND.binaryEvent - KIND.event}${parts.length}-` : String(kind)
   return [`4${head}${within(namespace)}${id}${body}`, ...parts]
+}
+
+/** A copy of data, with bytes wherever the data has some. */
+export function copyOf(data: unknown): Copied {
+  const parts: ArrayBuffer[] = []
+  const text = serialise(data, apart(parts))
+  if (parts.length === 0 || 'invalid' in text) return text
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, byteLength(text.json))
+  return { whole: filled(json(text.json), parts), bytes }
+}
+
+/** Takes the bytes out of what is written, and leaves their numbers in their places. */
+function apart(parts: ArrayBuffer[]): Replacer {
+  return function (name, value) {
+    // `value` is what Buffer's toJSON has made in Node; `this[name]` is still the buffer.
+    const given = isBytes(this[name]) ? this[name] : value
+    return isBytes(given) ? { _placeholder: true, num: parts.push(bytesOf(given)) - 1 } : value
+  }
 }
 
 /** How a packet names its namespace. The main namespace has no name. */

@@ -6,7 +6,7 @@ import { awaited } from './awaited.js'
 import { frameKeys } from './frame-keys.js'
 import { isObject, handoverIn, section } from './json.js'
 import { withQuery } from './query.js'
-import { ENGINE, KIND, socketIoPackets, within, writePacket, type SocketIoPacket } from './socket-io-packets.js'
+import { copyOf, ENGINE, KIND, socketIoPackets, within, writePacket, type SocketIoPacket } from './socket-io-packets.js'
 
 /** Options of `socketIo()`. */
 export interface SocketIoOptions {
@@ -103,7 +103,7 @@ export function socketIo({
   const begin = (): Known => ({ legs: [], last: null })
   const sessions = perSession(begin)
   // Long because it is a table: what each frame means, one method each, over the state of one leg at its top.
-  return rawProtocol(() => {
+  const protocol = rawProtocol(() => {
     const packets = socketIoPackets()
     const { keyOf, frameOf } = frameKeys<SocketIoPacket>()
     let known = begin()
@@ -263,6 +263,7 @@ export function socketIo({
       },
     }
   })
+  return { ...protocol, copy: copyOf }
 }
 
 function listIn(packet: SocketIoPacket | undefined): unknown[] {

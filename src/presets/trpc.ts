@@ -50,6 +50,7 @@ export function trpc({ connectionParams = (token) => ({ token }) }: TrpcOptions 
 
     return {
       name: 'trpc',
+      binary: false,
       hello(ask) {
         lastOf = ask.last
         const begun = start(ask.topics)

@@ -5,11 +5,17 @@ export interface Unserialisable {
 
 export type Serialised = { readonly json: string } | Unserialisable
 
+/** A copy of data: JSON text, or a value with so many bytes in it. */
+export type Copied = Serialised | { readonly whole: unknown; readonly bytes: number; readonly json?: undefined }
+
+/** What `JSON.stringify` calls for each value, with the object that has it as `this`. */
+export type Replacer = (this: Record<string, unknown>, name: string, value: unknown) => unknown
+
 /** The data as JSON text, or why it has none. Never throws, whatever a getter or a `toJSON` does. */
-export function serialise(data: unknown): Serialised {
+export function serialise(data: unknown, replacer?: Replacer): Serialised {
   try {
     // TypeScript says `string`, but the result is undefined for a value that JSON cannot express.
-    const json = JSON.stringify(data) as string | undefined
+    const json = JSON.stringify(data, replacer) as string | undefined
     if (typeof json === 'string') return { json }
     return { invalid: `JSON cannot express ${data === undefined ? 'undefined' : `a ${typeof data}`}` }
   } catch (thrown) {

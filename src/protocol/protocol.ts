@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import type { Copied } from './json.js'
 import type { LACKING } from './lacking.js'
 import type { ClientFrame, ErrorFrame, Rejected, ServerFrame } from './frames.js'
 
@@ -77,8 +78,8 @@ export interface Protocol {
    * cut as idle; returns the undo. Absent: the server pings before it cuts.
    */
   tickWhileHidden?(clock: Clock, look: () => void): () => void
-  /** Whether a publish may be binary; otherwise it is JSON. */
-  readonly binary: boolean
+  /** Copies the data of a publish, which may have bytes in it. Absent: a publish is JSON. Never throws. */
+  readonly copy?: (data: unknown) => Copied
   /** If the handshake itself carries the token: what to dial instead. Never throws. */
   dial?(to: Dial, token: string | undefined): Dial
   /**

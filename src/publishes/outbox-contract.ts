@@ -1,5 +1,6 @@
 import type { Clock, Present } from '../base/clock.js'
 import type { AckFrame, ClientFrame, NackFrame } from '../protocol/frames.js'
+import type { Protocol } from '../protocol/protocol.js'
 import type { Said } from './refusal.js'
 
 /** How long a publish may take, and how to withdraw it. */
@@ -92,8 +93,8 @@ export interface OutboxDeps {
   readonly acknowledges: boolean
   /** False: the server applies a publish each time it arrives, so it is sent only once. Default true. */
   readonly dedupes?: boolean
-  /** Whether an ArrayBuffer, or a view of one, is published as bytes. */
-  readonly binary?: boolean
+  /** Copies the data of a publish. Default: as JSON, which has no bytes. */
+  readonly copy?: Protocol['copy']
 }
 
 /**

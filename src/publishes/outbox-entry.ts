@@ -1,5 +1,6 @@
 import type { Instant } from '../base/clock.js'
 import type { LiveSocketError } from '../base/errors.js'
+import type { Protocol } from '../protocol/protocol.js'
 import { KeptFrame } from './kept-frame.js'
 import type { Owed, Published, Sending } from './outbox-contract.js'
 import type { OutboxLeg } from './outbox-leg.js'
@@ -24,8 +25,13 @@ export class OutboxEntry extends KeptFrame<Owed['type']> {
   release: (() => void) | null = null
 
   /** Throws `invalid` for data that cannot be sent. */
-  constructor(head: Owed, data: unknown, { repeatable, ackTimeout, limit = Infinity }: Sending, binary?: boolean) {
-    super(head, data, binary)
+  constructor(
+    head: Owed,
+    data: unknown,
+    { repeatable, ackTimeout, limit = Infinity }: Sending,
+    copy: Protocol['copy'],
+  ) {
+    super(head, data, copy)
     this.repeatable = repeatable
     this.patience = ackTimeout
     this.limit = limit

@@ -71,7 +71,7 @@ class LegOutbox implements Outbox {
 
   add(head: Owed, data: unknown, sending: Sending): Promise<Published> {
     return new Promise((resolve, reject) => {
-      const entry = new OutboxEntry(head, data, sending, this.#deps.binary)
+      const entry = new OutboxEntry(head, data, sending, this.#deps.copy)
       this.#check(entry)
       entry.resolve = resolve
       entry.reject = reject

@@ -19,7 +19,6 @@ export function livesocketV1(): Protocol {
     dedupes: true,
     takesToken: true,
     pings: true,
-    binary: false,
     createMerge,
     open: () => new LegCodec(),
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { copyOf } from '../../src/foreign/raw-copy.js'
 import type { LiveSocketError } from '../../src/base/errors.js'
 import type { PublishFrame } from '../../src/publishes/outbox.js'
 import { encodeClientFrame } from '../../src/protocol/client-frames.js'
@@ -235,7 +236,7 @@ describe('giving up', () => {
   })
 
   it('takes a copy of bytes that threads share, which no socket sends', async () => {
-    const { outbox, frames } = setUp({ binary: true })
+    const { outbox, frames } = setUp({ copy: (data) => copyOf(data, true) })
     const shared = new Uint8Array(new SharedArrayBuffer(4), 1, 2).fill(7)
     void outbox.publish('room', shared)
     outbox.ready(1)
