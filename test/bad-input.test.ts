@@ -123,7 +123,7 @@ describe('bad input from a client, on a real socket', () => {
   afterAll(() => live.close())
 
   it.each(badFrames(clientSamples).map(({ name, type, text }) => [name, type, text]))(
-    '%s ends that leg with a reason, and nothing else',
+    '%s ends its own leg only, with a reason',
     async (_name, type, text) => {
       const client = await rawClient(live.address())
       if (type !== 'hello') await client.hello()
@@ -136,7 +136,7 @@ describe('bad input from a client, on a real socket', () => {
     },
   )
 
-  it('has applied nothing of it, disturbed no neighbour, and thrown nothing', async () => {
+  it('is never applied, disturbs no other leg, and throws nothing', async () => {
     expect(await live.publish('a', 'after all that')).toEqual({ epoch: expect.any(String), offset: 1 })
     expect(await neighbour.next('message')).toMatchObject({ offset: 1, data: 'after all that' })
     expect(thrown).toEqual([])
@@ -144,7 +144,7 @@ describe('bad input from a client, on a real socket', () => {
 })
 
 describe('a hundred thousand damaged frames', () => {
-  it('throw nothing, change nothing, and leave the heap within 5 % of what it was', { timeout: 120_000 }, async () => {
+  it('throw nothing, change nothing, and let the heap grow by less than 5 %', { timeout: 120_000 }, async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const heap = () => {

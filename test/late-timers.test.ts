@@ -48,7 +48,7 @@ const status = (socket: ReturnType<typeof createLiveSocket>, wanted: string) =>
     look()
   })
 
-it('a timer that a busy program kept waiting runs after what has arrived meanwhile', async () => {
+it('a timer delayed by a busy program runs after the data that arrived meanwhile is read', async () => {
   const port = await serve(`
     const server = require('node:net').createServer((socket) => socket.on('data', () => setTimeout(() => socket.write('x'.repeat(200_000)), 50)))
     server.listen(0, '127.0.0.1', () => require('node:worker_threads').parentPort.postMessage(server.address().port))
@@ -70,7 +70,7 @@ it('a timer that a busy program kept waiting runs after what has arrived meanwhi
   expect(told.at(-1)).toBe('timer')
 })
 
-it('a publish whose answer lies unread when its ttl passes is applied, not of unknown fate', async () => {
+it('a publish whose answer is unread when its ttl passes resolves as applied, not as outcome-unknown', async () => {
   const socket = createLiveSocket({ url: `ws://127.0.0.1:${await liveServer(0)}`, environment: { WebSocket } })
   socket.connect()
   await status(socket, 'live')
@@ -81,7 +81,7 @@ it('a publish whose answer lies unread when its ttl passes is applied, not of un
   socket.close()
 })
 
-it('a leg whose welcome lies unread when its time is over is taken into use, not closed', async () => {
+it('a leg whose welcome is unread when its time limit passes becomes active, and is not closed', async () => {
   const socket = createLiveSocket({
     url: `ws://127.0.0.1:${await liveServer(200)}`,
     connectTimeout: 1_000,

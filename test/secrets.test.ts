@@ -49,8 +49,8 @@ function expectNoCanary(...seen: string[]) {
     expect(witness.counts, `nobody saw a ${what}`).toHaveProperty([what])
 }
 
-describe('a token is seen by nobody but the server that it is for', () => {
-  test('while all goes well: hello, renewal, a planned handover, publishes, sign-out', async () => {
+describe('a token is shown nowhere but to its server', () => {
+  test('in normal use: hello, renewal, a planned handover, publishes, sign-out', async () => {
     const tokens: (string | undefined)[] = []
     const requests: string[] = []
     const server = await liveServer({
@@ -78,7 +78,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expectNoCanary('dial', 'leg-ready', 'cutover', 'token-refreshed', 'published', 'request')
   })
 
-  test('where the server refuses it, and says so with the token in its words', async () => {
+  test('where the server refuses it and quotes it in its error', async () => {
     const server = await hostileServer((leg) => {
       leg.send({ type: 'error', code: 'unauthorized', message: `the token ${leg.token} is not valid` })
       leg.close(3000, `bad ${leg.token}`)
@@ -99,7 +99,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
       ['error'],
     ],
     [
-      'a topic, a nack and an id of its own',
+      'topics, nacks and ids',
       ({ send, token }) =>
         [
           { type: 'message', topic: token, offset: 1, data: 1 },
@@ -110,7 +110,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
       ['invalid'],
     ],
     [
-      'frames that are none',
+      'broken frames',
       ({ send, token }) =>
         [
           token,
@@ -142,7 +142,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
       ['redirect-refused', 'handover-requested'],
     ],
     [
-      'a token that it pushes, good and bad',
+      'tokens that it pushes, valid and invalid',
       ({ send, token }) =>
         [{ token: `${token}-pushed` }, { token: `${token}\r\n` }, { token: 7 }, { token: '' }].forEach((fields) =>
           send({ type: 'token', ...fields }),
@@ -196,7 +196,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
       (token) => Object.assign(new Error('500'), { headers: new Headers({ authorization: `Bearer ${token}` }) }),
     ],
     [
-      'in an error that holds half the world',
+      'in an error with thousands of fields',
       (token) =>
         Object.assign(new Error('no token'), { all: Array.from({ length: 5_000 }, () => ({})), last: { token } }),
     ],
@@ -213,7 +213,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expectNoCanary('token-failed')
   })
 
-  test('where the very first call throws a JWT that nobody has seen', async () => {
+  test('where the first call throws a JWT that the client has not seen before', async () => {
     const token = jwt()
     const { pass } = connect({
       url: 'ws://127.0.0.1:1/',
@@ -238,7 +238,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expectNoCanary('token-failed')
   })
 
-  test('where the application’s own functions throw it: url, onClose, handover.when, handlers, listeners', async () => {
+  test('where functions of the application throw it: url, onClose, handover.when, handlers, listeners', async () => {
     const token = secret()
     const boom = () => {
       throw new Error(`what about ${token}`, { cause: token })
@@ -265,7 +265,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expectNoCanary('error')
   })
 
-  test('where the url function puts it into the URL, against all advice: it is dialled, and shown nowhere', async () => {
+  test('where the url function puts it into the URL: it is dialled and shown nowhere else', async () => {
     const server = await hostileServer((leg) => leg.welcome())
     const token = secret()
     const { socket, pass } = connect({ url: () => `${server.url}?access=${token}`, getToken: async () => token })
@@ -274,7 +274,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expect(witness.findings(CANARY).filter((finding) => !finding.startsWith('dial'))).toEqual([])
   })
 
-  test('where it is given as an option that it is none of', () => {
+  test('where it is passed in the wrong option', () => {
     const token = mint()
     const wrong = [
       { getToken: CANARY },
@@ -297,7 +297,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
     expect(witness.counts['option error']).toBe(wrong.length)
   })
 
-  test('where whatever waits is rejected: publishes, streams and handovers of a session that ends', async () => {
+  test('where publishes, streams and handovers are rejected because the session ends', async () => {
     const server = await hostileServer(
       (leg) => leg.welcome(),
       (leg, frame) => {
@@ -326,7 +326,7 @@ describe('a token is seen by nobody but the server that it is for', () => {
 })
 
 describe('a server that is given a token', () => {
-  test('tells it nobody when everything fails: not in its log, its stats, its answers', async () => {
+  test('shows it nowhere when everything fails: not in its log, its stats, its answers', async () => {
     vi.mocked(console.error).mockClear()
     const server = await liveServer<{ subject: string }>({
       authenticate({ token }) {

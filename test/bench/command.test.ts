@@ -34,7 +34,7 @@ async function folder(): Promise<string> {
   return made
 }
 
-it('measures every part for every contender in one run, and leaves JSON, Markdown and a chart of each', async () => {
+it('measures every part for every contender in one run, and writes JSON, Markdown and a chart of each', async () => {
   const out = await folder()
   const { stdout } = await bench('--small', '--json', '--out', out)
   const { parts, machine } = JSON.parse(stdout) as { parts: Record<string, Measure[]>; machine: { node: string } }

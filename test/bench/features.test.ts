@@ -8,7 +8,7 @@ import { ROOT } from '../kit/source-files.js'
 
 const NAMES = Object.keys(FEATURES)
 
-it.each(NAMES)('what the core has for it alone is known, and can be taken out: %s', (name) => {
+it.each(NAMES)('the code of the core for this feature alone can be cut out: %s', (name) => {
   const left = new Map<string, string>()
   for (const [file, from, to = ''] of FEATURES[name]!) {
     const text = left.get(file) ?? readFileSync(join(ROOT, 'src', file), 'utf8')
@@ -16,7 +16,7 @@ it.each(NAMES)('what the core has for it alone is known, and can be taken out: %
   }
 })
 
-it('costs the core no more than its budget to have requests, signals, the last messages, one’s own, and debug lines', async () => {
+it('all features of the core beyond messages together stay within their budget', async () => {
   const cost = (await coreWithout([])) - (await coreWithout(NAMES))
   expect(cost).toBeGreaterThan(0)
   expect(overBudget({ 'what the core does beyond messages': cost })).toEqual([])

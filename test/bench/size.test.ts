@@ -36,7 +36,7 @@ it('weighs every entry that a page can load', () => {
   expect(Object.keys(exports).filter((subpath) => !known.includes(subpath))).toEqual([])
 })
 
-it('is told by the docs in the same kB as by the README', () => {
+it('the docs name the same sizes as the README', () => {
   const sizes = readmeSizes()
   const read = (page: string) => readFileSync(join(ROOT, 'docs', page), 'utf8')
   const hooks = sizes['React hooks, over the core']

@@ -6,7 +6,7 @@ import { inTurns, multiples } from '../../bench/kit/turns.js'
 
 const contenders = ['a', 'b', 'c'].map((name) => ({ name }) as Contender)
 
-it('begins each round with another contender, and tells the median of the rounds and between what they lay', async () => {
+it('begins each round with another contender, and reports median, least and most of the rounds', async () => {
   const order: string[] = []
   const measures = await inTurns({ rounds: 3, say() {} }, contenders, { time: 'ms' }, async ({ name }) => ({
     time: order.push(name),

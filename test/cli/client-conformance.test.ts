@@ -68,35 +68,35 @@ describe('the conformance kit for clients', () => {
 
   it.each<[string, StartClient, string]>([
     [
-      'forgets where it was',
+      'forgets its positions',
       client(saying((frame) => (frame['type'] === 'hello' ? { ...frame, topics: { conformance: {} } } : frame))),
       'hands over when it is asked to',
     ],
     [
-      'makes up a session for each leg',
+      'uses another session for each leg',
       client(
         saying((frame) => (frame['type'] === 'hello' ? { ...frame, session: `s${String(frame['leg'])}` } : frame)),
       ),
       'comes back after 1012',
     ],
     [
-      'does not hear that it should hand over',
+      'ignores handover',
       client(hearing((frame) => (frame['type'] === 'handover' ? null : frame))),
       'has two legs at most',
     ],
     [
-      'does not know where it landed',
+      'ignores which server welcomed it',
       client(hearing((frame) => (frame['type'] === 'welcome' ? { ...frame, server: undefined } : frame))),
       'leaves the server that asked it',
     ],
     [
-      'does not tell how old a repeat is',
+      'sends no age with a repeat',
       client(saying((frame) => ({ ...frame, age: undefined }))),
       'sends a publish again that is unanswered',
     ],
-    ['is silent', client(saying((frame) => (frame['type'] === 'ping' ? null : frame))), 'is never silent'],
+    ['sends no pings', client(saying((frame) => (frame['type'] === 'ping' ? null : frame))), 'is never silent'],
     [
-      'takes an end for a fault',
+      'reconnects after a final error',
       client(
         hearing((frame) => (frame['type'] === 'error' ? null : frame)),
         { onClose: () => 'retry' },

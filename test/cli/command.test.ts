@@ -43,7 +43,7 @@ describe('livesocket on the command line', () => {
     ['#aaa(1, #aaa(2, 3)', '1 of at most 2 of at most 3 wait wait'],
     ['#ddd(a, b, c)', 'it said: a, b, c'],
     ['#zzz(#bbb())', '#zzz(a number)'],
-  ])('says at length what %o says in short', async (said, text) => {
+  ])('explain spells out %o', async (said, text) => {
     const texts = () => ({ aaa: '{} of at most {} wait', bbb: 'a number', ccc: 'one of ({})', ddd: 'it said: {}' })
     expect(await run(['explain', said], { texts })).toMatchObject({
       code: 0,
@@ -51,7 +51,7 @@ describe('livesocket on the command line', () => {
     })
   })
 
-  it('says so where there is nothing to explain', async () => {
+  it('explain without a text says what it takes', async () => {
     expect(await run(['explain'])).toMatchObject({ code: 2, text: expect.stringContaining('explain takes') as string })
   })
 
@@ -97,7 +97,7 @@ describe('livesocket on the command line', () => {
   it.each([
     ['as JSON', '{"token":"let me in","ttl":600000}'],
     ['as text', 'let me in\n'],
-  ])('asks for a token where one is to be had, %s', async (_, body) => {
+  ])('gets its token from --token-from, %s', async (_, body) => {
     const asked: string[] = []
     const live = await liveServer({
       authenticate: ({ token }) => (token === 'let me in' ? { subject: 'ada' } : null),
@@ -114,7 +114,7 @@ describe('livesocket on the command line', () => {
     expect(asked).toEqual(['http://tokens.example/token'])
   })
 
-  it('repeats no secret of the address that gives tokens: no password in it, and no query', async () => {
+  it('prints no password and no query of --token-from', async () => {
     const tokens = 'http://ann:hunter2@tokens.example/token'
     const refused = await run(['doctor', 'ws://h', '--token-from', tokens])
     expect(refused).toMatchObject({
@@ -128,13 +128,13 @@ describe('livesocket on the command line', () => {
     expect(refused.text).not.toContain('hunter2')
   })
 
-  it('takes an empty LIVESOCKET_TOKEN for none', async () => {
+  it('treats an empty LIVESOCKET_TOKEN as none', async () => {
     const live = await liveServer({ authorize: () => true })
     const words = ['doctor', live.address(), '--idle', '1']
     expect(await run(words, { environment: { LIVESOCKET_TOKEN: '' } })).toMatchObject({ code: 0 })
   })
 
-  it('takes a rule that there is none of for a mistake, not for a pass', async () => {
+  it('fails where --only matches no rule', async () => {
     const live = await liveServer({ authorize: () => true })
     const clients = { serve: () => Promise.reject(new Error('nothing is served')), start: () => () => Promise.reject() }
     for (const words of [
@@ -147,7 +147,7 @@ describe('livesocket on the command line', () => {
       })
   })
 
-  it('tries what all other rules rest on, where that alone is asked for', async () => {
+  it('tests a rule that all others depend on where --only names just that', async () => {
     const live = await liveServer({ authorize: () => true })
     for (const title of ['welcomes a client', 'opens a WebSocket'])
       expect(await run(['conformance', live.address(), '--only', title])).toMatchObject({
@@ -158,14 +158,14 @@ describe('livesocket on the command line', () => {
 
   it.each([
     ['answers 401', () => new Response('', { status: 401 }), 'it answered 401'],
-    ['has none', () => new Response('{"ttl":1}'), 'its answer contains none'],
+    ['answers without a token', () => new Response('{"ttl":1}'), 'its answer contains none'],
     ['answers null', () => new Response('null'), 'no token'],
     [
-      'is not there',
+      'cannot be reached',
       () => Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })),
       'ECONNREFUSED',
     ],
-  ])('says so where that address %s', async (_, answer, words) => {
+  ])('says why there is no token where --token-from %s', async (_, answer, words) => {
     const command = ['doctor', 'ws://h', '--token-from', 'http://tokens.example/token']
     expect(await run(command, { fetch: async () => answer() })).toMatchObject({
       code: 2,
@@ -185,7 +185,7 @@ describe('livesocket on the command line', () => {
     expect([code, lines.join()]).toEqual([2, expect.stringContaining('install ws')])
   })
 
-  it('examines our own server: all that was tried holds, exit code 0', { timeout: 30_000 }, async () => {
+  it('exits with 0 on our own server, where all that was tested holds', { timeout: 30_000 }, async () => {
     const server = await liveServer()
     const { code, text } = await run(['conformance', server.address(), '--fast', '--patience', '1000'])
     expect(text).toMatch(
@@ -194,7 +194,7 @@ describe('livesocket on the command line', () => {
     expect(code).toBe(0)
   })
 
-  it('hands the rate and the deadline to the command that drains, and data to be hidden and a loss to the server', {
+  it('passes the deadline and the rate to the drain command, runs --lose, and uses the data of --hidden', {
     timeout: 30_000,
   }, async () => {
     const log = memoryLog()
@@ -235,7 +235,7 @@ describe('livesocket on the command line', () => {
     ])
   })
 
-  it('prints nothing that sets a cursor, and no token, whatever the server says', async () => {
+  it('prints no control characters and no token, whatever the server sends', async () => {
     const { url } = await scripted(
       (text, socket) =>
         socket.send(JSON.stringify({ type: 'welcome', server: `\u001b[2J${text}\n✓ All is well.`, topics: {} })),
@@ -258,7 +258,7 @@ const examine = async (url: string, options: Partial<Parameters<typeof doctor>[0
   )
 
 describe('the doctor', () => {
-  it('finds a deployment well, also in a drain', async () => {
+  it('finds nothing bad in a sound deployment, also in a drain', async () => {
     const log = memoryLog()
     const [blue, green] = [
       await liveServer({ log, id: 'blue', reconnectSpread: 30_000 } as never),
@@ -290,14 +290,18 @@ describe('the doctor', () => {
   })
 
   it.each<[string, () => string | Promise<string>, string]>([
-    ['no WebSocket', () => 'ws://127.0.0.1:9/', 'Nobody listens there'],
+    ['that nothing listens there', () => 'ws://127.0.0.1:9/', 'Nobody listens there'],
     [
       'another subprotocol',
       async () => (await scripted(() => undefined, undefined, 'other.protocol')).url,
       'instead of livesocket.v1',
     ],
-    ['no welcome', async () => (await scripted(() => undefined, undefined, 'livesocket.v1')).url, 'No welcome'],
-    ['a token that is wanted', async () => (await liveServer({ authenticate: () => null })).address(), '--token'],
+    [
+      'that no welcome comes',
+      async () => (await scripted(() => undefined, undefined, 'livesocket.v1')).url,
+      'No welcome',
+    ],
+    ['that a token is needed', async () => (await liveServer({ authenticate: () => null })).address(), '--token'],
     [
       'a short idle timeout',
       async () =>
@@ -329,7 +333,7 @@ describe('the doctor', () => {
     expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])
   })
 
-  it.each([2, 3])('finds %i servers in turn that share no log, wherever it begins', async (count) => {
+  it.each([2, 3])('finds %i servers in turn that share no log, whichever it reaches first', async (count) => {
     const servers = await Promise.all(Array.from({ length: count }, () => liveServer()))
     for (let begin = 0; begin < count; begin++) {
       let dials = begin
@@ -372,7 +376,7 @@ describe('the doctor', () => {
       { authorize: ({ action }) => action === 'subscribe' },
       'the server refused publishing into health.',
     ],
-  ])('names the topic that may not be %s, and says that --topic is a prefix', async (_name, options, text) => {
+  ])('names the topic that must not be %s, and says that --topic is a prefix', async (_name, options, text) => {
     const server = await liveServer(options)
     const seen = await examine(server.address(), { topic: 'health' })
     const [line] = seen.filter((said) => said.startsWith('mind: The replay could not be tried'))
@@ -382,8 +386,8 @@ describe('the doctor', () => {
 
   it.each<[string, string]>([
     ['by an error', '{"type":"error","code":"busy","message":"The log is away.","retryAfter":1000}'],
-    ['by its close alone', ''],
-  ])('tells a server that is busy from one that is away: %s', async (_name, said) => {
+    ['by the close code alone', ''],
+  ])('tells a busy server from one that is away: %s', async (_name, said) => {
     const { url } = await scripted(
       (_text, socket) => {
         if (said) socket.send(said)
@@ -395,13 +399,13 @@ describe('the doctor', () => {
     expect(await examine(url)).toContainEqual(expect.stringContaining('bad: The server is up, and busy'))
   })
 
-  it('finds nothing to mind at a server that has had no other client yet', async () => {
+  it('has no warning for a server without other clients', async () => {
     const server = await liveServer()
     const seen = await examine(server.address())
     expect(seen.filter((line) => !/^(good|untried)/.test(line))).toEqual([])
   })
 
-  it('reads reconnectSpread: none, as of a server that knows no such thing', async () => {
+  it('warns where the welcome has no reconnectSpread', async () => {
     const wrapped = await defective((await liveServer()).address(), {
       name: '',
       down: ({ reconnectSpread: _, ...frame }) => [frame],
@@ -412,7 +416,7 @@ describe('the doctor', () => {
     )
   })
 
-  it('says that it is about to wait, before it does', async () => {
+  it('announces its wait before it waits', async () => {
     const said: string[] = []
     await doctor({
       url: (await liveServer()).address(),
@@ -426,9 +430,9 @@ describe('the doctor', () => {
   })
 
   it.each<[string, object, string]>([
-    ['one that is too short for any crowd', { reconnectSpread: 500 }, 'mind: reconnectSpread is 500 ms'],
+    ['a warning where it is too short', { reconnectSpread: 500 }, 'mind: reconnectSpread is 500 ms'],
     [
-      'one that is wide enough',
+      'nothing to warn of where it is wide enough',
       { reconnectSpread: 20_000 },
       'good: If this server dies, its clients come back over 20000 ms',
     ],
@@ -444,22 +448,22 @@ describe('the doctor', () => {
       'closed the connection with 1001 instead of asking',
     ],
     [
-      'a drain that asks nobody',
+      'a drain that asks no client to hand over',
       { down: (frame) => (frame.type === 'handover' ? [] : [frame]), closed: () => null },
       'nobody was asked to hand over',
     ],
     ['a drain without a deadline', { down: ({ deadline: _, ...frame }) => [frame] }, 'with no deadline'],
     [
-      'a drain with a deadline that is no time',
+      'a drain whose deadline is no number',
       { down: (frame) => [frame.type === 'handover' ? { ...frame, deadline: '30s' } : frame] },
       'with the deadline "30s"',
     ],
     [
-      'a close at the deadline that tells nobody to come back',
+      'a close at the deadline with a code that is not 1012',
       { closed: () => 1001 },
       'Clients that have not handed over are closed with 1001',
     ],
-    ['a deadline that is none', { closed: () => null }, 'not closed'],
+    ['a drain that does not close at its deadline', { closed: () => null }, 'not closed'],
   ])('finds %s', { timeout: 20_000 }, async (_name, defect, text) => {
     const log = memoryLog()
     const [blue, green] = [await liveServer({ log }), await liveServer({ log })]
@@ -482,7 +486,7 @@ describe('the doctor', () => {
     expect(seen.filter((line) => line.startsWith('bad'))).toEqual([expect.stringContaining(text)])
   })
 
-  it('finds a balancer that goes on sending clients to the server which drains', async () => {
+  it('finds a balancer that still sends clients to the draining server', async () => {
     const server = await liveServer()
     const { url, legs } = await scripted(
       (text, socket) => {
@@ -513,7 +517,7 @@ describe('the doctor', () => {
     await server.close()
   })
 
-  it('looks at a drain that has begun, though the command that began it fails', async () => {
+  it('examines a drain that has begun although its command fails', async () => {
     const server = await liveServer()
     const seen = await examine(server.address(), {
       drain() {
@@ -524,7 +528,7 @@ describe('the doctor', () => {
     expect(seen).toContainEqual(expect.stringContaining('The drain asks clients to hand over within'))
   })
 
-  it('takes no drain for begun whose command has failed, and says how', async () => {
+  it('says why the drain command failed, and does not report a drain that never began', async () => {
     const { text } = await run(
       ['doctor', (await liveServer({ authorize: () => true })).address(), '--idle', '1', '--drain', 'no-such-command'],
       { shell: () => Promise.reject(new Error('it ended with 127')) },
@@ -543,14 +547,14 @@ describe('the doctor', () => {
     staying.close()
   })
 
-  it('finds a log that keeps too little', async () => {
+  it('finds a log that stores too few messages', async () => {
     const server = await liveServer({ log: memoryLog({ history: { maxMessages: 1 } }) })
     expect(await examine(server.address())).toContainEqual(
       expect.stringContaining('bad: The replay does not begin where the client left'),
     )
   })
 
-  it('says of a close of the server itself that it was no idle cut', async () => {
+  it('tells a close by the server from a cut of an idle connection', async () => {
     const { url } = await scripted(
       (text, socket) =>
         socket.send(
@@ -577,8 +581,8 @@ describe('the doctor', () => {
   it.each<[number, string, string[], string]>([
     [0, 'all is well', ['--drain', 'drain'], '✓✓✓✓…✓✓✓✓✓'],
     [0, 'all that could be tried is well', [], '✓✓✓✓…✓✓–'],
-    [3, 'something is to be minded', ['--topic', 'closed'], '✓✓✓!…✓✓–'],
-    [1, 'something is wrong', ['--drain', 'do nothing'], '✓✓✓✓…✓✓✗'],
+    [3, 'there is a warning', ['--topic', 'closed'], '✓✓✓!…✓✓–'],
+    [1, 'something is bad', ['--drain', 'do nothing'], '✓✓✓✓…✓✓✗'],
   ])('exits with %d where %s', async (code, _name, words, marks) => {
     const log = memoryLog()
     const authorize = ({ topic }: { topic: string }) => !topic.startsWith('closed')

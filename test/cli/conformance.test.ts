@@ -36,7 +36,7 @@ async function examine(defect: Defect | null, { slow = false, patience = 2_000, 
 const failed = (findings: Finding[]) => findings.filter(({ verdict }) => verdict === 'fails')
 
 describe('the conformance kit', () => {
-  it('tries every server rule, and finds nothing wrong with our own server', { timeout: 60_000 }, async () => {
+  it('tests every server rule, and finds nothing wrong with our own server', { timeout: 60_000 }, async () => {
     const findings = await examine(null, { slow: true })
     expect(findings.filter(({ verdict }) => verdict !== 'holds')).toEqual([])
     expect(findings.length).toBeGreaterThanOrEqual(34)
@@ -44,7 +44,7 @@ describe('the conformance kit', () => {
     expect([...rules].sort()).toEqual(Array.from({ length: 9 }, (_, at) => `server rule ${at + 1}`))
   })
 
-  it('knows at least 20 ways to break the rules', () => {
+  it('is checked against at least 20 kinds of broken servers', () => {
     expect(defects.length).toBeGreaterThanOrEqual(20)
   })
 
@@ -53,12 +53,12 @@ describe('the conformance kit', () => {
     expect(found.map(({ title }) => title)).toEqual([expect.stringContaining(defect.finds) as string])
   })
 
-  it('finds a server that waits for a hello for ever', { timeout: 60_000 }, async () => {
+  it('finds a server that waits for a hello without a limit', { timeout: 60_000 }, async () => {
     const found = failed(await examine(slowDefect, { slow: true, patience: 300, only: 'closes with 3008' }))
     expect(found.map(({ title }) => title)).toContain('closes with 3008 a connection that sends no hello within 10 s')
   })
 
-  it('says what cannot be tried without a token and the options, and which option would do', async () => {
+  it('names the option that each untested rule needs', async () => {
     const server = await liveServer()
     const findings = await conformance({
       url: server.address(),
@@ -88,7 +88,7 @@ describe('the conformance kit', () => {
     })
   })
 
-  it('asks for the rate of a drain where it was given one without', async () => {
+  it('asks for --rate where a drain is given without it', async () => {
     const server = await liveServer()
     const [paced] = await conformance({
       url: server.address(),
@@ -99,7 +99,7 @@ describe('the conformance kit', () => {
     expect(paced).toMatchObject({ verdict: 'untried', why: expect.stringContaining('--rate') as string })
   })
 
-  it('tries a drain that has begun, though the command that began it fails', async () => {
+  it('tests a drain that has begun although its command fails', async () => {
     const server = await liveServer()
     const findings = await conformance({
       url: server.address(),
@@ -115,7 +115,11 @@ describe('the conformance kit', () => {
   })
 
   it.each<[string, Partial<Parameters<typeof conformance>[0]>, string]>([
-    ['a command that makes no log begin anew', { only: 'server rule 8', lose: () => undefined }, 'still has its epoch'],
+    [
+      'a command that does not make the log lose its data',
+      { only: 'server rule 8', lose: () => undefined },
+      'still has its epoch',
+    ],
     [
       'a command that fails',
       { only: 'server rule 8', lose: () => Promise.reject(new Error('it ended with 7')) },
@@ -127,7 +131,7 @@ describe('the conformance kit', () => {
       'could not start the drain: it ended with 127',
     ],
     ['data that the server refuses', { only: 'server rule 9', hidden: 'no' }, 'accepts no message with the data "no"'],
-  ])('takes %s for no fault of the server', async (_name, options, text) => {
+  ])('does not blame the server for %s', async (_name, options, text) => {
     const server = await liveServer({ authorize: ({ data }) => data !== 'no' })
     const findings = await conformance({
       url: server.address(),
@@ -140,9 +144,9 @@ describe('the conformance kit', () => {
   })
 
   it.each<[string, string | undefined, string]>([
-    ['wants a token', undefined, 'It wants a token: give one with --token'],
-    ['takes another token', 'an old token', 'It does not accept the token'],
-  ])('says so once, and tries nothing else, at a server that %s', async (_name, token, why) => {
+    ['needs a token', undefined, 'It wants a token: give one with --token'],
+    ['refuses the token', 'an old token', 'It does not accept the token'],
+  ])('fails once and tests nothing else at a server that %s', async (_name, token, why) => {
     const server = await liveServer({
       authenticate: ({ token: given }) => (given === TOKEN ? { subject: 'ada' } : null),
     })
@@ -156,7 +160,7 @@ describe('the conformance kit', () => {
     ])
   })
 
-  it('finds no fault with a server that takes any token', async () => {
+  it('does not blame a server that accepts any token', async () => {
     const server = await liveServer()
     const findings = await conformance({
       url: server.address(),
@@ -170,7 +174,7 @@ describe('the conformance kit', () => {
   it.each<[string, (asked: { action: string }) => boolean]>([
     ['subscribed to', () => false],
     ['published into', ({ action }) => action === 'subscribe'],
-  ])('says which topic may not be %s, and takes that for no broken rule', async (_name, authorize) => {
+  ])('names the topic that must not be %s, and does not call that a broken rule', async (_name, authorize) => {
     const server = await liveServer({ authorize })
     const findings = await conformance({
       url: server.address(),
@@ -183,7 +187,7 @@ describe('the conformance kit', () => {
     ])
   })
 
-  it('tries nothing where no WebSocket opens', async () => {
+  it('tests nothing where no WebSocket opens', async () => {
     const findings = await conformance({
       url: 'ws://127.0.0.1:9/',
       WebSocket: WebSocket as unknown as FrameSocketClass,
@@ -199,7 +203,7 @@ describe('the conformance kit', () => {
   })
 
   it.each(['null', '7', '"welcome"', '[]', '{}', '{"type":7}', 'no JSON'])(
-    'outlives a server that says %s',
+    'survives a server that sends %s',
     async (said) => {
       const findings = await examine({ name: said, garbage: said }, { patience: 300, only: 'names the server' })
       expect(failed(findings)).toEqual([])

@@ -61,7 +61,7 @@ const asking: (() => void)[] = []
 export const defects: readonly (Defect & { finds: string })[] = [
   { name: 'selects another subprotocol', finds: 'selects the subprotocol', subprotocol: 'other.protocol' },
   {
-    name: 'closes on a frame of tomorrow',
+    name: 'closes on an unknown frame type',
     finds: 'ignores frames',
     up: is('of-tomorrow', (_frame, through) => (through.close(1002), nothing)),
   },
@@ -79,7 +79,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     ]),
   },
   {
-    name: 'begins {} before the head',
+    name: 'starts a topic without a position before the head',
     finds: 'starts `{}` at the head',
     down: answers((answer) => ({ ...answer, after: Math.max(0, answer.after - 1) })),
   },
@@ -116,17 +116,17 @@ export const defects: readonly (Defect & { finds: string })[] = [
     }),
   },
   {
-    name: 'names a wrong message before',
+    name: 'names a wrong prev',
     finds: 'numbers a topic',
     down: is('message', (frame) => [{ ...frame, prev: 0 }]),
   },
   {
-    name: 'changes what was published',
+    name: 'changes published data',
     finds: 'numbers a topic',
     down: is('message', (frame) => [{ ...frame, data: String(frame['data']) }]),
   },
   {
-    name: 'brings a message before the welcome that names its topic',
+    name: 'sends a message before the welcome that names its topic',
     finds: 'replays from a position',
     down: (frame, through) => {
       if (frame.type === 'welcome')
@@ -156,7 +156,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     },
   },
   {
-    name: 'lets messages fall between replay and live',
+    name: 'loses messages between replay and live',
     finds: 'loses nothing between',
     down: (frame, through) => {
       const asked = Object.values((through.hello?.['topics'] ?? {}) as Record<string, { offset?: number }>)[0]?.offset
@@ -164,7 +164,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     },
   },
   {
-    name: 'takes an unknown epoch for its own head',
+    name: 'answers a position of an unknown epoch with its head',
     finds: 'under an epoch that it does not know',
     up: is('hello', (frame) => [
       {
@@ -179,12 +179,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
     ]),
   },
   {
-    name: 'answers a subscribe under no id',
+    name: 'answers a subscribe without its id',
     finds: 'answers a later subscribe',
     down: is('subscribed', ({ id: _, ...frame }) => [frame]),
   },
   {
-    name: 'does not hear a subscription that is asked for again',
+    name: 'ignores a repeated subscribe',
     finds: 'replaces a subscription',
     up: is('subscribe', (frame, through) =>
       frame['id'] === 'again'
@@ -223,7 +223,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     down: is('ack', (frame) => [{ ...frame, id: String(frame['id']).replace('-again', '') }]),
   },
   {
-    name: 'knows the ids of a leg only',
+    name: 'recognises a repeat only on the same leg',
     finds: "applies an id once on all of a session's legs",
     up: is('publish', (frame, through) => [
       through.hello?.['leg'] === 2
@@ -242,17 +242,17 @@ export const defects: readonly (Defect & { finds: string })[] = [
     ),
   },
   {
-    name: 'takes the ids of all sessions for one',
+    name: 'mixes up the ids of different sessions',
     finds: 'treats the same id in two sessions',
     down: is('ack', (frame) => [frame['id'] === 'same' ? { ...frame, offset: 1 } : frame]),
   },
   {
-    name: 'does not look at the numbers of publishes',
+    name: 'ignores the numbers of publishes',
     finds: 'does not apply a publish that comes after',
     up: is('publish', ({ n: _, ...frame }) => [frame]),
   },
   {
-    name: 'applies what has no age',
+    name: 'applies a first copy that comes after its repeat',
     finds: 'does not apply a first copy',
     up: is('publish', ({ n, ...frame }) => [
       frame['id'] === 'late' && frame['age'] === undefined ? { ...frame, id: 'late-first' } : { ...frame, n },
@@ -265,7 +265,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     up: is('publish', ({ n, ...frame }) => [frame['id'] === 'first copy' ? frame : { ...frame, n }]),
   },
   {
-    name: 'vouches for any age',
+    name: 'applies a repeat of any age',
     finds: 'answers outcome-unknown if',
     up: is('publish', ({ age: _, ...frame }) => [frame]),
   },
@@ -281,12 +281,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
       answers((answer) => ({ ...answer, epoch: `${answer.epoch}-${String(through.hello?.['leg'])}` }))(frame),
   },
   {
-    name: 'takes a leg that is not the newest',
+    name: 'accepts a leg that is not the newest',
     finds: 'refuses a leg that is not above',
     up: is('hello', (frame) => [{ ...frame, session: `${String(frame['session'])}-${Math.random()}` }]),
   },
   {
-    name: 'closes what is superseded with 1000',
+    name: 'closes a superseded leg with 1000',
     finds: 'refuses a leg that is not above',
     closed: (code) => (code === 4001 ? 1000 : code),
   },
@@ -295,15 +295,15 @@ export const defects: readonly (Defect & { finds: string })[] = [
     finds: 'answers a wrong token',
     closed: (code) => (code === 3000 ? 1008 : code),
   },
-  { name: 'takes no fresh token', finds: 'accepts a fresh token', up: is('auth', () => nothing) },
+  { name: 'ignores a fresh token', finds: 'accepts a fresh token', up: is('auth', () => nothing) },
   {
     name: 'asks to hand over without a deadline',
     finds: 'asks a leg to hand over',
     down: is('handover', ({ deadline: _, ...frame }) => [frame]),
   },
-  { name: 'says what is no frame', finds: 'sends only frames', garbage: 'hello!' },
+  { name: 'sends text that is no frame', finds: 'sends only frames', garbage: 'hello!' },
   {
-    name: 'asks everybody to hand over at once',
+    name: 'asks all legs to hand over at once',
     finds: 'paces its requests',
     down: is('handover', (frame, through) => {
       // By then every leg has been asked.
@@ -313,7 +313,7 @@ export const defects: readonly (Defect & { finds: string })[] = [
     }),
   },
   {
-    name: 'brings a message of the new epoch before the word of it',
+    name: 'sends a message of a new epoch before naming the epoch',
     finds: 'announces a new epoch',
     down: (frame, through) => {
       if (frame.type === 'subscribed' && frame['id'] === undefined) return ((through.note['told'] = frame), nothing)
@@ -323,12 +323,12 @@ export const defects: readonly (Defect & { finds: string })[] = [
     },
   },
   {
-    name: 'begins anew without a word',
+    name: 'starts a new epoch without naming it',
     finds: 'announces a new epoch',
     down: (frame) => (frame.type === 'subscribed' && frame['id'] === undefined ? nothing : [frame]),
   },
   {
-    name: 'names the old epoch for the new one',
+    name: 'names the old epoch in place of the new one',
     finds: 'announces a new epoch',
     down: (frame) =>
       frame.type === 'subscribed' && frame['id'] === undefined
@@ -341,13 +341,13 @@ export const defects: readonly (Defect & { finds: string })[] = [
     down: (frame) => (frame.type === 'message' && frame['data'] === 'the first' ? nothing : [frame]),
   },
   {
-    name: 'shows on one leg what it hides',
+    name: 'shows a hidden message on one leg',
     finds: 'hides the same on all legs',
     down: (frame, through) =>
       isHiding(frame) && through.hello?.['leg'] === 2 ? [{ ...frame, data: HIDDEN }] : [frame],
   },
   {
-    name: 'leads no position past what it hides',
+    name: 'does not advance positions past hidden messages',
     finds: 'hides the same on all legs',
     down: (frame) => (isHiding(frame) ? nothing : [frame]),
   },
@@ -360,22 +360,22 @@ export const defects: readonly (Defect & { finds: string })[] = [
         : [frame],
   },
   {
-    name: 'names what it hides as the message before',
+    name: 'names a hidden message as prev',
     finds: 'hides the same on all legs',
     down: is('message', ({ prev: _, ...frame }) => [frame]),
   },
   {
-    name: 'ends a replay without a word of what is hidden behind it',
+    name: 'ends a replay without advancing past the hidden messages at its end',
     finds: 'advances the position past',
     down: (frame, through) => (isHiding(frame) && through.hello?.['leg'] === 3 ? nothing : [frame]),
   },
   {
-    name: 'drains without a word for those who come',
+    name: 'refuses new clients during a drain without saying why',
     finds: 'accepts no new hello',
     down: is('error', (frame) => (frame['code'] === 'draining' ? nothing : [frame])),
   },
   {
-    name: 'welcomes who was connected before the drain, and says hello in it',
+    name: 'welcomes a client that connected before the drain and says hello during it',
     finds: 'accepts no new hello',
     // The hello may be on its way when the refusal comes, so it is welcomed in either order.
     down(frame, through) {
@@ -391,13 +391,13 @@ export const defects: readonly (Defect & { finds: string })[] = [
         : [frame],
   },
   {
-    name: 'goes deaf once it drains',
+    name: 'sends nothing once it drains',
     finds: 'serves an asked leg in full',
     down: (frame, through) =>
       frame.type === 'handover' ? ((through.note['deaf'] = true), [frame]) : through.note['deaf'] ? nothing : [frame],
   },
   {
-    name: 'closes a leg as soon as it has asked it',
+    name: 'closes a leg as soon as it has asked it to hand over',
     finds: 'closes with 1012 after the deadline',
     down: is('handover', (frame, through) => (setTimeout(() => through.close(1012), 200), [frame])),
   },

@@ -37,7 +37,7 @@ describe('livesocket init', () => {
     expect([name, dependencies['livesocket']]).toEqual(['my-rooms', '^3.2.1'])
   })
 
-  it('touches no folder that has something in it', async () => {
+  it('changes nothing in a folder that is not empty', async () => {
     const { home, init, said } = place()
     writeFileSync(join(home, 'mine.txt'), 'mine')
     expect(await init(home)).toBe(2)
@@ -45,7 +45,7 @@ describe('livesocket init', () => {
     expect(readdirSync(home)).toEqual(['mine.txt'])
   })
 
-  it('says what it takes, and where it cannot write', async () => {
+  it('says which arguments it takes, and where it cannot write', async () => {
     const { home, init, said } = place()
     expect(await init('a', 'b')).toBe(2)
     expect(await init('--force')).toBe(2)
@@ -54,7 +54,7 @@ describe('livesocket init', () => {
     expect(said()).toMatch(/takes the name of a folder[^]*cannot be written/)
   })
 
-  it('asks for the packages that are tested here', () => {
+  it('uses the versions of packages that are tested here', () => {
     const read = (path: string) =>
       JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>
     const { dependencies, devDependencies } = read('examples/chat/package.json')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-it('starts as a program of its own', async () => {
+it('starts as a program', async () => {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts'), 'doctor', 'nowhere'],
@@ -15,7 +15,7 @@ it('starts as a program of its own', async () => {
   expect([code, text]).toEqual([2, expect.stringContaining('takes one ws: or wss: URL')])
 })
 
-it('tries a client that is a program', async () => {
+it('tests a client that is a program', async () => {
   const child = spawn(
     process.execPath,
     [

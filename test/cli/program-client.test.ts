@@ -7,7 +7,7 @@ import type { ClientWord, SocketServer } from '../../src/cli/client-stage.js'
 import { programClient } from '../../src/cli/program-client.js'
 import { until } from '../kit/wait.js'
 
-it('hears a client that is a program, and takes nothing that it logs for what it did', async () => {
+it('reads what a client program reports, and ignores what it logs', async () => {
   const lines = [
     'ready',
     '{"message":null}',
@@ -37,7 +37,7 @@ it('hears a client that is a program, and takes nothing that it logs for what it
   ])
 })
 
-it('waits for no client that has failed: what became of it is why nothing holds', async () => {
+it('does not wait for a client program that has ended, and names its exit code', async () => {
   const serve = async () =>
     ({ on: () => undefined, address: () => ({ port: 1 }), close: () => undefined }) as SocketServer
   const start = programClient('exit 7')

@@ -43,22 +43,22 @@ async function answering(status: number): Promise<string> {
 
 const words = async (url: string) => whyNot(await probeUpgrade(url, PATIENCE))
 
-describe('why no WebSocket opens is said in a sentence of its own, with what to do', () => {
+describe('the reason why no WebSocket opens, in one sentence with what to do', () => {
   it.each<[string, () => Promise<string> | string, RegExp]>([
     ['nobody listens', async () => `ws://127.0.0.1:${await freePort()}/live`, /connection refused.*server up/],
     ['a host name that does not exist', () => 'ws://live.invalid/live', /host name.*(unknown|looked up)/],
     [
-      'a certificate that nobody vouches for',
+      'an untrusted certificate',
       async () => `wss://localhost:${await listening(createTlsServer(tls))}/live`,
       /certificate is not trusted/,
     ],
     ['TLS at a plain port', async () => `wss://localhost:${await listening(createServer())}/live`, /TLS|ws:/],
     ['the login of a gateway', () => answering(401), /login \(401\)/],
-    ['a forbidden one', () => answering(403), /403.*allowedOrigins/],
+    ['a status 403', () => answering(403), /403.*allowedOrigins/],
     ['a balancer without servers', () => answering(502), /no server.*502/],
-    ['nobody ready', () => answering(503), /503/],
+    ['a status 503', () => answering(503), /503/],
     ['a redirect', () => answering(301), /redirects \(301\)/],
-    ['a status of no sentence', () => answering(418), /418/],
+    ['any other status', () => answering(418), /418/],
     [
       'an Upgrade header that is lost on the way',
       async () =>
@@ -76,7 +76,7 @@ describe('why no WebSocket opens is said in a sentence of its own, with what to 
     expect(await words(server.address().replace('/live', '/nope'))).toMatch(/nothing at that path \(404\)/)
   })
 
-  it('a request that is never answered is let go', async () => {
+  it('a request that is never answered', async () => {
     const url = `ws://127.0.0.1:${await listening(createTcpServer())}/live`
     expect(whyNot(await probeUpgrade(url, { patience: 50 }))).toMatch(/never answered/)
   })
@@ -88,7 +88,7 @@ const examine = async (url: string) =>
   )
 
 describe('the doctor warns', () => {
-  it('of a cookie that sends clients back to the server that they are to leave, and does not show what is in it', async () => {
+  it('of a sticky cookie, which would send clients back to the draining server, without showing its value', async () => {
     const http = createServer()
     const sockets = new WebSocketServer({ server: http, handleProtocols: () => 'livesocket.v1' })
     sockets.on('headers', (headers) => void headers.push('Set-Cookie: SERVERID=node-a-and-a-secret; path=/'))
@@ -97,7 +97,7 @@ describe('the doctor warns', () => {
     expect(seen.join()).not.toContain('secret')
   })
 
-  it('of HTTP/2 in the way of the second connection, and not where only HTTP/1.1 is offered', async () => {
+  it('of HTTP/2, where a second WebSocket shares the connection, and not where only HTTP/1.1 is offered', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     onTestFinished(() => void vi.unstubAllEnvs())
     const http2 = createSecureServer({ ...tls, allowHTTP1: true, settings: { enableConnectProtocol: true } })

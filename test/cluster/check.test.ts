@@ -47,29 +47,29 @@ const gap: Line = ['gap', 'c', 't', null, null, 'epoch', 0]
 
 test.each<[string, Line[], object]>([
   [
-    'who gets everything has lost nothing',
+    'a client that gets everything has lost nothing',
     [got(1, 10)],
     { lost: 0, repeated: 0, reordered: 0, gaps: 0, published: 10, delivered: 10 },
   ],
   ['what is before the first message is not expected', [got(4, 10)], { lost: 0 }],
   ['a hole is a loss', [got(1, 3), got(6, 10)], { lost: 2, lostInGaps: 0 }],
   ['a missing end is a loss', [got(1, 8)], { lost: 2 }],
-  ['who gets nothing has lost everything', [['follows', 'c', 't']], { lost: 10 }],
+  ['a client that gets nothing has lost everything', [['follows', 'c', 't']], { lost: 10 }],
   [
-    'a hole that a gap tells of is none',
+    'a hole that a gap reports is no loss',
     [got(1, 3), gap, got(6, 10)],
     { lost: 0, lostInGaps: 2, gaps: 1, mostGaps: 1 },
   ],
-  ['a gap explains nothing elsewhere', [got(1, 3), got(5, 6), gap, got(8, 10)], { lost: 1, lostInGaps: 1 }],
+  ['a gap does not excuse a hole elsewhere', [got(1, 3), got(5, 6), gap, got(8, 10)], { lost: 1, lostInGaps: 1 }],
   ['a gap at the end', [got(1, 8), gap], { lost: 0, lostInGaps: 2 }],
   ['a repeat', [got(1, 6), got(6, 10)], { repeated: 1, lost: 0 }],
-  ['an older one that comes late', [got(1, 3), got(6, 10), got(4, 5)], { reordered: 2, lost: 0, repeated: 0 }],
-  ['each client for itself', [got(1, 10), got(1, 9, 'd')], { lost: 1, delivered: 19 }],
+  ['an older message that comes late', [got(1, 3), got(6, 10), got(4, 5)], { reordered: 2, lost: 0, repeated: 0 }],
+  ['each client is counted on its own', [got(1, 10), got(1, 9, 'd')], { lost: 1, delivered: 19 }],
 ])('%s', async (_, lines, expected) => {
   expect(await verdictOn([...published, ...lines])).toMatchObject(expected)
 })
 
-test('what was refused is not missed, and counts where it comes all the same; what nobody knows is neither', async () => {
+test('a refused publish is not missed, and is counted where it is delivered all the same; an unknown one is neither', async () => {
   const outcomes: Line[] = [
     ['applied', 't', 1, 3],
     ['refused', 't', 4, 'refused'],
@@ -87,7 +87,7 @@ test('what was refused is not missed, and counts where it comes all the same; wh
   expect(await verdictOn([...outcomes, got(1, 6)])).toMatchObject({ lost: 0, refusedButDelivered: 1 })
 })
 
-test('the time without a message is the longest there was, within the trouble', async () => {
+test('the longest silence is measured within the trouble', async () => {
   const lines: Line[] = [
     ...published,
     ['got', 'c', 't', 1, 5, 1, 0, 400, 90],
@@ -97,7 +97,7 @@ test('the time without a message is the longest there was, within the trouble', 
   expect(await verdictOn(lines, { from: 0, until: 1_000 })).toMatchObject({ longestSilence: 90 })
 })
 
-test('who was away, how long, who gave up, and the most dials in a second', async () => {
+test('the check counts who was away and for how long, who closed, and the most dials in a second', async () => {
   const lines: Line[] = [
     ['live', 'c', 0],
     ['away', 'c', 1_000],

@@ -20,7 +20,7 @@ async function drive(...args: string[]) {
 
 // The drive checks the promises itself. Here it is a small one; `npm run cluster` runs the whole.
 test.each(['haproxy', 'nginx'])(
-  'through %s: a rolling deploy of real processes is noticed by nobody',
+  'through %s: no client notices a rolling deploy of real processes',
   async (proxy) => {
     const [outcome] = await drive('--proxy', proxy, '--scenario', 'rolling', '--clients', '40')
     expect(outcome).toMatchObject({
@@ -38,7 +38,7 @@ test.each(['haproxy', 'nginx'])(
   180_000,
 )
 
-test('a node that froze over publishes whose answers are forgotten early: none is applied twice, out of order, or after it was told to be unknown', async () => {
+test('a node that freezes while answers are dropped early: no publish is applied twice, out of order, or after an outcome-unknown', async () => {
   const [outcome] = await drive('--scenario', 'overload', '--clients', '40')
   expect(outcome).toMatchObject({
     scenario: 'overload',
@@ -51,12 +51,12 @@ test('a node that froze over publishes whose answers are forgotten early: none i
   expect(outcome!.delivered).toBeGreaterThan(500)
 }, 300_000)
 
-test('a Redis that lost its data: one gap in each topic of each client, and nothing is repeated', async () => {
+test('a Redis that lost its data: each client gets one gap in each topic, and nothing is repeated', async () => {
   const [outcome] = await drive('--scenario', 'redis-loss', '--clients', '20')
   expect(outcome).toMatchObject({ lost: 0, repeated: 0, reordered: 0, gaps: 25, broken: [] })
 }, 180_000)
 
-test('what it is asked in vain it says, and how to ask', async () => {
+test('an unknown scenario is refused with a list of those that exist', async () => {
   const failed = await run('node', ['--import', 'tsx', 'bench/cluster/main.ts', '--scenario', 'nonsense'], {
     cwd: ROOT,
   }).catch((error: { code: number; stderr: string }) => error)

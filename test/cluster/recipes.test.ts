@@ -169,7 +169,7 @@ async function fleet() {
   }
 }
 
-test('HAProxy as written: a server that is told to go is left by all, and one that is taken out by hand gets nobody', async () => {
+test('the recipe for HAProxy: all clients leave a draining server, and one that is taken out by hand gets no new ones', async () => {
   const { ports, servers, startServer, publish, join: joinAll, noticedNothing } = await fleet()
   const at = await folder()
   const port = await freePort()
@@ -212,7 +212,7 @@ test('HAProxy as written: a server that is told to go is left by all, and one th
   await noticedNothing(all)
 }, 60_000)
 
-test('nginx as written: a server that is taken out, and told after the reload, is left by all', async () => {
+test('the recipe for nginx: all clients leave a server that is taken out and drained after the reload', async () => {
   const { ports, servers, publish, join: joinAll, noticedNothing } = await fleet()
   const at = await folder()
   const port = await freePort()
@@ -258,7 +258,7 @@ test('nginx as written: a server that is taken out, and told after the reload, i
   await noticedNothing(all)
 }, 60_000)
 
-test('the unit for systemd is one', async () => {
+test('the unit for systemd is valid', async () => {
   const at = await folder()
   await writeFile(join(at, 'live@.service'), filledIn(recipe('systemd', 'ini'), { '/usr/bin/node': process.execPath }))
   const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', join(at, 'live@.service')], {
@@ -267,7 +267,7 @@ test('the unit for systemd is one', async () => {
   expect(stdout + stderr).toBe('')
 })
 
-test('the numbers in the recipes fit each other', () => {
+test('the timeouts in the recipes fit each other', () => {
   const number = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? Number.NaN)
   const seconds = number(recipe('Many nodes', 'ts').replaceAll('_', ''), /deadline: (\d+)/) / 1_000
   expect(number(recipe('systemd', 'ini'), /TimeoutStopSec=(\d+)/)).toBe(seconds + 15)

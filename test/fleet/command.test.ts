@@ -17,7 +17,7 @@ async function fleet(...args: string[]) {
   return { stdout, kibibytes: Number(stderr.trim().split('\n').at(-1)) }
 }
 
-test('a million clients for an hour: within a minute and a gigabyte, and never in step again', {
+test('a simulation of a million clients for an hour takes at most a minute and a gigabyte, and their calls spread out as predicted', {
   timeout: 120_000,
 }, async () => {
   const begun = performance.now()
@@ -68,11 +68,11 @@ test.each([
   [['--spread=-1'], /--spread must be a number from 0 to 300/],
   [['--rate', ''], /--rate/],
   [['--speed', '1'], /speed/],
-])('%j is refused with a sentence', (args, sentence) => {
+])('%j is refused with a text that says why', (args, sentence) => {
   expect(() => readCommand(args)).toThrow(sentence)
 })
 
-test('the advice fits the capacity it was given, by simulation; where nothing can fit it says so', {
+test('the advice stays within the given capacity in simulation, and says where nothing can', {
   timeout: 60_000,
 }, () => {
   const advice = advise(

@@ -44,13 +44,13 @@ test.each([
   },
 )
 
-test('a library that asks for a token at every dial takes the token service along', LONG, () => {
+test('a library that asks for a token at every dial also floods the token service', LONG, () => {
   const outcome = simulate('fleet-crash', settings('--clients', '100000', '--accepts', '200'), peer('socket.io'))
   expect(outcome.peakPerSecond).toBeGreaterThan(60_000)
   expect(outcome.tokenCalls).toBeGreaterThanOrEqual(100_000)
 })
 
-test('refusals that cost something hurt those that come at once', LONG, () => {
+test('where refusals cost server time, clients that come back at once take longer than those that spread', LONG, () => {
   const world = ['--clients', '100000', '--accepts', '200', '--refusal-cost', '0.2']
   const ours = simulate('fleet-crash', settings(...world))
   const theirs = simulate('fleet-crash', settings(...world), peer('socket.io'))
@@ -61,7 +61,7 @@ test('refusals that cost something hurt those that come at once', LONG, () => {
 const EIGHT = ['--clients', '40000', '--nodes', '8', '--accepts', '300']
 
 test(
-  '40,000 users of eight servers of 300 a second that all crash: 99 % are back within 1.3 times what the capacity needs, it is never exceeded by a tenth, and nobody has set a spread',
+  'without a set spread, 99 % of 40,000 clients of eight crashed servers are back in at most 1.3 times what the capacity needs, never exceeding it by a tenth',
   LONG,
   () => {
     const outcome = simulate('return', settings(...EIGHT))
@@ -72,7 +72,7 @@ test(
   },
 )
 
-test('where the identity service, or Redis, takes less than the servers, that is what it takes', LONG, () => {
+test('where the identity service or Redis is slower than the servers, clients come back at its rate', LONG, () => {
   for (const bottleneck of ['--authenticates', '--redis']) {
     const outcome = simulate(
       'return',
@@ -83,13 +83,13 @@ test('where the identity service, or Redis, takes less than the servers, that is
   }
 })
 
-test('a client that leaves a server that only queues has it work for nobody', LONG, () => {
+test('a server that only queues works in vain for clients that have left, and ours does not', LONG, () => {
   const world = settings('--clients', '2000', '--nodes', '2', '--accepts', '25', '--duration', '120')
   expect(simulate('return', world, peer('centrifuge')).wasted).toBeGreaterThan(2_000)
   expect(simulate('return', world).wasted).toBe(0)
 })
 
-test('a drain into a node that takes a tenth of its rate hands over what that can take, and says beforehand what cannot be done', () => {
+test('a drain into a node that takes a tenth of its rate hands over all within its deadline, or reports early that it cannot', () => {
   const drain = (...more: string[]) => simulate('slow-drain', settings('--legs', '600', '--rate', '200', ...more))
   const inTime = drain('--taker', '20', '--deadline', '32')
   expect(inTime).toMatchObject({ forced: 0, notLive: 0, late: null })
@@ -100,7 +100,7 @@ test('a drain into a node that takes a tenth of its rate hands over what that ca
   expect(drain(...two, '--extendable')).toMatchObject({ forced: 0, notLive: 0 })
 })
 
-test('no spread and no capacity keeps clients out for more than three times what has to be, where a fixed spread alone does', () => {
+test('no spread and no capacity keeps clients out for more than three times the necessary, as a fixed spread can', () => {
   const small = { clients: 1_000, nodes: 1, dial: 40, seed: 1 }
   for (const [spread, capacity] of [
     [1_000, 0.2],
@@ -116,7 +116,7 @@ test('a user whose Wi-Fi flaked is live again within 0.6 s, half of the time', L
   expect(simulate('flaky-network', settings('--clients', '100000')).recovered50).toBeLessThanOrEqual(600)
 })
 
-test('a drain of 20,000 legs at 500 a second is never above that by 5 %, and done within 5 % of 40 s', () => {
+test('a drain of 20,000 legs at 500 a second exceeds its rate by 5 % at most, and takes 40 s within 5 %', () => {
   for (const seed of ['1', '2', '3', '4', '5']) {
     const { peakPerSecond, took } = simulate('drain', settings('--seed', seed))
     expect(peakPerSecond).toBeLessThanOrEqual(525)
@@ -125,26 +125,26 @@ test('a drain of 20,000 legs at 500 a second is never above that by 5 %, and don
   }
 })
 
-test('a rolling deploy keeps to its rate from the first node to the last, and hands everybody over', () => {
+test('a rolling deploy keeps to its rate from the first node to the last, and hands all clients over', () => {
   const outcome = simulate('rolling-deploy', settings('--clients', '100000'))
   expect(outcome.peakPerSecond).toBeLessThanOrEqual(525)
   expect(outcome.movesPerClient).toBeGreaterThanOrEqual(1)
   expect(outcome.movesPerClient).toBeLessThan(2)
 })
 
-test('one node’s users come back within the spread, and the others take them', LONG, () => {
+test('clients of one crashed node come back to the others within the spread, each at its first dial', LONG, () => {
   const { peakPerSecond, recovered99, attemptsPerClient } = simulate('node-crash', settings('--spread', '5'))
   expect(peakPerSecond).toBeLessThan(11_000)
   expect(recovered99).toBeLessThan(5_500)
   expect(attemptsPerClient).toBe(1)
 })
 
-test('a timer at a fixed point keeps everybody in one second for ever', LONG, () => {
+test('a refresh at a fixed point of the token lifetime never spreads clients out', LONG, () => {
   const { peakToMean1s } = simulate('login-burst', settings('--clients', '10000'), fixedPoint)
   expect(peakToMean1s!.map(Math.round)).toEqual(Array(8).fill(420))
 })
 
-test('the same seed is the same run, and another seed is another', () => {
+test('the same seed gives the same run, and another seed another run', () => {
   const run = (seed: string) => {
     const { series: _, ...numbers } = simulate(
       'token-outage',

@@ -10,7 +10,7 @@ const STATED = 250 * 2 ** 20
 
 // As much as leaves a machine with two processors, of which strangers and honest clients have one, room to judge by the
 // clock. `npx tsx bench/flood/main.ts` has every kind, from one address and from many, and more of them.
-describe('strangers without a credential', () => {
+describe('a flood of strangers without a credential', () => {
   test.each<[Kind, number, number]>([
     ['silent', 1, 1_000],
     ['bare', 250, 1_000],
@@ -18,7 +18,7 @@ describe('strangers without a credential', () => {
     ['half-hello', 250, 200],
     ['all', 250, 300],
   ])(
-    '%s, from so many addresses: %s. The process lives, in bounded memory, and honest clients are live within a second of their dial',
+    'of kind %s, from %s addresses: the process lives, its memory is bounded, and honest clients are live within a second of their dial',
     { timeout: 60_000 },
     async (kind, addresses, atOnce) => {
       const { alive, live, missed, dialled, rss, left } = await flood({

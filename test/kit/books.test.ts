@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createBooks } from './books.js'
 
-test('books have what came, what was missing, and for how long nothing did', () => {
+test('books record what arrived, what was missing, and how long nothing arrived', () => {
   let time = 0
   const books = createBooks(() => time, 1)
   // What lies before the first time that it was live is not counted.

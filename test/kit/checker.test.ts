@@ -31,7 +31,7 @@ describe('the checker', () => {
     expect(checker.summary('ours')).toMatchObject(wanted)
   })
 
-  it('misses what a client expects and never got any of', () => {
+  it('counts a topic as lost that a client expects and never got a message of', () => {
     const deaf = checker.client('deaf', ['feed'])
     checker.sent('feed', 3)
     expect(checker.summary('deaf')).toMatchObject({ delivered: 0, lost: 3 })
@@ -75,7 +75,7 @@ describe('the checker', () => {
     expect(checker.summary('ours').silences).toEqual([60, 100])
   })
 
-  it('counts the time not live from the first time that it was', () => {
+  it('counts the time not live from the first time live on', () => {
     client.live(false)
     time = 5
     client.live(true)

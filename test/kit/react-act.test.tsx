@@ -9,18 +9,18 @@ function Counter() {
   return <button onClick={() => setCount(count + 1)}>{count}</button>
 }
 
-it.fails('a test that waits for ever fails', { timeout: 20 }, async () => {
+it.fails('a test whose act() never ends fails', { timeout: 20 }, async () => {
   render(<Counter />)
   await act(() => new Promise(() => undefined))
 })
 
-it('and those after it render all the same', async () => {
+it('tests after it still render', async () => {
   const { container } = render(<Counter />)
   expect(container.textContent).toBe('0')
   await act(async () => container.querySelector('button')!.click())
   expect(container.textContent).toBe('1')
 })
 
-it('each begins with an empty page', () => {
+it('each test begins with an empty page', () => {
   expect(document.body.textContent).toBe('')
 })

@@ -55,7 +55,7 @@ it('carries bytes in both directions, in order', async () => {
   await exchange(leg, 'x'.repeat(2_000_000))
 })
 
-it('lets a byte arrive no sooner than the dial and a round trip after it was sent, nor later', async () => {
+it('lets a byte arrive exactly after the dial and its round trip', async () => {
   const clock = createSimulatedClock()
   await start({ delay: 50, clock })
   const delayed = dial()
@@ -104,7 +104,7 @@ it('cuts every connection with a reset', async () => {
   expect([one.got.error, two.got.error]).toEqual(['ECONNRESET', 'ECONNRESET'])
 })
 
-it('a frozen path passes nothing and says nothing; what was on its way arrives when it thaws', async () => {
+it('a frozen path passes nothing without an error, and what was on its way arrives when it thaws', async () => {
   await start()
   const [frozen, other] = [dial(), dial()]
   await exchange(frozen, '1')
@@ -142,7 +142,7 @@ it('refuses new connections while the others stay', async () => {
   await exchange(after(), '3')
 })
 
-it('passes on the end of a connection, and forgets it', async () => {
+it('passes the end of a connection on, and drops the connection', async () => {
   await start()
   const leg = dial()
   await exchange(leg, 'bye')
@@ -164,7 +164,7 @@ it('freezes one direction of a connection, and passes the other', async () => {
   while (leg.got.text !== '1held') await once(leg.socket, 'data')
 })
 
-it('swallows and drops the next connections, as many as it was told', async () => {
+it('swallows and drops the given number of next connections', async () => {
   await start()
   relay.swallow(1)
   const swallowed = dial()
@@ -176,7 +176,7 @@ it('swallows and drops the next connections, as many as it was told', async () =
   expect(swallowed.got).toEqual({ text: '', error: '' })
 })
 
-it('cuts what it passes into pieces that others come between, and is as slow as it was told', async () => {
+it('cuts data into slices of the given size, at the given bandwidth', async () => {
   const clock = createSimulatedClock()
   await start({ clock, weather: () => ({ latency: 5, jitter: 0, slice: 2, bandwidth: 1_000 }) })
   const leg = dial()

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createStepClock } from './step-clock.js'
 
-it('runs what falls due at once and in its order, what timers set included, and not what was cancelled', () => {
+it('runs due timers in order, including those that timers set, and no cancelled ones', () => {
   const clock = createStepClock()
   const ran: string[] = []
   const tell = (name: string) => () => void ran.push(`${name} at ${clock.monotonic()}`)
@@ -19,7 +19,7 @@ it('runs what falls due at once and in its order, what timers set included, and 
   expect([clock.next(), clock.pending]).toEqual([null, 0])
 })
 
-it('has no frames where nobody is to see any', () => {
+it('runs no animation frames with frames: false', () => {
   const clock = createStepClock({ frames: false })
   clock.frame(() => {
     throw new Error('a frame')

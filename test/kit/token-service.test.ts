@@ -71,7 +71,7 @@ async function staysEnded(
 }
 
 describe('the token service', () => {
-  test('signs a JWT for whoever has signed in, and for nobody else', async () => {
+  test('signs a JWT for signed-in visitors only', async () => {
     const { clock, tokens } = await service({ lifetime: 600 * SECOND, login: 60 * SECOND })
     const post = (path: string, cookie?: string) =>
       fetch(new URL(path, tokens.url), { method: 'POST', ...(cookie && { headers: { cookie } }) })
@@ -100,7 +100,7 @@ describe('the token service', () => {
     expect(await tokens.verify(token)).toBeNull()
   })
 
-  test('takes the login from whoever signs out, on every page that uses it, and from no other one', async () => {
+  test('ends the login of a visitor that signs out on all pages that use it, and no other login', async () => {
     const cluster = await startCluster()
     const [laptop, phone] = ['laptop', 'phone'].map(() => createVisitor(cluster.tokens.url, 'ann'))
     const open = (visitor: { getToken: GetToken }, key: string) =>
@@ -118,7 +118,7 @@ describe('the token service', () => {
   })
 })
 
-describe('a login that is over before the token is', () => {
+describe('a login that ends before its token', () => {
   test('ends the session at that moment, where the token service says how long it lasts', async () => {
     const { clock, socket, server, calls, ended, pass } = await signedIn({ lifetime: 600 * SECOND, login: 60 * SECOND })
     await pass(59 * SECOND)
@@ -130,7 +130,7 @@ describe('a login that is over before the token is', () => {
     await staysEnded(socket, clock, calls, server)
   })
 
-  test('ends the session within seconds also where refreshing goes on without a cookie, by the first 401', async () => {
+  test('ends the session by the first 401 where the token service does not say how long it lasts', async () => {
     const unaware =
       (getToken: GetToken): GetToken =>
       async (ask) => {
@@ -150,7 +150,7 @@ describe('a login that is over before the token is', () => {
     await staysEnded(socket, clock, calls, server)
   })
 
-  test('is not put off by refreshing: asking for tokens is no activity of the user', async () => {
+  test('is not extended by token refreshes, which are no activity of the user', async () => {
     const { clock, socket, server, calls, ended, pass } = await signedIn({ lifetime: 10 * SECOND, login: 60 * SECOND })
     await pass(62 * SECOND)
     expect(calls.length).toBeGreaterThanOrEqual(6)

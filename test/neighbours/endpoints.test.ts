@@ -42,7 +42,7 @@ async function onExpress(mount: (app: ReturnType<typeof express>) => void) {
 }
 
 describe('the HTTP endpoints of a live server on Fastify', () => {
-  test('take its raw request and reply, with the body that it has parsed', async () => {
+  test('accept its raw request and reply, with the parsed body', async () => {
     const server = await liveServer()
     const leg = await server.join()
     const [drain, health, metrics] = [server.drainEndpoint(SECRET), server.healthEndpoint(), server.metricsEndpoint()]
@@ -71,7 +71,7 @@ describe('the HTTP endpoints of a live server on Fastify', () => {
     ['its own request and reply', (request, reply) => [request, reply]],
     ['its own request beside the raw reply', (request, reply) => [request, reply.raw]],
     ['the raw request beside its own reply', (request, reply) => [request.raw, reply]],
-  ])('refuse %s with a text that says what to hand over, and the process goes on', async (_name, picked) => {
+  ])('refuse %s with a text that says what to pass, and the process goes on', async (_name, picked) => {
     const server = await liveServer()
     const endpoints = {
       drain: server.drainEndpoint(SECRET),
@@ -95,7 +95,7 @@ describe('the HTTP endpoints of a live server on Fastify', () => {
     expect(server.stats().draining).toBe(false)
   })
 
-  test('say that the body is missing at the raw request, where it was left at its own', async () => {
+  test('say that request.raw.body is missing where Fastify has the parsed body', async () => {
     const server = await liveServer()
     const drain = server.drainEndpoint(SECRET)
     const port = await onFastify((app) => {
@@ -112,7 +112,7 @@ describe('the HTTP endpoints of a live server on Fastify', () => {
 })
 
 describe('the drain endpoint on Express', () => {
-  test('has its options behind express.json()', async () => {
+  test('gets its options behind express.json()', async () => {
     const server = await liveServer()
     const leg = await server.join()
     const port = await onExpress((app) => void app.use(express.json()).post('/drain', server.drainEndpoint(SECRET)))
@@ -120,7 +120,7 @@ describe('the drain endpoint on Express', () => {
     expect(await leg.next('handover')).toMatchObject({ reason: 'deploy' })
   })
 
-  test('asks for the Content-Type where a parser took the JSON for a form, as of a curl without one', async () => {
+  test('asks for the Content-Type where a parser read the JSON as a form', async () => {
     const server = await liveServer()
     const port = await onExpress(
       (app) => void app.use(express.json(), express.urlencoded()).post('/drain', server.drainEndpoint(SECRET)),

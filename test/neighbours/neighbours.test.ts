@@ -33,7 +33,7 @@ describe.each(Object.keys(NEIGHBOURS))('beside %s', (name) => {
       return { port: neighbour.port, live: live.server!, events }
     }
 
-    test('both have their WebSockets, at the same time, and the application its requests', async () => {
+    test('both serve their WebSockets at the same time, and the application its requests', async () => {
       const { port, live } = await beside()
       expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('hello')
       for (let round = 0; round < 3; round++) {
@@ -54,7 +54,7 @@ describe.each(Object.keys(NEIGHBOURS))('beside %s', (name) => {
       expect(live.stats().failed).toEqual({})
     })
 
-    test('an upgrade for a path that is nobody’s is answered or ended, and a reset of it ends nothing', async () => {
+    test('an upgrade for an unknown path is answered or ended, and a reset of it does no harm', async () => {
       const { port } = await beside()
       const from = performance.now()
       const answer = await rawAnswer(port, upgradeTo('websocket', '/nobodys'))
@@ -69,7 +69,7 @@ describe.each(Object.keys(NEIGHBOURS))('beside %s', (name) => {
       await (await rawClient(`ws://127.0.0.1:${port}/live`)).hello()
     })
 
-    test('who asks for HTTP/2 gets the application’s answer over HTTP/1.1, body and all', async () => {
+    test('a request that asks for HTTP/2 gets the whole answer of the application over HTTP/1.1', async () => {
       const { port } = await beside()
       expect(await rawAnswer(port, upgradeTo('h2c', '/hello'), 'hello')).toMatch(/^HTTP\/1\.1 200 [\s\S]*hello/)
       const body = 'x'.repeat(100_000)

@@ -29,7 +29,7 @@ async function vite(config: InlineConfig) {
   return server
 }
 
-test('through Vite’s proxy a page of the dev server gets in, and another page does not', async () => {
+test('through the proxy of Vite a page of the dev server gets in, and a page of another origin does not', async () => {
   const live = await liveServer({ path: '/live' })
   const target = live.address().replace('ws:', 'http:').replace('/live', '')
   const dev = await vite({
@@ -44,7 +44,7 @@ test('through Vite’s proxy a page of the dev server gets in, and another page 
 })
 
 test.each(['first', 'second'])(
-  'on the HTTP server that carries Vite’s own socket too, mounted %s, both are served',
+  'on one HTTP server with the own socket of Vite, mounted %s, both are served',
   async (order) => {
     const http: Server = createServer((_request, response) => response.end())
     const mount = () => {

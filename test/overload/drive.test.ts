@@ -15,13 +15,13 @@ async function drive<Seen = Outcome>(scenario: string) {
 }
 
 // Small ones of real processes; `npm run overload` has them all, beside other libraries.
-test('a crash of a server whose next one greets 20 a second: all are live once it has greeted them, at their first dial, and it works for nobody who has gone', async () => {
+test('after a crash, clients of a server that greets 20 a second are all live with few dials, and it greets none that has gone', async () => {
   const outcome = await drive('crash-60-spread-1')
   expect(outcome).toMatchObject({ live: 60, wasted: 0 })
   expect(outcome.dialsPerClient).toBeLessThanOrEqual(1.5)
 }, 60_000)
 
-test('a drain at 200 a second into a server that greets 20: nobody is cut, and nobody is not live for a moment', async () => {
+test('a drain at 200 a second into a server that greets 20: no client is cut, and each stays live throughout', async () => {
   const outcome = await drive('drain-60')
   expect(outcome).toMatchObject({ live: 60, moved: 60, forced: 0, notLive: 0, wasted: 0 })
 }, 60_000)
@@ -31,7 +31,7 @@ test.concurrent.each([
   ['Redis is slower than its writers', 'slow-redis'],
   ['the event loop stands still', 'stand-still'],
 ])(
-  'while all are live and %s: what publishers were told is stored is stored, once; readers get it in its order or are told what they miss; and then all is calm again',
+  'while %s, acknowledged messages are stored once, readers get them in order or a gap, and all is calm again afterwards',
   async (_, scenario) => {
     const { kept, calm, ...seen } = await drive<LiveOutcome>(scenario)
     expect(kept).toBeGreaterThan(100)
@@ -41,7 +41,7 @@ test.concurrent.each([
   60_000,
 )
 
-test('what it is asked in vain it says, and how to ask', async () => {
+test('an unknown scenario is refused with a list of those that exist', async () => {
   await expect(overload('--scenario', 'nonsense')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('drain-600') as string,

@@ -36,7 +36,7 @@ socket.on('message', (text) => {
 })
 `
 
-it('the packed package tries a client in any language: one that tells of no gap is found', async () => {
+it('the packed package tests a client in any language, and finds one that reports no gap', async () => {
   writeFileSync(join(packed.full, 'client.mjs'), CLIENT)
   const tried = (check: string) =>
     livesocket(packed.full, 'client-conformance', `node ${join(packed.full, 'client.mjs')}`, '--only', check)

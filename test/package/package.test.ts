@@ -36,11 +36,11 @@ async function script(folder: string, text: string): Promise<string> {
 }
 
 describe('the packed package', () => {
-  it('has no fault that publint knows of', async () => {
+  it('passes publint', async () => {
     await tool('publint', ['run', packed.tarball, '--strict'])
   })
 
-  it('has types that every ESM resolution finds, as attw reads them', async () => {
+  it('has types that every ESM resolution finds, according to attw', async () => {
     await tool('attw', [packed.tarball, '--profile', 'esm-only', '--no-color'])
   })
 
@@ -62,7 +62,7 @@ describe('the packed package', () => {
       expect(packed.files).toEqual(expect.arrayContaining([target.types.slice(2), target.default.slice(2)]))
   })
 
-  it('is described by a README that names its subpaths, and no others', () => {
+  it('has a README that names exactly its subpaths', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
     const named = new Set([...readme.matchAll(/['"`](livesocket(?:\/[a-z]+)*)['"`]/g)].map(([, name]) => name!))
     expect([...named].sort()).toEqual([...names].sort())
@@ -89,7 +89,7 @@ describe('the packed package', () => {
 describe('the two builds', () => {
   const twofold = targets.filter(({ development }) => development !== undefined)
 
-  it('are told apart by the conditions of every entry that a page can load, and Node has the one of the server', () => {
+  it('are selected by conditions for every entry that a page can load, and Node gets the one of the server', () => {
     expect(twofold.map(({ name }) => name).sort()).toEqual(
       names.filter((name) => !name.startsWith('livesocket/server')).sort(),
     )
@@ -101,7 +101,7 @@ describe('the two builds', () => {
     }
   })
 
-  it('have one class of errors for client and server in Node', async () => {
+  it('share one error class between client and server in Node', async () => {
     const printed = await script(
       packed.full,
       `
@@ -146,7 +146,7 @@ describe('the two builds', () => {
     expect(modules.filter((id) => id.startsWith('production/') !== (folder !== ''))).toEqual([])
   })
 
-  it('explains what the one for production says in short', async () => {
+  it('let livesocket explain spell out the brief texts of the production build', async () => {
     const page = join(packed.full, 'short.js')
     await writeFile(page, "export { createLiveSocket } from 'livesocket'\n")
     const [output] = (await build({
@@ -173,13 +173,13 @@ describe('the two builds', () => {
   })
 })
 
-describe('an application that has installed it', () => {
+describe('an application that has installed the package', () => {
   it.each(names)('imports %s in Node', async (name) => {
     expect((await script(packed.full, `console.log(Object.keys(await import('${name}')).length)`)).trim()).not.toBe('0')
   })
 
   it.each(names)(
-    'is changed in nothing by importing %s: no timer, no socket, no listener, no global, and the program ends',
+    'imports %s without side effects: no timer, no socket, no listener, no global, and the program ends',
     async (name) => {
       await script(
         packed.full,

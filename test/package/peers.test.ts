@@ -33,7 +33,7 @@ function load(name: string) {
   return run(process.execPath, ['--input-type=module', '-e', `await import('${name}')`], { cwd: bare, timeout: 20_000 })
 }
 
-it('the quickstart has every peer, in the versions that npm is told of, and the oldest Node', () => {
+it('the quickstart names every peer in the versions of package.json, and the oldest Node', () => {
   const said = [...needs.values()].map((need) => [peerOf(need), need.match(/(?<= )\d[\d.]*/g)])
   const told = Object.entries(peerDependencies).map(([peer, range]) => [
     peer,
@@ -51,13 +51,13 @@ it.each(peerless)('%s loads without any optional peer', async (name) => {
 })
 
 it.each(names.filter((name) => !peerless.includes(name)))(
-  '%s says which package is missing: the one that the quickstart names',
+  '%s names its missing package, as the quickstart does',
   async (name) => {
     await expect(load(name)).rejects.toThrow(`Cannot find package '${peerOf(needs.get(name)!)}'`)
   },
 )
 
-it('a server is type-checked, the declarations of packages too, without types of any other package than those of Node', async () => {
+it('a server type-checks, including declarations of packages, with no other types than those of Node', async () => {
   const folder = join(bare, 'typed-server')
   await mkdir(join(folder, 'node_modules/@types'), { recursive: true })
   await symlink(join(ROOT, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'), 'dir')

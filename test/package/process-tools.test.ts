@@ -109,7 +109,7 @@ async function movesInPeace(client: RawClient, lines: () => string[], pid: numbe
   await until(() => lines().includes(`${pid} ended with 0`), 'the server ends with 0 once its leg has gone')
 }
 
-describe('a server is left in peace to drain', () => {
+describe('a server may finish its drain when it is stopped', () => {
   it('by node --watch, which sends SIGTERM when a file changes and starts the next one when it has ended', async () => {
     const { lines, pids, dial } = await started('SIGTERM', process.execPath, '--watch', 'server.js')
     const { client, server } = await dial()
@@ -118,7 +118,7 @@ describe('a server is left in peace to drain', () => {
     await until(() => pids().length === 2, 'the next one listens')
   })
 
-  it('but not by bun --watch, which begins anew in the same process: connections are cut, and the next dial is served', async () => {
+  it('but not by bun --watch, which restarts it in the same process: connections are cut, and the next dial is served', async () => {
     const { lines, pids, dial } = await started(
       'SIGTERM',
       join(folder, 'node_modules/.bin/bun'),
@@ -166,14 +166,14 @@ describe('a server is left in peace to drain', () => {
     await movesInPeace(client, lines, server)
   })
 
-  it('by a shell that has become the server', async () => {
+  it('by a shell that replaces itself by the server with exec', async () => {
     const { child, lines, dial } = await started('SIGTERM', 'sh', '-c', 'true && exec node server.js')
     const { client, server } = await dial()
     child.kill('SIGTERM')
     await movesInPeace(client, lines, server)
   })
 
-  it('by pm2 reload with two workers: the next ones are there first, and nobody who is sent away comes back to the old one', async () => {
+  it('by pm2 reload with two workers: the new ones start first, and no client comes back to the old one', async () => {
     const pm2 = join(folder, 'node_modules/.bin/pm2')
     const run = await started(
       'SIGINT',
@@ -205,7 +205,7 @@ describe('a server is left in peace to drain', () => {
   })
 })
 
-describe('a server never hears of it', () => {
+describe('a server never gets the signal', () => {
   it.each<[string, string, string[]]>([
     ['npm start, signalled alone', 'npm', ['start']],
     ['a shell that waits for the server', 'sh', ['-c', 'node server.js; true']],

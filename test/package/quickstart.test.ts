@@ -89,12 +89,12 @@ async function talk(url: string) {
 it.each([
   ['as it stands', SERVER],
   ['with Express', WITH_EXPRESS],
-])('the server %s gives tokens to the page without a build step, and two talk', async (name, server) => {
+])('the server %s gives tokens to the page without a build step, and two clients can chat', async (name, server) => {
   expect(server.includes('express()')).toBe(name === 'with Express')
   await talk(await serve(application(`quickstart-${name.replaceAll(' ', '-')}`, 'express'), server))
 })
 
-it('React with Vite compiles as its template does, and two talk through its development server', async () => {
+it('React with Vite compiles like its template, and two clients can chat through its development server', async () => {
   const { port } = new URL(await serve(application('quickstart-server'), SERVER))
   const here = ['react-dom', 'vite', '@vitejs/plugin-react', '@types/react', '@types/react-dom']
   const folder = application('quickstart-web', ...here)

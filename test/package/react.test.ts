@@ -213,7 +213,7 @@ describe.each(['18.3.1', '19.3.1'])('a Vite application with React %s', (version
     await server.close()
   })
 
-  it('misses nothing, doubles nothing and leaves nothing behind where the React Compiler has compiled it, across a deploy', async () => {
+  it('misses and repeats nothing and leaves nothing behind when compiled by the React Compiler, across a deploy', async () => {
     const compiler = compilerOf(version)
     const server = await createServer({
       ...config,

@@ -32,19 +32,19 @@ describe.each(others.map((runtime) => [runtime.name, runtime] as const))('on %s'
     const seen = await seenInMoves(folder, here, runtime, few)
     expect(seen).toMatchObject({ ...right, handovers: few.moves, echoed: seen.published })
   })
-  it('a message in more fragments than anybody sends is refused, or costs what its bytes cost; one that is too large in all is refused', async () => {
+  it('a message in very many fragments is refused or costs only its bytes; one that is too large in all is refused', async () => {
     const { many, tooLarge, grown } = await seenInFragments(folder, runtime, 100_000)
     expect([many, tooLarge]).toEqual([runtime.name.startsWith('Bun') ? 'welcome' : 'closed', 'closed'])
     expect(grown).toBeLessThan(32 * 2 ** 20)
   })
-  it('its own WebSocket class is enough: a refused dial is told, and a killed or closing server is noticed and come back to', {
+  it('its own WebSocket class is enough: a refused dial is reported, and a client comes back to a killed or closing server', {
     timeout: 60_000,
   }, async () => {
     const { ownSocket, refused, ...took } = await seenInReturn(folder, runtime)
     expect({ ownSocket, refused }).toEqual({ ownSocket: true, refused: 'unreachable' })
     for (const ms of Object.values(took)) expect(ms).toBeLessThan(5_000)
   })
-  it('a client that comes back for 11 MB, and reads slowly, is served to the end and never cut', {
+  it('a client that comes back for 11 MB and reads slowly gets all of it and is never cut', {
     timeout: 90_000,
   }, async () => {
     expect(await seenAfterAbsence(folder, runtime, here, few)).toMatchObject({ ...right, seen: few.kept })

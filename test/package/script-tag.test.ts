@@ -81,7 +81,7 @@ const samples = [
   ...readFileSync(join(ROOT, 'docs/without-a-bundler.md'), 'utf8').matchAll(/^```html\n([\s\S]*?)^```/gm),
 ].map(([, html]) => html!)
 
-it('the pages in the docs do what is said of them: signals, presence, signing out, presets, devtools, modules and the socket under another name', async () => {
+it('the pages in the docs do what they promise: signals, presence, signing out, presets, devtools, modules and the socket under another name', async () => {
   const visits: string[] = []
   const http = createServer((request, response) => {
     const { url = '' } = request

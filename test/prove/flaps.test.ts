@@ -20,7 +20,7 @@ const FIRST = 2_000
 /** Bytes: 250 a flap, for what the log and compiled code take. A leg that is kept weighs 5,000. */
 const MOST_GROWTH = 2_000_000
 
-it('ten thousand lost connections later a client holds what it held before: timers, listeners, sockets and its heap; and nothing was lost', {
+it('after ten thousand lost connections a client holds no more timers, listeners, sockets and heap than before, and has lost nothing', {
   timeout: 60_000,
 }, async () => {
   const clock = createWorldClock()

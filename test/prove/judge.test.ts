@@ -4,9 +4,9 @@ import { createJudge } from './judge.js'
 const trimmedTo = (trimmed: number) => ({ epoch: 'e', trimmed, archive: () => [], applied: () => 0 })
 
 it.each([
-  [2, 'what was trimmed already as the first was told is one loss, and was told as two', ['two gaps in a row from 2']],
-  [1, 'what was still kept as the first was told is another loss', []],
-])('two gaps in a row, the log trimmed to %d as the first was told: %s', (trimmed, _, broken) => {
+  [2, 'one loss reported as two', ['two gaps in a row from 2']],
+  [1, 'two losses', []],
+])('two gaps in a row, with the log trimmed to %d at the first one: %s', (trimmed, _, broken) => {
   const log = trimmedTo(trimmed)
   const judge = createJudge(log)
   judge.started('e', 0)

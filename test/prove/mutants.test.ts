@@ -6,7 +6,7 @@ import { ROOT } from '../kit/source-files.js'
 import { MUTANTS } from './mutants.js'
 
 test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-  'the mistake has a place in the code to be planted in: %s',
+  'the planted mistake still applies to the code: %s',
   (_, { file, from, to }) => {
     const text = readFileSync(join(ROOT, 'src', file), 'utf8')
     expect(planted(text, from, to, file)).not.toBe(text)

@@ -10,7 +10,7 @@ interface Proof {
   readonly failures: readonly { readonly promises: readonly string[]; readonly replay: string }[]
 }
 
-it('whatever the network, the servers, the token service and the page do: nothing is lost in silence, nothing is told twice, every publish is settled, and in the end the page is live', {
+it('whatever network, servers, token service and page do, no message is lost in silence or delivered twice, every publish settles, and the page ends live', {
   timeout: 900_000,
 }, async () => {
   const { exhaustive, redis, random, chaos, mutants, failures } = JSON.parse(

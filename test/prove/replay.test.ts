@@ -6,7 +6,7 @@ import { lastLine } from './ask.js'
 import { SCENARIOS } from './scenarios.js'
 import { caseText } from './shrink.js'
 
-it('a schedule is played again from its one word, and drawn: its legs, what they brought, and what happened', {
+it('a schedule is replayed from its text and drawn with its legs and events', {
   timeout: 120_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-replay-'))

@@ -15,22 +15,22 @@ const ON_THE_WIRE: readonly (readonly [keyof typeof serverBounds, Bound])[] = [
   ['Refused.retryAfter', bounds.retryAfter],
 ]
 
-it.each(ON_THE_WIRE)('%s is taken by clients as the server means it', (name, taken) => {
+it.each(ON_THE_WIRE)('clients take every %s that a server may send, unchanged', (name, taken) => {
   const { least, most, otherwise } = serverBounds[name]
   for (const told of [least, most, otherwise]) expect(bounded(told, taken)).toBe(told)
 })
 
-it('a token may be offered that lives for as long as any that a client takes, and no longer', () => {
+it('the longest lifetime of an offered or renewed token is the longest that a client takes', () => {
   expect(serverBounds['offerTokens.tokenTtl'].most).toBe(bounds.lifetime.most)
   expect(serverBounds['renewTokens.within'].most).toBe(bounds.lifetime.most)
 })
 
-it('the largest frame that a server takes is one that clients read when it is passed on', () => {
+it('clients can read the largest frame that a server can be set to take, when it is passed on to them', () => {
   const { most } = serverBounds['limits.maxFrame']
   expect(maxPayload(serverLimits({ maxFrame: most }))).toBeLessThanOrEqual(MAX_TEXT)
 })
 
-it('a client may wait for any time that its options allow: what it tells the server of it is a whole number', async () => {
+it('a client with a fractional connectTimeout gets in: it tells the server a whole number', async () => {
   const sim = createSimulation()
   const socket = createLiveSocket({ url: sim.url, connectTimeout: 1_500.5, environment: sim.environment })
   socket.connect()

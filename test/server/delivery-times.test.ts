@@ -18,8 +18,8 @@ function stage() {
   return { clock, times, publish, measured: () => [durations.distribution.count, durations.distribution.sum] }
 }
 
-describe('from a publish to its readers', () => {
-  test('is the same whether the log tells of it before or after it answers', async () => {
+describe('the time from a publish to its readers', () => {
+  test('is the same whether the log delivers a message before or after it answers the publish', async () => {
     const { clock, times, publish, measured } = stage()
     const one = publish('t')
     await clock.advance(20)
@@ -35,7 +35,7 @@ describe('from a publish to its readers', () => {
     expect(measured()).toEqual([2, 30])
   })
 
-  test('what others published, what was answered before, and what nobody read here is not measured', async () => {
+  test('is not measured for messages of other servers, for repeats, and for messages that nobody here reads', async () => {
     const { clock, times, publish, measured } = stage()
     times.delivered('t', 7)
     await (await publish('t'))(7)
@@ -48,7 +48,7 @@ describe('from a publish to its readers', () => {
     expect(measured()).toEqual([0, 0])
   })
 
-  test('is remembered of 1,000 publishes at a time', async () => {
+  test('is measured for 1,000 publishes at a time', async () => {
     const { times, publish, measured } = stage()
     for (let offset = 1; offset <= 1_001; offset++) await publish('t')(offset)
     for (let offset = 1; offset <= 1_001; offset++) times.delivered('t', offset)

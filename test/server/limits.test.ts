@@ -47,7 +47,7 @@ describe('frames that break the rules', () => {
     ['a second hello', '{"type":"hello","session":"s","leg":2,"topics":{}}', 'protocol', 1002],
     ['too large a frame', JSON.stringify({ type: 'ping', pad: 'x'.repeat(2_000) }), 'too-large', 1009],
     ['too large a frame of few characters', JSON.stringify({ type: 'ping', pad: '€'.repeat(500) }), 'too-large', 1009],
-  ])('%s: the leg is closed with the error that says so', async (_, data, error, code) => {
+  ])('%s: the leg is closed with an error that names the fault', async (_, data, error, code) => {
     const server = await liveServer({ limits: { maxFrame: 1_200 } })
     const client = await server.join()
     client.ws.send(data)
@@ -62,7 +62,7 @@ describe('frames that break the rules', () => {
     ['a hello without a session', { type: 'hello', leg: 1, topics: {} }],
     ['a hello with leg 0', { type: 'hello', session: 's', leg: 0, topics: {} }],
     ['a hello whose topics are a list', { type: 'hello', session: 's', leg: 1, topics: ['t'] }],
-  ])('%s as the first frame', async (_, frame) => {
+  ])('%s as the first frame closes the connection', async (_, frame) => {
     const server = await liveServer()
     const client = await server.client()
     client.send(frame)
@@ -70,7 +70,7 @@ describe('frames that break the rules', () => {
     expect(await client.closed).toMatchObject({ code: 1002 })
   })
 
-  test('a frame between the hello and the welcome', async () => {
+  test('a frame between the hello and the welcome closes the connection', async () => {
     const server = await liveServer({ authenticate: async () => (await new Promise((then) => setImmediate(then)), {}) })
     const client = await server.client()
     client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
@@ -79,7 +79,7 @@ describe('frames that break the rules', () => {
     expect(client.frames.map(({ code }) => code)).toEqual(['protocol'])
   })
 
-  test('too large a publish is named, so that it is never sent again', async () => {
+  test('a publish that is too large is refused by its id, so that it is not sent again', async () => {
     const server = await liveServer({ limits: { maxFrame: 2_000 } })
     const client = await server.join()
     client.send({ type: 'publish', id: 'small', topic: 't', data: 1 })
@@ -91,7 +91,7 @@ describe('frames that break the rules', () => {
     ])
   })
 
-  test('the largest hello that a client says is read, with the longest token, however small a frame has to be and however few topics it may have', async () => {
+  test('the largest hello that a client sends is read even with the smallest maxFrame and one topic allowed', async () => {
     const server = await liveServer({ limits: { maxFrame: 1_024, maxTopics: 1 } })
     const client = await server.client()
     const topics = Object.fromEntries(Array.from({ length: 1_560 }, (_, at) => [`topic-${at}-`.padEnd(15, 'x'), {}]))
@@ -101,14 +101,14 @@ describe('frames that break the rules', () => {
     expect(await client.next('welcome')).toMatchObject({ maxFrame: 1_024 })
   })
 
-  test('a frame far beyond the limit is not even taken in', async () => {
+  test('a frame far beyond the limit closes the leg', async () => {
     const server = await liveServer({ limits: { maxFrame: 1_024 } })
     const client = await server.join()
     client.ws.send('x'.repeat(200_000))
     expect(await client.closed).toMatchObject({ code: 1009 })
   })
 
-  test('types and fields that nobody knows are ignored', async () => {
+  test('unknown frame types and fields are ignored', async () => {
     const server = await liveServer()
     const client = await server.join({ colour: 'blue' })
     client.send({ type: 'dance', steps: 3 })
@@ -116,7 +116,7 @@ describe('frames that break the rules', () => {
     expect(await client.next('ack')).toMatchObject({ id: 'p' })
   })
 
-  test('data nested as deep as a frame allows is answered, one way or the other', async () => {
+  test('data nested as deep as a frame allows gets an answer, and the server lives on', async () => {
     const server = await liveServer()
     const client = await server.join()
     client.ws.send(`{"type":"publish","id":"p","topic":"t","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
@@ -127,7 +127,7 @@ describe('frames that break the rules', () => {
     await server.join()
   })
 
-  test('mutilated frames by the thousand harm nobody but their sender', async () => {
+  test('thousands of mangled frames harm only the connections that send them', async () => {
     const random = seededRandom(7)
     const frames = [
       { type: 'hello', session: 'x', leg: 1, topics: { t: { epoch: 'e', offset: 3 } }, token: 'k', handover: 'h' },
@@ -180,14 +180,14 @@ describe('frames that break the rules', () => {
   test.each<[string, number[], number]>([
     ['without a mask', [0x81, 0x01, 0x78], 1002],
     ['with a reserved bit', [0xc1, 0x80, 0, 0, 0, 0], 1002],
-    ['of an opcode that nobody has', [0x83, 0x80, 0, 0, 0, 0], 1002],
-    ['that goes on with nothing', [0x80, 0x80, 0, 0, 0, 0], 1002],
-    ['that is a ping in two parts', [0x09, 0x80, 0, 0, 0, 0], 1002],
+    ['with an unknown opcode', [0x83, 0x80, 0, 0, 0, 0], 1002],
+    ['that continues no message', [0x80, 0x80, 0, 0, 0, 0], 1002],
+    ['that is a fragmented ping', [0x09, 0x80, 0, 0, 0, 0], 1002],
     ['that closes with half a code', [0x88, 0x81, 0, 0, 0, 0, 0x03], 1002],
-    ['that closes with a code that is never sent', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002],
-    ['that closes with words that are no UTF-8', [0x88, 0x83, 0, 0, 0, 0, 0x03, 0xe8, 0xff], 1007],
+    ['that closes with a reserved code', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002],
+    ['that closes with a reason that is no UTF-8', [0x88, 0x83, 0, 0, 0, 0, 0x03, 0xe8, 0xff], 1007],
     ['that is no UTF-8', [0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28], 1007],
-  ])('a WebSocket frame %s ends its leg, and only that', async (_, bytes, code) => {
+  ])('a WebSocket frame %s ends its own leg only', async (_, bytes, code) => {
     const server = await liveServer()
     const other = await server.join()
     const client = await server.join()
@@ -197,7 +197,7 @@ describe('frames that break the rules', () => {
     expect([server.errors, server.stats().connections]).toEqual([[], 1])
   })
 
-  test('pings of the WebSocket layer, faster than they can be answered, end their leg, and only that', async () => {
+  test('WebSocket pings faster than they can be answered end their own leg only', async () => {
     const server = await liveServer()
     const other = await server.join()
     const client = await server.join()
@@ -207,7 +207,7 @@ describe('frames that break the rules', () => {
     expect([server.errors, server.stats().connections]).toEqual([[], 1])
   })
 
-  test('a message in a thousand fragments ends its leg, and only that', async () => {
+  test('a message in a thousand fragments ends its own leg only', async () => {
     const server = await liveServer()
     const other = await server.join()
     const client = await server.join()
@@ -218,7 +218,7 @@ describe('frames that break the rules', () => {
 })
 
 describe('what one client may cost', () => {
-  test('a leg that reads nothing costs no more than its bound, holds up nobody, and is dropped as too slow after a while', async () => {
+  test('a leg that stops reading costs no more than its bound, delays no other leg, and is closed as too slow after a while', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, limits: { maxBuffered: 200_000 } })
     const [slow, fast] = [await server.join({ topics: { t: {} } }), await server.join({ topics: { t: {} } })]
@@ -248,7 +248,7 @@ describe('what one client may cost', () => {
     await fast.settle()
   })
 
-  test('a leg that reads again in time goes on where it was, and misses nothing that is kept', async () => {
+  test('a leg that reads again in time goes on where it was, and misses no message that is still stored', async () => {
     const server = await liveServer({ log: memoryLog({ history: { maxBytes: 1e8 } }) })
     const slow = await server.join({ topics: { t: {} } })
     slow.ws.pause()
@@ -261,7 +261,7 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({})
   })
 
-  test('a message larger than all that may be on its way is sent, and its reader is not dropped for it', async () => {
+  test('a message larger than maxBuffered is still sent, and its reader is not closed for it', async () => {
     const server = await liveServer({
       limits: { maxFrame: 4 * 1024 * 1024, maxBuffered: 50_000 },
       log: memoryLog({ history: { maxBytes: 1e8 } }),
@@ -272,7 +272,7 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({})
   })
 
-  test('a large frame may come over a path that cuts it into small segments', async () => {
+  test('a large frame is accepted over a network that cuts it into small segments', async () => {
     const server = await liveServer({
       authorize: () => true,
       limits: { maxFrame: 4 * 1024 * 1024 },
@@ -285,7 +285,7 @@ describe('what one client may cost', () => {
     expect(await client.next('ack')).toMatchObject({ id: '1', offset: 1 })
   }, 20_000)
 
-  test('a path that passes one byte at a time, both ways, changes nothing but the time it takes', async () => {
+  test('a network that passes one byte at a time, both ways, only slows frames down', async () => {
     const server = await liveServer()
     const weather = { slice: 65_536 }
     const socket = createLiveSocket({
@@ -304,7 +304,7 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({})
   })
 
-  test('who reads is never dropped because the server publishes in a loop, whatever it publishes', async () => {
+  test('a client that reads is never closed because the server publishes in a loop', async () => {
     const server = await liveServer()
     const clients = await Promise.all(Array.from({ length: 3 }, () => server.join({ topics: { rows: {} } })))
     const row = 'x'.repeat(300)
@@ -316,9 +316,9 @@ describe('what one client may cost', () => {
   }, 20_000)
 
   test.each([
-    ['asks and asks', 5_000],
-    ['asked for much before it was answered', 100],
-  ])('a leg that %s without reading is not listened to until it reads, and is dropped in the end', async (_, count) => {
+    ['publishes again and again', 5_000],
+    ['published much before the first answer', 100],
+  ])('a leg that %s without reading its answers is paused, and closed as too slow in the end', async (_, count) => {
     const clock = createSimulatedClock()
     let open = () => undefined as void
     const passed = new Promise<void>((resolve) => void (open = resolve))
@@ -335,7 +335,7 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({ 'too-slow': 1 })
   })
 
-  test('topics that are read together are bounded: one more is refused by its name, and its leg has all others', async () => {
+  test('topics with readers are bounded by maxTopicsRead: one more is refused by name, and its leg gets all others', async () => {
     const server = await liveServer({ limits: { maxTopicsRead: 3 } })
     await server.join({ topics: { a: {}, b: {} } })
     const client = await server.client()
@@ -349,7 +349,7 @@ describe('what one client may cost', () => {
     expect(await client.next('subscribed')).toMatchObject({ id: '1', topics: { d: { offset: 0 } } })
   })
 
-  test('a hundred legs with a hundred topics each leave room in the log for who comes next', async () => {
+  test('a hundred legs with a hundred topics each leave room in the log for the next client', async () => {
     const server = await liveServer()
     for (let at = 0; at < 101; at++)
       await server.join({
@@ -361,7 +361,7 @@ describe('what one client may cost', () => {
     expect(server.errors).toEqual([])
   }, 20_000)
 
-  test('answers of any size reach a client that reads them, all of them', async () => {
+  test('a client that reads gets all its answers, however large', async () => {
     const server = await liveServer({
       limits: { maxBuffered: 20_000 },
       onPublish: () => ({ answer: 'x'.repeat(500_000) }),
@@ -372,7 +372,7 @@ describe('what one client may cost', () => {
     expect(server.stats().failed).toEqual({})
   })
 
-  test('a leg that is refused topics by the thousand, and does not read it, is told no more than may wait, and is dropped in the end', async () => {
+  test('a leg that does not read thousands of refusals is sent no more than its buffer takes, and is closed in the end', async () => {
     const clock = createSimulatedClock()
     let open = () => undefined as void
     const passed = new Promise<boolean>((resolve) => void (open = () => resolve(true)))
@@ -392,7 +392,7 @@ describe('what one client may cost', () => {
     expect(client.of('error').length).toBeLessThan(200_000 / 2)
   })
 
-  test('a replay of any length is paced by its reader, who is not dropped for it', async () => {
+  test('a long replay is sent as fast as its reader reads, and a slow reader is not closed for it', async () => {
     const server = await liveServer({ log: memoryLog({ history: { maxBytes: 1e8 } }) })
     for (let at = 0; at < 100; at++) await server.publish('t', 'x'.repeat(200_000))
     const client = await server.client()
@@ -410,7 +410,7 @@ describe('what one client may cost', () => {
     ['more', { maxQueued: 8 }],
     ['larger ones', { maxQueued: 1e6, maxQueuedBytes: 800_000 }],
   ])(
-    'who publishes faster than it is answered, %s than may wait, is read no further for a while, and nothing is lost',
+    'a client that publishes faster than it is answered, %s than may wait, is paused for a while, and nothing is lost',
     async (_, limits) => {
       let open = () => undefined as void
       const passed = new Promise<void>((resolve) => void (open = resolve))
@@ -429,7 +429,7 @@ describe('what one client may cost', () => {
   test.each([
     ['connections', { maxConnections: 2 }, true],
     ['connections that are not welcomed', { maxPending: 1 }, false],
-  ])('too many %s: the next one is told that the server is busy', async (_, limits, welcomed) => {
+  ])('too many %s: the next one gets busy', async (_, limits, welcomed) => {
     const server = await liveServer({ limits })
     if (welcomed) await server.join()
     const pending = await server.client()
@@ -441,8 +441,8 @@ describe('what one client may cost', () => {
   })
 })
 
-describe('who has not said hello', () => {
-  test('and is turned away keeps nobody else out', async () => {
+describe('a connection that has not said hello', () => {
+  test('and was refused keeps nobody else out', async () => {
     const server = await liveServer({ limits: { maxPending: 2, maxConnections: 3 } })
     const silent = [await server.client(), await server.client()]
     // Clients that are turned away, and do not read it.
@@ -453,7 +453,7 @@ describe('who has not said hello', () => {
     await (await server.client()).hello()
   })
 
-  test('yields to another address, and is told that the server is busy', async () => {
+  test('makes room for another address, and gets busy', async () => {
     const server = await liveServer({ limits: { maxPending: 3 } })
     const flood = [
       await server.client({ localAddress: '127.0.0.2' }),
@@ -466,7 +466,7 @@ describe('who has not said hello', () => {
     await flood[1]!.hello()
   })
 
-  test('waits for an identity service no longer because another address keeps it busy, and finds a place where that one holds them all', async () => {
+  test('gets a place and a turn with authenticate although another address holds all places', async () => {
     const answers: (() => void)[] = []
     const asked: string[] = []
     const server = await liveServer({
@@ -498,7 +498,7 @@ describe('who has not said hello', () => {
     for (const answer of answers) answer()
   })
 
-  test('behind a proxy that is counted, the addresses are those of its clients', async () => {
+  test('counts under the address of the client behind a trusted proxy', async () => {
     const server = await liveServer({ limits: { maxPending: 2 }, trustedProxies: 1 })
     const from = (address: string) => server.client({ headers: { 'x-forwarded-for': `198.51.100.1, ${address}` } })
     const flood = [await from('203.0.113.1'), await from('203.0.113.1')]
@@ -506,7 +506,7 @@ describe('who has not said hello', () => {
     expect(await flood[0]!.closed).toMatchObject({ code: 1013 })
   })
 
-  test('cannot make it larger than a hello can be', async () => {
+  test('is closed where it sends more than the largest hello', async () => {
     const server = await liveServer({ limits: { maxTopics: 100 } })
     const client = await server.client()
     for (let at = 0; at < 5; at++) client.ws.send(`"${'x'.repeat(50_000)}"`, { fin: false })
@@ -517,7 +517,7 @@ describe('who has not said hello', () => {
     expect(await client.closed).toMatchObject({ code: 1009 })
   })
 
-  test('cannot wake the server up for each byte of a hello', async () => {
+  test('is closed where it sends its hello byte by byte', async () => {
     const server = await liveServer()
     const client = await server.client()
     for (let at = 0; at < 40 && client.ws.readyState === client.ws.OPEN; at++) {
@@ -528,7 +528,7 @@ describe('who has not said hello', () => {
     expect(server.stats().failed).toEqual({ protocol: 1 })
   })
 
-  test('a hello of every topic that a leg may have, with the longest names and a large token, fits', async () => {
+  test('may send a hello with 100 topics of the longest names and a large token', async () => {
     const server = await liveServer()
     const names = Array.from({ length: 100 }, (_, at) => `${'語'.repeat(252)}${1_000 + at}`)
     const client = await server.join({
@@ -540,7 +540,7 @@ describe('who has not said hello', () => {
     expect(client.of('error')).toEqual([])
   })
 
-  test('holds bytes within a bound of all together: the oldest half hello goes', async () => {
+  test('shares maxPendingBytes with all others: the oldest unfinished hello is closed first', async () => {
     const server = await liveServer({ limits: { maxPendingBytes: 100_000 } })
     const [first, second] = [await server.client(), await server.client()]
     first.ws.send('x'.repeat(60_000), { fin: false })
@@ -551,7 +551,7 @@ describe('who has not said hello', () => {
     await (await server.client()).hello()
   })
 
-  test('of one address there may be so many connections, if one wants so, and others come in', async () => {
+  test('is refused over maxPerAddress, and another address gets in', async () => {
     const server = await liveServer({ limits: { maxPerAddress: 1 } })
     await server.join()
     expect(await (await server.client()).next('error')).toMatchObject({ code: 'busy' })
@@ -559,7 +559,7 @@ describe('who has not said hello', () => {
   })
 })
 
-describe('options that make no sense are refused at once, by their name', () => {
+describe('invalid options are refused at once, by name', () => {
   test.each<[string, Partial<LiveServerOptions>]>([
     ['authenticate', { authenticate: undefined as never }],
     ['server or port', { port: undefined }],
@@ -617,12 +617,12 @@ describe('options that make no sense are refused at once, by their name', () => 
 
 test.each<[string, Partial<LiveServerOptions>]>([
   [
-    'parts of a byte and of a millisecond',
+    'fractions of a byte and of a millisecond',
     { heartbeat: 1_000.7, reconnectSpread: 0.5, limits: { maxFrame: 1_024.9, helloTimeout: 1_000.5, maxTopics: 3.5 } },
   ],
-  ['the least', { heartbeat: 1_000, reconnectSpread: 0, limits: { maxFrame: 1_024 } }],
+  ['the smallest values', { heartbeat: 1_000, reconnectSpread: 0, limits: { maxFrame: 1_024 } }],
   [
-    'the most',
+    'the largest values',
     {
       heartbeat: 300_000,
       reconnectSpread: 300_000,
@@ -630,7 +630,7 @@ test.each<[string, Partial<LiveServerOptions>]>([
       limits: { maxFrame: 16 * 1024 * 1024 - 65_536, helloTimeout: 86_400_000 },
     },
   ],
-])('%s that may be given let clients in: they can read the welcome', async (_, options) => {
+])('clients can read the welcome of a server with options set to %s', async (_, options) => {
   const server = await liveServer(options)
   const socket = createLiveSocket({ url: server.address(), environment: { WebSocket } })
   const invalid: unknown[] = []
@@ -641,7 +641,7 @@ test.each<[string, Partial<LiveServerOptions>]>([
   expect(invalid).toEqual([])
 })
 
-test('a reason that no client could read ends nobody and is refused, and one at the bound is read', async () => {
+test('end() refuses a reason that is too long for clients, and the longest one allowed can be read', async () => {
   const server = await liveServer()
   const client = await server.join()
   for (const reason of ['r'.repeat(4_097), 7 as never])
@@ -658,7 +658,7 @@ test('a reason that no client could read ends nobody and is refused, and one at 
   })
 })
 
-test('a connection that never becomes a WebSocket is none', async () => {
+test('an upgrade that fails counts as no connection', async () => {
   const server = await liveServer()
   const { port } = new URL(server.address())
   const answer = await new Promise<string>((resolve) => {

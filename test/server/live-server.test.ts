@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLiveServer, memoryLog, type TopicLog } from '../../src/server/index.js'
 import { createSimulatedClock, liveServer } from './kit.js'
 
-test('a client that says hello is welcomed, with what the server allows and where each topic stands', async () => {
+test('a client that says hello is welcomed with the limits of the server and the head of each topic', async () => {
   const server = await liveServer({
     id: 'blue',
     heartbeat: 5_000,
@@ -27,7 +27,7 @@ test('a client that says hello is welcomed, with what the server allows and wher
   })
 })
 
-test('what is published reaches those who subscribed, and its publisher is told the offset', async () => {
+test('a published message reaches its subscribers, and its publisher gets the offset', async () => {
   const server = await liveServer()
   const reader = await server.join({ topics: { news: {} } })
   const writer = await server.join()
@@ -46,11 +46,11 @@ describe('a server that cannot be created leaves nothing behind', () => {
     removeSingleMetric: () => undefined,
   }
   test.each<[string, object]>([
-    ['its registry takes no more', { registry: taken }],
+    ['its registry refuses its metrics', { registry: taken }],
     ['another server has its path', { path: '/taken' }],
-    ['nobody can be told of its publishers', { tellPublisher: 'name' }],
-    ['its spread is none', { reconnectSpread: 'wide' }],
-    ['its port is none', { server: undefined, port: 70_000 }],
+    ['tellPublisher is invalid', { tellPublisher: 'name' }],
+    ['reconnectSpread is invalid', { reconnectSpread: 'wide' }],
+    ['the port is invalid', { server: undefined, port: 70_000 }],
   ])('where %s', async (_, wrong) => {
     const http = createServer()
     const clock = createSimulatedClock()

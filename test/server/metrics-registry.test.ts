@@ -21,7 +21,7 @@ describe('a registry of prom-client', () => {
   test.each([
     ['as Prometheus reads it', Registry.PROMETHEUS_CONTENT_TYPE],
     ['as OpenMetrics', Registry.OPENMETRICS_CONTENT_TYPE],
-  ] as const)('has all that a server does, beside what is the application’s, %s', async (_, type) => {
+  ] as const)('has the metrics of the server beside those of the application, %s', async (_, type) => {
     const registry = new Registry()
     registry.setContentType(type as never)
     registry.setDefaultLabels({ app: 'chat' })
@@ -45,7 +45,7 @@ describe('a registry of prom-client', () => {
     expect([values[0]?.value, aggregator]).toEqual([1, 'sum'])
   })
 
-  test('is left when the server closes, so that another one may come in its place', async () => {
+  test('loses the metrics of a server that closes, so that another server can take its place', async () => {
     const registry = new Registry()
     const server = await liveServer({ registry })
     await server.close()
@@ -54,7 +54,7 @@ describe('a registry of prom-client', () => {
     expect(registry.getMetricsAsArray().length).toBeGreaterThan(20)
   })
 
-  test('takes one server: a second one is refused at once, and takes nothing from the first', async () => {
+  test('takes one server: a second one is refused at once, and the metrics of the first stay', async () => {
     const registry = new Registry()
     await liveServer({ registry })
     const before = registry.getMetricsAsArray()
@@ -62,7 +62,7 @@ describe('a registry of prom-client', () => {
     expect(registry.getMetricsAsArray()).toEqual(before)
   })
 
-  test('that fails when it is left keeps no server from closing', async () => {
+  test('that throws when metrics are removed does not keep the server from closing', async () => {
     const registry = new Registry()
     const server = await liveServer({ registry })
     const leg = await server.join()
@@ -74,7 +74,7 @@ describe('a registry of prom-client', () => {
     expect(server.errors.length).toBeGreaterThan(20)
   })
 
-  test('that is none is refused by name', async () => {
+  test('that is not a registry is refused by name', async () => {
     await expect(liveServer({ registry: {} as never })).rejects.toThrow(
       expect.objectContaining({ code: 'invalid', message: expect.stringContaining('registry must be') }),
     )

@@ -14,7 +14,7 @@ async function scrape(server: Awaited<ReturnType<typeof liveServer>>, more?: () 
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
 }
 
-test('what a server does is there to scrape, as Prometheus reads it', async () => {
+test('the metrics endpoint serves the metrics of a server in the format of Prometheus', async () => {
   const server = await liveServer()
   const client = await server.join({ session: 's', topics: { t: {} } })
   client.send({ type: 'publish', id: 'p', topic: 't', data: 1 })
@@ -42,13 +42,13 @@ test('what a server does is there to scrape, as Prometheus reads it', async () =
     expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"\})? -?[\d.e+]+)$/)
 })
 
-test('a draining server says so', async () => {
+test('livesocket_draining is 1 once a server drains', async () => {
   const server = await liveServer()
   await server.drain()
   expect((await scrape(server)).text).toContain('livesocket_draining 1')
 })
 
-test('what would break a line is escaped', () => {
+test('backslashes, quotes and line breaks are escaped', () => {
   const text = metricsText([
     { name: 'x', help: 'a\\b\nc', type: 'counter', samples: [{ labels: { l: '"\\\n' }, value: 1 }] },
   ])
@@ -62,13 +62,16 @@ test.each<[string, unknown]>([
       throw new Error('mine')
     },
   ],
-  ['are none', () => null],
-  ['do not come at once', () => Promise.reject(new Error('mine'))],
+  ['are null', () => null],
+  ['come as a promise', () => Promise.reject(new Error('mine'))],
   ['have no samples', () => [{ name: 'x', help: 'x', type: 'gauge' }]],
   ['are no function', 'metrics'],
-])('metrics of the application that %s are a 500 and told, and the process goes on', async (_, more) => {
-  const server = await liveServer()
-  expect(await scrape(server, more as () => readonly Metric[])).toMatchObject({ status: 500 })
-  expect(server.errors).toHaveLength(1)
-  expect(await scrape(server)).toMatchObject({ status: 200 })
-})
+])(
+  'metrics of the application that %s are answered with a 500 and reported, and the server goes on',
+  async (_, more) => {
+    const server = await liveServer()
+    expect(await scrape(server, more as () => readonly Metric[])).toMatchObject({ status: 500 })
+    expect(server.errors).toHaveLength(1)
+    expect(await scrape(server)).toMatchObject({ status: 200 })
+  },
+)

@@ -31,7 +31,7 @@ const told = ({ name, attributes, status }: ReadableSpan) => ({
 })
 
 describe('with OpenTelemetry', () => {
-  test('a publish is a span with what came of it, and without what was said or by whom', async () => {
+  test('a publish is a span with its outcome, and without its data and its user', async () => {
     const { client, spans } = await traced({
       onPublish({ data }) {
         if (data === 'private no') throw new PublishRefused('rude', 'Not here.')
@@ -55,7 +55,7 @@ describe('with OpenTelemetry', () => {
     expect(JSON.stringify(spans().map(told))).not.toMatch(/private|secret|anybody/)
   })
 
-  test('what a handler begins belongs to the span of its request', async () => {
+  test('a span that a handler starts is a child of the span of its request', async () => {
     const { client, provider, spans } = await traced({
       onRequest: {
         async order() {
@@ -78,7 +78,7 @@ describe('with OpenTelemetry', () => {
     expect(insert).toMatchObject({ name: 'insert', parentSpanContext: { spanId: request!.spanContext().spanId } })
   })
 
-  test('a handover is a span from the request to the leg’s end: it handed over, was cut off, or was let stay', async () => {
+  test('a handover is a span with its outcome: handed-over, forced or cancelled', async () => {
     const { server, client, spans } = await traced()
     const taken = new AbortController()
     const back = server.drain({ signal: taken.signal })
@@ -112,14 +112,14 @@ describe('with OpenTelemetry', () => {
     expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['livesocket.publish'])
   })
 
-  test('what is no tracing is refused by name', async () => {
+  test('an invalid tracing option is refused by name', async () => {
     await expect(liveServer({ tracing: openTelemetry as never })).rejects.toThrow(
       expect.objectContaining({ code: 'invalid', message: expect.stringContaining('tracing must be') }),
     )
   })
 })
 
-test('tracing that throws at whatever it is asked is told, and publishes, requests and drains are as without', async () => {
+test('tracing that throws at every call is reported, and publishes, requests and drains work all the same', async () => {
   const fails = () => {
     throw new Error('mine')
   }

@@ -8,21 +8,21 @@ import type { LogStatus } from '../../src/server/log/topic-log.js'
 const away = (away: number): LogStatus => ({ ready: false, reason: 'it is broken', away })
 
 test.each([
-  ['whose log has never been there is not ready', { draining: false, log: away(Infinity) }, 'log away: it is broken'],
   [
-    'whose log went a moment ago is ready: it may be back before anybody comes',
-    { draining: false, log: away(9_000) },
-    'ready',
+    'whose log has never been reachable is not ready',
+    { draining: false, log: away(Infinity) },
+    'log away: it is broken',
   ],
+  ['whose log has been away for a moment is ready', { draining: false, log: away(9_000) }, 'ready'],
   ['whose log has been away for longer is not ready', { draining: false, log: away(10_000) }, 'log away: it is broken'],
-  ['whose log is there is ready', { draining: false, log: { ready: true } as const }, 'ready'],
-  ['whose log never says is ready', { draining: false, log: undefined }, 'ready'],
+  ['whose log is reachable is ready', { draining: false, log: { ready: true } as const }, 'ready'],
+  ['whose log reports no status is ready', { draining: false, log: undefined }, 'ready'],
   ['that drains is not ready, whatever its log is', { draining: true, log: away(Infinity) }, 'draining'],
 ])('a server %s', (_, state, readiness) => {
   expect(readinessOf(state)).toBe(readiness)
 })
 
-test('what a readiness check is answered, and what stats say, is why', async () => {
+test('the readiness check and stats() say why a server is not ready', async () => {
   let status: LogStatus = away(Infinity)
   const log = { ...memoryLog(), status: () => status }
   const server = createLiveServer({ port: 0, host: '127.0.0.1', log, authenticate: () => ({ subject: 'ada' }) })

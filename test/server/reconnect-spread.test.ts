@@ -21,7 +21,7 @@ test.each([
   [5_000, 300],
   [40_000, 2_400],
 ])(
-  'where nobody has set a spread, %s clients of a server that is gone come back within 1.3 times what %s a second need, and hardly ever in any second by more than a tenth above that',
+  'without a spread that is set, %s clients of a server that is gone come back little slower than %s a second allow, and seldom exceed that by a tenth',
   (clients, perSecond) => {
     const spread = reconnectSpread(undefined, () => perSecond)(clients)!
     expect(spread).toBeLessThanOrEqual((clients / perSecond) * 1_000 * 1.2)
@@ -31,14 +31,14 @@ test.each([
   },
 )
 
-test('the room that is left for chance is a fifth at the most, however small the server, and never makes the window wider than what clients do unasked', () => {
+test('the default spread adds at most a fifth for chance, and stays within the spread that clients use on their own', () => {
   const spread = reconnectSpread(undefined, () => 10)
   expect(spread(100)).toBe(12_000)
   expect(spread(1_000)).toBe(30_000)
   expect(spread(1)).toBe(1_000)
 })
 
-test('welcomes that come in bunches do not make a server faster than it is: where others waited, it carries what there was room for', () => {
+test('a bunch of welcomes does not make a server count as faster than it is: while clients wait, its rate is what its limit allowed', () => {
   const clock = createStepClock()
   let room: number | null = null
   const greeted = createGreeted(

@@ -9,8 +9,8 @@ function printer() {
   return { clock, printed, print: createPrinter(clock, (text) => printed.push(text)) }
 }
 
-describe('what is printed where nobody gave an onError', () => {
-  test('a kind is said once, with where it was thrown, and then how often: at its 10th, 100th, 1,000th time, and after a minute', async () => {
+describe('errors that are printed where no onError is set', () => {
+  test('a kind of error is printed once with its stack, then with its count at the 10th, 100th and 1,000th time and after a minute', async () => {
     const { clock, printed, print } = printer()
     for (let count = 0; count < 2_470; count++)
       print(new Error('the database is away'), `authorizing a publish into "room-${count}"`)
@@ -29,7 +29,7 @@ describe('what is printed where nobody gave an onError', () => {
     )
   })
 
-  test('another thing that was being done, another name or another code is another kind', () => {
+  test('errors with another task, name or code are of another kind', () => {
     const { printed, print } = printer()
     const coded = (code: string) => Object.assign(new Error('x'), { code })
     for (const error of [new Error('x'), new TypeError('x'), coded('ECONNREFUSED'), coded('ETIMEDOUT'), 'x'])
@@ -44,8 +44,8 @@ describe('what is printed where nobody gave an onError', () => {
     ['a terminal escape', 'a\u001b[2Kb', '\\u001b'],
     ['its one-character form', 'a\u009b2Kb', '\\u009b'],
     ['a line separator', 'a\u2028b', '\\u2028'],
-    ['text that runs backwards', 'a\u202eb', '\\u202e'],
-  ])('words of a client with %s stay on their line, wherever they are', (_, words, shown) => {
+    ['a right-to-left override', 'a\u202eb', '\\u202e'],
+  ])('text of a client with %s is escaped and stays on its line', (_, words, shown) => {
     const { printed, print } = printer()
     const error = new Error(`no room ${words}`, { cause: new Error(words) })
     error.name = words
@@ -60,14 +60,14 @@ describe('what is printed where nobody gave an onError', () => {
     expect(printed[0]!.toLowerCase()).toContain(shown.length > 2 ? shown : `\\u000${shown === '\\n' ? 'a' : 'd'}`)
   })
 
-  test('a message cannot pass for a frame of the stack', () => {
+  test('a message cannot imitate a line of the stack', () => {
     const { printed, print } = printer()
     print(new Error('no\n    at payment (accepted)'), 'x')
     expect(printed[0]!.split('\n').filter((line) => line.includes('accepted'))).toHaveLength(1)
     expect(printed[0]!.split('\n')[0]).toContain('accepted')
   })
 
-  test('ours are said in a line, causes in it, and an endless message is cut', () => {
+  test('an error of the package is one line with its causes, and a long message is cut', () => {
     const { printed, print } = printer()
     print(
       new LiveSocketError('refused', 'Redis is away', {
@@ -106,7 +106,7 @@ describe('what is printed where nobody gave an onError', () => {
           },
         }),
     ],
-  ])('%s as an error is a line as well', (_, error) => {
+  ])('%s as an error is printed on one line', (_, error) => {
     const { printed, print } = printer()
     print(error(), 'x')
     expect(printed).toHaveLength(1)
@@ -121,7 +121,7 @@ test.each([
     },
   ],
   ['rejects', () => Promise.reject(new Error('full disk'))],
-])('an onError that %s ends nothing, and is told of', async (_, onError) => {
+])('an onError that %s does not end the process, and its error is printed', async (_, onError) => {
   const { error } = console
   const printed: unknown[] = []
   console.error = (text) => printed.push(text)

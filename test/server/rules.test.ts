@@ -12,7 +12,7 @@ function gate() {
 }
 
 describe('server rule 1: a draining server takes no new leg', () => {
-  test('neither one that comes, nor one that has not said hello, nor one whose hello is being looked at', async () => {
+  test('it refuses new connections, those without a hello, and those whose hello is being checked', async () => {
     const asked = gate()
     const server = await liveServer({
       authenticate: ({ token }) => (token === 'slow' ? (asked.open(), new Promise<never>(() => undefined)) : {}),
@@ -31,7 +31,7 @@ describe('server rule 1: a draining server takes no new leg', () => {
     stays.close()
   })
 
-  test('until it has cancelled: then it tells those asked to stay, and takes new ones again', async () => {
+  test('after a cancelled drain it tells the legs that it asked to stay, and takes new ones again', async () => {
     const server = await liveServer()
     const leg = await server.join({ topics: { t: {} } })
     const cancel = new AbortController()
@@ -47,7 +47,7 @@ describe('server rule 1: a draining server takes no new leg', () => {
 })
 
 describe('server rule 2: a leg that was asked to hand over is served in full until it goes or the deadline passes', () => {
-  test('and then closed with 1012', async () => {
+  test('then the leg is closed with 1012', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const leg = await server.join({ topics: { t: {} } })
@@ -66,7 +66,7 @@ describe('server rule 2: a leg that was asked to hand over is served in full unt
   })
 })
 
-test('server rule 3: legs are asked at a pace, never more of them a second than the rate', async () => {
+test('server rule 3: a drain never asks more legs in any second than its rate', async () => {
   const clock = createSimulatedClock()
   const server = await liveServer({ clock })
   const legs = await Promise.all(range(1, 25).map(() => server.join()))
@@ -119,7 +119,7 @@ describe("server rule 4: a leg's publishes", () => {
     expect(await drained).toEqual({ moved: 0, forced: 1 })
   })
 
-  test('that is under way is answered before the leg is closed for whatever else; what waits behind it is not applied', async () => {
+  test('when a session is ended, the one under way is answered before the leg closes, and those behind it are not applied', async () => {
     const { passed, open } = gate()
     const server = await liveServer({ onPublish: () => passed })
     const reader = await server.join({ topics: { t: {} } })
@@ -135,7 +135,7 @@ describe("server rule 4: a leg's publishes", () => {
     expect(reader.of('message').map(({ data }) => data)).toEqual(['a', 'last'])
   })
 
-  test('do not keep a leg open for ever', async () => {
+  test('do not keep a leg open for longer than answerTimeout', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({
       clock,
@@ -152,7 +152,7 @@ describe("server rule 4: a leg's publishes", () => {
 })
 
 describe('server rule 5: an id is applied once', () => {
-  test('and a repeat gets the first answer, on whichever leg and server', async () => {
+  test('a repeat gets the first answer, on any leg and any server', async () => {
     const log = memoryLog()
     let asked = 0
     const onPublish = () => ({ answer: { asked: ++asked } })
@@ -177,7 +177,7 @@ describe('server rule 5: an id is applied once', () => {
     expect((await log.head('t')).offset).toBe(1)
   })
 
-  test('also where it is still being decided when it comes again', async () => {
+  test('a repeat that comes while the first copy is being decided gets the same answer', async () => {
     const log = memoryLog()
     const { passed, open } = gate()
     let asked = 0
@@ -191,7 +191,7 @@ describe('server rule 5: an id is applied once', () => {
     expect(asked).toBe(1)
   })
 
-  test('a repeat that the log cannot vouch for is outcome-unknown, and is not applied', async () => {
+  test('a repeat older than the records of the log is outcome-unknown, and is not applied', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, log: memoryLog({ clock }) })
     await clock.advance(60_000)
@@ -205,7 +205,7 @@ describe('server rule 5: an id is applied once', () => {
     expect(leg.of('message')).toMatchObject([{ data: 2 }])
   })
 
-  test('a repeat counts as old as it may be: it was true of its age when it was sent, not when it came', async () => {
+  test('the age of a repeat includes the time that it may have been on its way', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, log: memoryLog({ clock }) })
     await clock.advance(3_000)
@@ -235,7 +235,7 @@ describe('server rule 5: an id is applied once', () => {
   })
 })
 
-test('server rule 6: what is published while a leg subscribes reaches it once, after the frame that names the topic', async () => {
+test('server rule 6: a message that is published while a leg subscribes reaches it once, after the frame that names the topic', async () => {
   const server = await liveServer()
   await server.publish('t', 0)
   let publishing = true
@@ -268,7 +268,7 @@ test('server rule 6: what is published while a leg subscribes reaches it once, a
   }
 })
 
-test('server rule 6: nothing of a topic precedes the frame that names it, also where the server has it at hand', async () => {
+test('server rule 6: no message of a topic comes before the frame that names it, even where the server has it in memory', async () => {
   const server = await liveServer()
   const reader = await server.join({ topics: { t: {} } })
   const { epoch } = reader.frames[0]!['topics'].t as { epoch: string }
@@ -279,7 +279,7 @@ test('server rule 6: nothing of a topic precedes the frame that names it, also w
   expect(back.frames.map(({ type, offset }) => offset ?? type)).toEqual(['welcome', 2, 3, 'subscribed', 3])
 })
 
-describe('server rule 7: an older leg lives beside a newer one', () => {
+describe('server rule 7: an older leg of a session is served beside a newer one', () => {
   test('both are served, and presence ends with the last of them', async () => {
     const log = memoryLog()
     const told: string[] = []
@@ -299,7 +299,7 @@ describe('server rule 7: an older leg lives beside a newer one', () => {
     expect(told).toEqual(['s joined', 's left'])
   })
 
-  test('what became of a session by no word of its server is told by one of the others, or by its server itself', async () => {
+  test('a change of presence that comes from the log is reported by exactly one server', async () => {
     const listeners = new Set<(change: PresenceChange) => boolean>()
     const log: TopicLog = {
       ...memoryLog(),
@@ -334,7 +334,7 @@ describe('server rule 7: an older leg lives beside a newer one', () => {
     expect(listeners.size).toBe(1)
   })
 
-  test('a log that is away and hears of no leg does not hold up a server that closes for long', async () => {
+  test('a log that does not answer release() delays the close of a server by 10 s at most', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, log: { ...memoryLog(), release: () => new Promise(() => undefined) } })
     const leg = await server.join()
@@ -346,7 +346,7 @@ describe('server rule 7: an older leg lives beside a newer one', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test.each([1, 2])('a hello with leg %i after leg 2 is superseded', async (leg) => {
+  test.each([1, 2])('a hello with leg %i after leg 2 is refused as superseded', async (leg) => {
     const log = memoryLog()
     const [blue, green] = [await liveServer({ log }), await liveServer({ log })]
     const newest = await blue.join({ session: 's', leg: 2 })
@@ -368,7 +368,7 @@ describe('server rule 7: an older leg lives beside a newer one', () => {
   })
 })
 
-test('server rule 8: a new epoch is named, unasked, before its first message', async () => {
+test('server rule 8: the server names a new epoch on its own, before its first message', async () => {
   const log = memoryLog()
   const server = await liveServer({ log })
   await server.publish('t', 'before')
@@ -383,7 +383,7 @@ test('server rule 8: a new epoch is named, unasked, before its first message', a
   ])
 })
 
-test('server rule 9: where messages are hidden, prev says which came before, and the position advances', async () => {
+test('server rule 9: where messages are hidden, prev names the last one before, and the position still advances', async () => {
   const clock = createSimulatedClock()
   const server = await liveServer<{ name: string }>({
     clock,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ServerEvent } from '../../src/server/index.js'
 import { liveServer, until } from './kit.js'
 
-test('a log hears of each leg, whose it is and where it comes from, and of each drain, and of no token and no message', async () => {
+test('onEvent reports each leg with its subject and address, and each drain, but no token and no message', async () => {
   const events: ServerEvent[] = []
   const server = await liveServer({ onEvent: (event) => void events.push(event) })
   const one = await server.join({ session: 's', leg: 3, token: 'secret', handover: 'h', topics: { t: {} } })
@@ -29,7 +29,7 @@ test('a log hears of each leg, whose it is and where it comes from, and of each 
   expect(JSON.stringify(events)).not.toMatch(/secret|private/)
 })
 
-test('a drain that is taken back says how many it has left here', async () => {
+test('onEvent reports how many legs are left when a drain is cancelled', async () => {
   const events: ServerEvent[] = []
   const server = await liveServer({ onEvent: (event) => void events.push(event) })
   await server.join({ session: 's' })
@@ -52,7 +52,7 @@ test.each<[string, () => void]>([
   ],
   ['rejects', () => Promise.reject(new Error('disk full'))],
   ['rejects by a promise of another realm', () => runInNewContext('Promise.reject(new Error())') as void],
-])('a log that %s harms nobody', async (_, onEvent) => {
+])('an onEvent that %s is reported, and the leg lives on', async (_, onEvent) => {
   const server = await liveServer({ onEvent })
   await server.join()
   await until(() => server.errors.length === 1, 'it is told')

@@ -16,7 +16,7 @@ interface Methods {
 }
 
 /** Checked only by the compiler: no server is created. */
-it('a server is held to its types of users, topics and methods, as its clients are', () => {
+it('the types of users, topics and methods bind the server as they bind its clients', () => {
   void (() => {
     const server = createLiveServer<User, Topics, Methods>({
       port: 0,

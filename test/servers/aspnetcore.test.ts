@@ -88,7 +88,7 @@ describe('the server in C#', () => {
     })
   }
 
-  it('keeps every rule that the conformance kit can try, in memory and on Redis', { timeout: 90_000 }, async () => {
+  it('keeps every rule that the conformance kit can test, in memory and on Redis', { timeout: 90_000 }, async () => {
     const redis = await startRedisServer()
     onTestFinished(() => redis.close())
     const all = await Promise.all([
@@ -101,7 +101,7 @@ describe('the server in C#', () => {
     }
   })
 
-  it('reads a frame whatever else is in it and however it is written, and serves from before the newest messages', async () => {
+  it('reads frames with any field order and unknown fields, and serves the last messages before the newest', async () => {
     const { port } = await startDotnet(program, {})
     const dial = async () => {
       const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
@@ -132,7 +132,7 @@ describe('the server in C#', () => {
     }
   })
 
-  it('tells who waits for a welcome that it is waited for, in the time that the hello has named', async () => {
+  it('sends a pong before a late welcome, within the timeout that the hello named', async () => {
     const redis = await startRedisServer()
     onTestFinished(() => redis.close())
     const { port } = await startDotnet(program, { REDIS: `127.0.0.1:${redis.port}`, REDIS_SCRIPTS: scripts })
@@ -180,7 +180,7 @@ describe('the server in C#', () => {
     await until(() => /"ack"/.test(leg.heard()) && /still here/.test(leg.heard()), 10_000, 'the publish')
   })
 
-  describe('whose application asks others', () => {
+  describe('whose application asks another service', () => {
     /** The application's questions: `whose` a token is, and who may `read` and `write` what. Null: no answer. */
     type Answer = (what: string, about: string) => { status: number; said?: string } | null
     const dialTo = (port: number) => async (session: string, more: object) => {
@@ -212,7 +212,7 @@ describe('the server in C#', () => {
       return { port, held, dial: dialTo(port) }
     }
 
-    it('ends also the sessions of whom it is just being asked who they are', async () => {
+    it('also ends sessions that are being authenticated', async () => {
       let away = true
       const { port, held, dial } = await asking((what, about) =>
         what === 'whose' && away ? null : { status: 200, said: about },
@@ -226,7 +226,7 @@ describe('the server in C#', () => {
       await bob.next('welcome')
     })
 
-    it('serves what it may where nobody answers about another topic, and refuses for now what cannot be told', async () => {
+    it('serves topics that are allowed while others have no answer, and refuses for now those whose check failed', async () => {
       const { dial } = await asking((what, about) =>
         about === 'hung' ? null : { status: about === 'broken' ? 500 : about === 'secret' ? 403 : 200, said: 'ann' },
       )
@@ -246,7 +246,7 @@ describe('the server in C#', () => {
       expect(client.of('subscribed')).toEqual([])
     })
 
-    it('keeps a leg whose fresh token cannot be checked for as long as the old one lasts, and then says busy', async () => {
+    it('keeps a leg whose fresh token cannot be checked until the old one ends, and then closes it as busy', async () => {
       let status = 200
       let failed: () => void = () => undefined
       const fails = new Promise<void>((resolve) => void (failed = resolve))
@@ -276,7 +276,7 @@ describe('the server in C#', () => {
     })
   })
 
-  it('tells at once what was missed where nothing of it is kept, and not with the next message', async () => {
+  it('reports a gap in a topic without history as soon as it is back at Redis, not only with the next message', async () => {
     const redis = await startRedisServer()
     onTestFinished(() => redis.close())
     const relay = createRelay({ target: { port: redis.port } })
@@ -313,7 +313,7 @@ describe('the server in C#', () => {
     await expect.poll(() => told, { timeout: 10_000 }).toEqual([1, { from: 2, to: 4 }])
   }, 30_000)
 
-  it('tells whoever was asked to hand over to stay, where a drain is taken back as it begins', async () => {
+  it('tells every leg that was asked to hand over to stay, also where a drain is cancelled as it begins', async () => {
     const { port } = await startDotnet(program, { DRAIN_SECRET: SECRET })
     const client = await openFrameClient(`ws://127.0.0.1:${port}/live`, { WebSocket: Class, patience: 10_000 })
     onTestFinished(() => client.close())
@@ -333,7 +333,7 @@ describe('the server in C#', () => {
     expect([...ids('handover')].filter((id) => !ids('handover-cancelled').has(id))).toEqual([])
   })
 
-  it('drains once another release answers at its public address for good, and takes it back after a swap back', async () => {
+  it('drains once another release keeps answering at its public address, and cancels that after a swap back', async () => {
     let release = 'v1'
     const front = createServer((_request, response) => response.setHeader('LiveSocket-Release', release).end())
     onTestFinished(() => void front.close())
@@ -358,7 +358,7 @@ describe('the server in C#', () => {
     expect((await health()).status).toBe(200)
   })
 
-  it('shares a fleet with nodes of Node: a rolling deploy that swaps the two kinds is noticed by nobody', {
+  it('shares a fleet with Node servers: no client notices a rolling deploy that swaps the two kinds', {
     timeout: 120_000,
   }, async () => {
     const { stdout } = await promisify(execFile)(

@@ -5,7 +5,7 @@ import { OURS } from '../../examples/slot-swap/reader.js'
 import type { Outcome } from '../../examples/slot-swap/run-swaps.js'
 import { ROOT } from '../kit/source-files.js'
 
-it("two ASP.NET Core slots are swapped under a chat: nobody on one of our three ways notices, and SignalR's own client loses messages", {
+it("when two ASP.NET Core slots are swapped under a chat, no client on one of our three ways notices, and SignalR's own client loses messages", {
   timeout: 180_000,
 }, async () => {
   const { stdout } = await promisify(execFile)(

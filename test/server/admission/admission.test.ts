@@ -121,7 +121,7 @@ function crowd(world: ReturnType<typeof stand>, clients: number, spread: number,
   return { lasts }
 }
 
-test('one that comes alone is greeted at once, and costs neither a timer nor a turn', () => {
+test('a client that comes alone is greeted at once, without a timer or a wait in the queue', () => {
   const world = stand({ width: 10, call: 500 })
   let begun = 0
   const place = world.admission.enter({
@@ -136,7 +136,7 @@ test('one that comes alone is greeted at once, and costs neither a timer nor a t
   expect(world.admission.stats).toMatchObject({ greeting: 0, waiting: 0, turnedAway: 0, perSecond: null })
 })
 
-test('one address that asks for all there is waits for itself: another one is greeted after those who are being greeted, however long the line', () => {
+test('an address that floods the queue delays only itself: another address is greeted right after the greetings under way, however long the queue', () => {
   const world = stand({ width: 2, call: 100 })
   const random = seededRandom(3)
   for (let at = 0; at < 500; at++) dial(world, random, 10_000, '198.51.100.66')
@@ -163,7 +163,7 @@ function comeBack(world: ReturnType<typeof stand>, clients: number, spread: numb
   expect(world.service.wasted).toBe(0)
 }
 
-test('who makes room for another one has a place that the other one needs: a live leg whose fresh token waits for its check has none', () => {
+test('only a waiting hello is turned away to make room for a newcomer, never a live leg whose fresh token waits for its check', () => {
   const { admission } = stand({ width: 1, call: 500, most: 1 })
   const sent: string[] = []
   const wait = (name: string, address: string, live: boolean) =>
@@ -188,7 +188,7 @@ test('who makes room for another one has a place that the other one needs: a liv
 })
 
 test.each([1_000, 2_000, 10_000, 30_000])(
-  '600 clients who come back within %s ms to an identity service that takes 20 a second are live when it has taken them, and it works for nobody who has gone',
+  '600 clients who come back within %s ms to an identity service that takes 20 a second are live as soon as it can check them, and it never checks a client that has gone',
   (spread) => {
     const world = stand({ width: 10, call: 500 })
     comeBack(world, 600, spread, 30_000 * 1.15)
@@ -197,11 +197,11 @@ test.each([1_000, 2_000, 10_000, 30_000])(
 )
 
 test.each([2_000, 10_000])(
-  'a server that is late for everything keeps an identity service of 200 a second as busy as one in time: 3,000 who come back within %s ms do not wait for the server',
+  'a server that hears every answer 100 ms late still keeps an identity service of 200 a second busy, when 3,000 clients come back within %s ms',
   (spread) => comeBack(stand({ width: 100, call: 500, late: 100 }), 3_000, spread, 15_000 * 1.1),
 )
 
-test('those for whom there is no place are told when there is one, each another time, and hardly dial in vain', () => {
+test('clients turned away from a full queue are told when to come back, each at a different time, and seldom dial in vain', () => {
   const world = stand({ width: 100, call: 500 })
   const { lasts } = crowd(world, 20_000, 1_000)
   const seen = lasts(150_000)
@@ -211,7 +211,7 @@ test('those for whom there is no place are told when there is one, each another 
   expect(world.service.wasted).toBe(0)
 })
 
-test('what was measured in a bad moment keeps nobody away: those turned away in it are back while there is still a line', () => {
+test('a slow moment of the identity service keeps nobody away for long: clients turned away during it are back while the queue lasts', () => {
   const world = stand({ width: 100, call: 400 })
   crowd(world, 20, 1).lasts(1_000)
   // The process is busy with the new connections.
@@ -227,7 +227,7 @@ test('what was measured in a bad moment keeps nobody away: those turned away in 
   expect(seen.dials).toBeLessThan(2.5)
 })
 
-test('who does not say how long he waits is not kept for longer than clients wait: he is told at once', () => {
+test('a client that does not say how long it waits is told busy at once where its turn would come too late', () => {
   const world = stand({ width: 10, call: 500 })
   const { lasts } = crowd(world, 600, 2_000, null)
   const seen = lasts(45_000)
@@ -237,7 +237,7 @@ test('who does not say how long he waits is not kept for longer than clients wai
   expect(seen.last).toBeLessThan(30_000 * 1.3)
 })
 
-test('a service that was away for 20 s is tried by a few, and finds everybody back soon after', () => {
+test('an identity service that is down for 20 s gets only a few calls at a time, and all clients are live soon after it is back', () => {
   const world = stand({ width: 100, call: 100 })
   world.service.away = true
   const { lasts } = crowd(world, 2_000, 2_000)
@@ -248,7 +248,7 @@ test('a service that was away for 20 s is tried by a few, and finds everybody ba
   expect(seen.live).toBe(2_000)
 })
 
-test('a service that only became slower is not starved: what it takes now is what it takes', () => {
+test('an identity service that only became slower still gets as many calls as it can take', () => {
   const world = stand({ width: 1_000, call: 50 })
   const first = crowd(world, 500, 1_000)
   first.lasts(5_000)
@@ -260,7 +260,7 @@ test('a service that only became slower is not starved: what it takes now is wha
 })
 
 test.each([0.2, 1, 5])(
-  'no spread, however short or long, keeps clients out for longer than the capacity needs: at %s times of what brings all back in 30 s',
+  'no spread, however short or long, keeps clients out for longer than the capacity needs: at %s times the capacity that brings all back in 30 s',
   (share) => {
     for (const spread of [1_000, 5_000, 30_000, 120_000]) {
       const world = stand({ width: Math.round(share * 20), call: 100 })

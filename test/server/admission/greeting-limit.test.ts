@@ -48,18 +48,21 @@ function crowd({ width, call }: { width: number; call: number }) {
   }
 }
 
-test.each([4, 10, 40])('a service with room for %s calls at a time is full, and has no long queue', (width) => {
-  const { limit, service, lasts } = crowd({ width, call: 500 })
-  lasts(5_000)
-  const before = service.done
-  lasts(10_000)
-  expect(service.done - before).toBeGreaterThanOrEqual(width * 20 * 0.98)
-  expect(limit.value).toBeGreaterThanOrEqual(width)
-  expect(limit.value).toBeLessThanOrEqual(Math.max(width * 3, width + 8))
-  expect(limit.found).toBe(true)
-})
+test.each([4, 10, 40])(
+  'an identity service that takes %s calls at a time is kept busy, without a long queue in front of it',
+  (width) => {
+    const { limit, service, lasts } = crowd({ width, call: 500 })
+    lasts(5_000)
+    const before = service.done
+    lasts(10_000)
+    expect(service.done - before).toBeGreaterThanOrEqual(width * 20 * 0.98)
+    expect(limit.value).toBeGreaterThanOrEqual(width)
+    expect(limit.value).toBeLessThanOrEqual(Math.max(width * 3, width + 8))
+    expect(limit.found).toBe(true)
+  },
+)
 
-test('those who are let in without asking anybody, however many, have no more asked about at a time who have to be', () => {
+test('greetings that need no call to the identity service, however many, do not raise the limit of calls at a time', () => {
   const { limit, service, lasts } = crowd({ width: 10, call: 500 })
   lasts(5_000)
   for (let ms = 0; ms < 30_000; ms += 5) {
@@ -70,7 +73,7 @@ test('those who are let in without asking anybody, however many, have no more as
   expect(service.done).toBeGreaterThanOrEqual(35 * 20 * 0.95)
 })
 
-test('a process that stood still takes no service for full: a few greetings later as many are greeted at a time as before', () => {
+test('after the process itself stood still, the limit is back at its maximum a few greetings later', () => {
   const { limit, lasts, standsStill } = crowd({ width: 1_000, call: 500 })
   lasts(600)
   standsStill(4_000)
@@ -80,7 +83,7 @@ test('a process that stood still takes no service for full: a few greetings late
   expect(limit.value).toBe(100)
 })
 
-test('one that fails is tried by a few at a time, and by all again once it is back', () => {
+test('an identity service that fails gets only a few calls at a time, and the maximum again soon after it is back', () => {
   const { limit, service, lasts } = crowd({ width: 1_000, call: 100 })
   lasts(2_000)
   service.failing = true
@@ -106,7 +109,7 @@ test('a stranger whose tokens make authenticate throw, before it has asked anybo
   expect(limit.found).toBe(true)
 })
 
-test('one that has become slower for each, and not for many, is not left to a few', () => {
+test('an identity service that takes longer for every call, whatever their number, keeps the maximum of calls at a time', () => {
   const { limit, service, lasts } = crowd({ width: 1_000, call: 50 })
   lasts(2_000)
   service.call = 3_000
@@ -114,7 +117,7 @@ test('one that has become slower for each, and not for many, is not left to a fe
   expect(limit.value).toBe(100)
 })
 
-test('nor where somebody is refused at once, again and again', () => {
+test('an identity service that became slower keeps the maximum also while other greetings end at once, again and again', () => {
   const { limit, service, lasts, now } = crowd({ width: 1_000, call: 50 })
   lasts(2_000)
   service.call = 3_000
@@ -125,7 +128,7 @@ test('nor where somebody is refused at once, again and again', () => {
   expect(limit.value).toBe(100)
 })
 
-test('those who are given up tell how long it takes at least: a service that answers nobody in time is asked by fewer', () => {
+test('greetings that clients gave up count as slow ones: an identity service that answers nobody in time gets fewer calls at a time', () => {
   const clock = createStepClock()
   const limit = createGreetingLimit(100, 10_000, () => clock.monotonic())
   const before = limit.value
@@ -135,7 +138,7 @@ test('those who are given up tell how long it takes at least: a service that ans
   expect(limit.value).toBe(before / 2)
 })
 
-test('it begins with no more than answer within the time that a hello has', () => {
+test('the first limit is lower the less time a hello has', () => {
   const first = (patience: number) => createGreetingLimit(100, patience, () => 0).value
   expect([1_000, 2_000, 10_000, 60_000].map(first)).toEqual([5, 10, 50, 100])
 })

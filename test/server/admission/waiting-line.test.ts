@@ -10,8 +10,8 @@ function line(text: string) {
 }
 const names = (waiters: Iterable<{ name: string }>) => Array.from(waiters, ({ name }) => name).join(' ')
 
-describe('those who wait to be greeted', () => {
-  test('take turns by address', () => {
+describe('the line of clients that wait to be greeted', () => {
+  test('gives each address its turn', () => {
     const { all } = line('a1 a2 a3 a4 b1 c1 b2')
     expect(names(all.inTurn())).toBe('a1 b1 c1 a2 b2 a3 a4')
     const served = Array.from({ length: 7 }, () => all.next()!)
@@ -19,12 +19,12 @@ describe('those who wait to be greeted', () => {
     expect(all.next()).toBeUndefined()
   })
 
-  test('a newcomer knows how many are before it', () => {
+  test('tells a newcomer how many are ahead of it', () => {
     const { all } = line('a1 a2 a3 a4 b1 c1 b2')
     expect(['a', 'b', 'c', 'd'].map((address) => all.before(address))).toEqual([7, 6, 5, 3])
   })
 
-  test('an address with most yields its last one, and only to an address that has less with one more', () => {
+  test('makes room by sending away the last client of the heaviest address, and only for an address that stays lighter', () => {
     const { all } = line('a1 a2 a3 b1 b2 c1')
     expect(all.heaviest('d')?.name).toBe('a3')
     expect(all.heaviest('c')?.name).toBe('a3')
@@ -35,7 +35,7 @@ describe('those who wait to be greeted', () => {
     expect(line('a1 b1').all.heaviest('c')).toBeUndefined()
   })
 
-  test('whoever comes and leaves: nobody is forgotten or served twice, and no address has two turns while another waits for one', () => {
+  test('forgets nobody, serves nobody twice, and gives no address two turns while another waits for one, in any order of arrivals', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.constantFrom('add', 'leave', 'next'), fc.nat(5)), { maxLength: 200 }),

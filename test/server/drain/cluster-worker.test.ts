@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { leaveToOtherWorkers } from '../../../src/server/drain/cluster-worker.js'
 import { rawClient } from '../../kit/raw-client.js'
 
-test('a worker of node:cluster that is told to end takes no new connection: whoever it sends away comes to another worker', async () => {
+test('a node:cluster worker that is told to end takes no new connection: clients that it sends away reach another worker', async () => {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', fileURLToPath(new URL('cluster-worker-process.ts', import.meta.url))],
@@ -33,7 +33,7 @@ test('a worker of node:cluster that is told to end takes no new connection: whoe
   expect((await lines.next()).value).toBe(`${leaver.server} ended with 0`)
 }, 40_000)
 
-test('a drain that is taken back has the worker listen again, at the same port', async () => {
+test('a worker whose drain is cancelled listens again, on the same port', async () => {
   const http = createServer((_, response) => response.end('here')).listen(0, '127.0.0.1')
   onTestFinished(() => void http.close())
   await new Promise((resolve) => http.once('listening', resolve))
@@ -45,7 +45,7 @@ test('a drain that is taken back has the worker listen again, at the same port',
   expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('here')
 })
 
-test('a process of its own goes on listening: its health endpoint has to say that it is leaving', async () => {
+test('a process that is no cluster worker goes on listening during a drain, so that its health endpoint can report it', async () => {
   const http = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void http.close())
   await new Promise((resolve) => http.once('listening', resolve))

@@ -38,7 +38,7 @@ async function mounted(parse: (request: IncomingMessage) => Promise<void> = asyn
   return { server, call }
 }
 
-describe('what a deploy tool calls on the old slot', () => {
+describe('the drain endpoint, which a deploy tool calls on the old slot,', () => {
   test('starts the drain and answers at once with the number of legs', async () => {
     const { server, call } = await mounted()
     const legs = [await server.join(), await server.join()]
@@ -64,7 +64,7 @@ describe('what a deploy tool calls on the old slot', () => {
     expect(await answer).toMatchObject({ status: 200, body: { moved: 1, forced: 0 } })
   })
 
-  test('takes it back', async () => {
+  test('cancels the drain', async () => {
     const { server, call } = await mounted()
     const leg = await server.join()
     expect(await call('{"cancel":true}')).toMatchObject({ status: 200, body: { cancelled: false } })
@@ -79,8 +79,8 @@ describe('what a deploy tool calls on the old slot', () => {
     ['has parsed it', async (request) => void (request.body = JSON.parse(await textOf(request)))],
     ['has kept it as text', async (request) => void (request.body = await textOf(request))],
     ['has kept its bytes', async (request) => void (request.body = Buffer.from(await textOf(request)))],
-    ['leaves a content type alone that is not its own, and says {}', async (request) => void (request.body = {})],
-  ])('a body parser that came first and %s is no obstacle', async (_, parse) => {
+    ['leaves a foreign content type unread, and sets {}', async (request) => void (request.body = {})],
+  ])('works behind a body parser that %s', async (_, parse) => {
     const { server, call } = await mounted(parse)
     const leg = await server.join()
     expect(await call(BODY)).toMatchObject({ status: 202, body: { legs: 1 } })
@@ -90,7 +90,7 @@ describe('what a deploy tool calls on the old slot', () => {
     expect(deadline).toBeLessThanOrEqual(9_000)
   })
 
-  test('where a parser has read the body and keeps it to itself, that is said, and nothing begins with other options than those that were sent', async () => {
+  test('answers 400 where a parser has consumed the body without keeping it, and starts no drain with options that were not sent', async () => {
     const { server, call } = await mounted(async (request) => void (await textOf(request)))
     expect(await call(BODY)).toMatchObject({ status: 400, body: { error: expect.stringContaining('request.body') } })
     expect(server.stats().draining).toBe(false)
@@ -99,7 +99,7 @@ describe('what a deploy tool calls on the old slot', () => {
   })
 })
 
-describe('everything else is refused, and nothing has begun', () => {
+describe('every other call is refused, and no drain starts', () => {
   test.each<[string, number, string | undefined, { method?: string; authorization?: string }]>([
     ['GET', 405, undefined, { method: 'GET' }],
     ['PUT', 405, undefined, { method: 'PUT' }],
@@ -112,11 +112,11 @@ describe('everything else is refused, and nothing has begun', () => {
     ['too large a body', 413, `"${'x'.repeat(5_000)}"`, {}],
     ['no JSON', 400, '{', {}],
     ['a JSON that is no object', 400, '[]', {}],
-    ['a field that is none', 400, '{"speed":9}', {}],
-    ['a flag that is none', 400, '{"wait":"yes"}', {}],
+    ['an unknown field', 400, '{"speed":9}', {}],
+    ['a flag that is no boolean', 400, '{"wait":"yes"}', {}],
     ['a deadline that makes no sense', 400, '{"deadline":-1}', {}],
-    ['a url that is none', 400, '{"url":"http://169.254.169.254/"}', {}],
-    ['a wait that is none, with the rest in order', 400, '{"rate":"fast","wait":true}', {}],
+    ['a url that is no WebSocket URL', 400, '{"url":"http://169.254.169.254/"}', {}],
+    ['a rate that is no number, with a valid wait', 400, '{"rate":"fast","wait":true}', {}],
   ])('%s', async (_, status, body, how) => {
     const { server, call } = await mounted()
     const answer = await call(body, how)
@@ -134,7 +134,7 @@ describe('everything else is refused, and nothing has begun', () => {
     ' a secret in quotes ',
     'ein Schlüssel mit Umlauten',
     'a secret with\ttabs in',
-  ])('a secret that protects nothing, or that no header can bear, is not mounted: %j', async (secret) => {
+  ])('a secret that is too short, or that no header can carry, is refused at once: %j', async (secret) => {
     const server = await liveServer()
     expect(() => server.drainEndpoint(secret)).toThrow(expect.objectContaining({ code: 'invalid' }))
   })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createDrainWindow } from '../../../src/server/drain/drain-window.js'
 
-it('a drain of 10,000 legs costs each of them the same, however many are on their way', () => {
+it('a drain of 10,000 legs does little work for each leg, however many are on their way', () => {
   let [at, readings] = [0, 0]
   const window = createDrainWindow<number>({ rate: 100_000, spread: 0 }, () => {
     readings++
@@ -15,7 +15,7 @@ it('a drain of 10,000 legs costs each of them the same, however many are on thei
   expect(readings / 10_000).toBeLessThan(10)
 })
 
-it('who was told to wait for long is on its way for as long, and keeps nobody else in the count', () => {
+it('a leg that was told to wait for a minute counts as on its way for a minute, and the others no longer than usual', () => {
   let at = 0
   const window = createDrainWindow<string>({ rate: 10, spread: 0 }, () => at)
   window.asked('told to wait')

@@ -19,7 +19,7 @@ const health = (address: string) =>
 
 describe('the rate', () => {
   test.each([0.5, 1, 2.5, 10, 200, 5_000])(
-    'of %d a second is kept in every window of one second, also by one who is often late',
+    'of %d a second is never exceeded in any second, even with a timer that is often late',
     (rate) => {
       const random = seededRandom(Math.ceil(rate))
       let now = 0
@@ -40,7 +40,7 @@ describe('the rate', () => {
     },
   )
 
-  test('lets no wave go after it stood still, and has caught up soon all the same', () => {
+  test('allows no burst after the process stood still, and still catches up soon', () => {
     let now = 0
     const limit = createDrainRate(500, () => now)
     const taken: number[] = []
@@ -49,7 +49,7 @@ describe('the rate', () => {
     expect(taken.length).toBeGreaterThan(4_790)
   })
 
-  test('is no slower than it must be', () => {
+  test('is fully used', () => {
     let now = 0
     const limit = createDrainRate(100, () => now)
     let taken = 0
@@ -93,7 +93,7 @@ async function slowDrain(options: DrainOptions) {
 }
 
 describe('a drain', () => {
-  test('resolves as soon as every leg has gone by itself', async () => {
+  test('resolves as soon as every leg has left on its own', async () => {
     const server = await liveServer()
     const legs = await Promise.all(range(1, 3).map(() => server.join()))
     const drained = server.drain({ url: 'wss://green.example/live', reason: 'deploy 7', spread: 20 })
@@ -117,7 +117,7 @@ describe('a drain', () => {
     expect(server.stats().draining).toBe(true)
   })
 
-  test('asked for twice is one', async () => {
+  test('that is started twice runs once, and both calls get its result', async () => {
     const server = await liveServer()
     const leg = await server.join()
     const [one, two] = [server.drain(), server.drain({ reason: 'again' })]
@@ -128,7 +128,7 @@ describe('a drain', () => {
     expect(leg.of('handover')).toHaveLength(1)
   })
 
-  test('fails readiness first, before anybody is asked to hand over', async () => {
+  test('fails the readiness check before it asks any leg to hand over', async () => {
     const server = await liveServer()
     await server.join()
     expect(await health(server.address())).toBe(200)
@@ -137,7 +137,7 @@ describe('a drain', () => {
     expect(await health(server.address())).toBe(503)
   })
 
-  test('asks all within half the deadline, where nobody set a rate; the deadline is what each leg has left', async () => {
+  test('without a rate asks all legs within half the deadline, and tells each leg the time that it has left', async () => {
     const { clock, server, legs } = await serverWithLegs(40)
     void server.drain({ deadline: 200 })
     await clock.advance(100)
@@ -148,7 +148,7 @@ describe('a drain', () => {
     expect(Math.min(...deadlines)).toBeLessThan(110)
   })
 
-  test('asks a little less than its rate: what comes in bunches to those who take the legs is then still within it', async () => {
+  test('asks slightly fewer legs a second than its rate, so that legs that arrive in bunches stay within the rate', async () => {
     const { clock, server, legs, asked } = await serverWithLegs(60)
     void server.drain({ rate: 20, deadline: 60_000 })
     for (let tenth = 0; tenth < 20; tenth++) {
@@ -161,7 +161,7 @@ describe('a drain', () => {
     expect(server.stats().asked).toBe(39)
   })
 
-  test('has no more legs on their way than have left in the last seconds, and half as many again: those who take them are at their limit', async () => {
+  test('has at most one and a half times as many legs on their way as left in the last seconds: more would overload the servers that take them', async () => {
     const { clock, server, legs, asked } = await serverWithLegs(60)
     void server.drain({ rate: 10, deadline: 60_000 })
     await clock.advance(2_500)
@@ -176,14 +176,14 @@ describe('a drain', () => {
     await until(() => asked() >= 28, 'others asked')
   })
 
-  test('waits for nobody where the rest could then not be asked before the deadline', async () => {
+  test('stops waiting for legs on their way where the rest could then not be asked before the deadline', async () => {
     const { clock, server, legs } = await serverWithLegs(60)
     void server.drain({ rate: 10, deadline: 12_000 })
     await clock.advance(11_000)
     await until(() => legs.every((leg) => leg.of('handover').length === 1), 'all asked')
   })
 
-  test('says in advance that its deadline cannot be met, how long it would take, and closes what is left', async () => {
+  test('reports early that it cannot meet its deadline and how long it needs, and closes the remaining legs at the deadline', async () => {
     const { drained, events, says } = await slowDrain({})
     expect(events('drain-late')).toEqual([
       { type: 'drain-late', left: expect.any(Number), deadline: 6_000, needs: expect.any(Number) },
@@ -192,14 +192,14 @@ describe('a drain', () => {
     expect((await drained).forced).toBeGreaterThan(30)
   })
 
-  test('goes on instead, with extendable: true, as long as legs leave: each is told anew how long it has', async () => {
+  test('with extendable: true goes on past its deadline as long as legs leave, and tells each leg its new deadline', async () => {
     const { drained, events, deadlines } = await slowDrain({ extendable: true })
     expect(events('drain-late')).toHaveLength(1)
     expect(await drained).toEqual({ moved: 60, forced: 0 })
     expect(Math.max(...deadlines())).toBeGreaterThan(30_000)
   })
 
-  test('with a rate too low for its deadline closes the rest at the deadline, asked or not', async () => {
+  test('with a rate too low for its deadline closes the remaining legs at the deadline, asked or not', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const legs = await Promise.all(range(1, 5).map(() => server.join()))
@@ -210,7 +210,7 @@ describe('a drain', () => {
     expect(await drained).toEqual({ moved: 0, forced: 5 })
   })
 
-  test('ends a leg that does not answer its close', async () => {
+  test('ends a leg that does not answer the close frame', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const leg = await server.join()
@@ -221,7 +221,7 @@ describe('a drain', () => {
     expect(await drained).toEqual({ moved: 0, forced: 1 })
   })
 
-  test('begun by who hears that the one before was cancelled can be cancelled too; one that is taken back as it begins sends nobody away', async () => {
+  test('that starts in the event of a cancelled one can be cancelled too, and one cancelled in its own start event sends nobody away', async () => {
     const aborts = [new AbortController(), new AbortController(), new AbortController()]
     const told: string[] = []
     const server = await liveServer({
@@ -245,7 +245,7 @@ describe('a drain', () => {
     await next.hello()
   })
 
-  test('cancelled is over: another one can follow', async () => {
+  test('that was cancelled is over, and another one can start', async () => {
     const server = await liveServer()
     const leg = await server.join()
     const cancel = new AbortController()
@@ -261,7 +261,7 @@ describe('a drain', () => {
     expect(leg.frames.map(({ type }) => type)).toEqual(['welcome', 'handover', 'handover-cancelled', 'handover'])
   })
 
-  test('whose signal has fired already does nothing', async () => {
+  test('whose signal is already aborted does nothing', async () => {
     const server = await liveServer()
     expect(await server.drain({ signal: AbortSignal.abort() })).toEqual({ moved: 0, forced: 0 })
     await server.join()
@@ -281,7 +281,7 @@ describe('a drain', () => {
     ['url', { url: 'https://green.example' }],
     ['url', { url: 'wss://user:word@green.example' }],
     ['reason', { reason: 7 as never }],
-  ])('with a %s that makes no sense is refused, and nothing has begun', async (name, options) => {
+  ])('with an invalid %s is refused, and does not start', async (name, options) => {
     const server = await liveServer()
     await expect(server.drain(options)).rejects.toMatchObject({
       code: 'invalid',
@@ -293,7 +293,7 @@ describe('a drain', () => {
   })
 })
 
-describe('a server that nobody takes the legs from', () => {
+describe('a draining server whose legs no other server takes', () => {
   /** As a client does that was asked to hand over and lands on the same server again. */
   async function comesBack(server: Awaited<ReturnType<typeof serverWithLegs>>['server'], times: number) {
     for (let time = 0; time < times; time++) expect(await (await server.client()).closed).toMatchObject({ code: 1012 })
@@ -311,7 +311,7 @@ describe('a server that nobody takes the legs from', () => {
     return { events, clock, server, legs, drained, said: () => events.filter(({ type }) => type === 'drain-alone') }
   }
 
-  test('says so after 1.5 s, and ends then, so that the next one can have its port', async () => {
+  test('reports it after 1.5 s and ends the drain, so that the next process can have its port', async () => {
     const { clock, server, drained, said } = await alone({})
     await clock.advance(1_489)
     expect(said()).toEqual([])
@@ -326,7 +326,7 @@ describe('a server that nobody takes the legs from', () => {
     expect(await drained).toEqual({ moved: 0, forced: 2 })
   })
 
-  test('says so and waits for the deadline where it is told to, as it does in production', async () => {
+  test('reports it and still waits for a deadline that was set, in production', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     onTestFinished(() => void vi.unstubAllEnvs())
     const { clock, server, said } = await alone({ deadline: 20_000 })
@@ -335,7 +335,7 @@ describe('a server that nobody takes the legs from', () => {
     expect(server.stats().legs).toBe(2)
   })
 
-  test('is not alone where one has handed over', async () => {
+  test('reports nothing once a leg has handed over', async () => {
     const { clock, server, legs, said } = await alone({})
     legs[0]!.close()
     await until(() => server.stats().legs === 1, 'one has gone')
@@ -343,7 +343,7 @@ describe('a server that nobody takes the legs from', () => {
     expect(said()).toEqual([])
   })
 
-  test('cannot tell while they do not come back: their pages may sleep', async () => {
+  test('reports nothing while its legs do not come back: their pages may be asleep', async () => {
     const { clock, said } = await alone({}, 1)
     await clock.advance(5_000)
     expect(said()).toEqual([])
@@ -366,7 +366,7 @@ describe('on a signal', () => {
   }
   const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-  test('it empties, and then the process ends; a second signal makes it hurry', async () => {
+  test('the server drains, and then the process ends; a second signal cuts the drain short', async () => {
     const process = host()
     let empty = () => undefined as void
     let now = 0
@@ -389,7 +389,7 @@ describe('on a signal', () => {
   })
 
   test.each([1, 30, 130, 499])(
-    'a signal that comes again %i ms later is the same one: what started the process passes on what the terminal has sent already',
+    'a signal that comes again %i ms later counts as the same one: the parent process may pass on what the terminal has already sent',
     async (later) => {
       const process = host()
       let now = 7_000
@@ -407,7 +407,7 @@ describe('on a signal', () => {
     },
   )
 
-  test('a signal that comes again while the server closes does not kill the process: somebody listens to its end', async () => {
+  test('a signal that comes again while the server closes does not kill the process: its listener stays until the end', async () => {
     const process = host()
     let empty = () => undefined as void
     const undo = onSignal(process, 'SIGUSR2', {
@@ -425,7 +425,7 @@ describe('on a signal', () => {
     expect(process.exits).toEqual([0])
   })
 
-  test('with others listening it is the last of them that ends the process, and a failure is told by the code', async () => {
+  test('with several servers the last one to finish ends the process, and the exit code tells of a failure', async () => {
     const process = host()
     const errors: unknown[] = []
     const tasks = { hurry: () => undefined, now: () => 0, onError: (error: unknown) => void errors.push(error) }
@@ -444,7 +444,7 @@ describe('on a signal', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('a drain that was taken back leaves the server as it was, and the next signal begins anew', async () => {
+  test('after a cancelled drain the server serves as before, and the next signal starts a new drain', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const http = createServer(server.drainEndpoint('a-secret-of-some-length')).listen(0, '127.0.0.1')
@@ -473,7 +473,7 @@ describe('on a signal', () => {
     await until(() => process.listenerCount('SIGUSR2') === 1, 'it listens no more')
   })
 
-  test('a server that is closed listens no more', async () => {
+  test('a closed server no longer listens for the signal', async () => {
     const server = await liveServer()
     server.drainOn('SIGUSR2')
     expect(process.listenerCount('SIGUSR2')).toBe(1)
@@ -481,7 +481,7 @@ describe('on a signal', () => {
     expect(process.listenerCount('SIGUSR2')).toBe(0)
   })
 
-  test('a server drains, closes and would end the process', async () => {
+  test('a server asks its legs to hand over, and closes them at the second signal', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const leg = await server.join()

@@ -72,7 +72,7 @@ function slot() {
 const times = (count: number, answer: string | null) => Array.from({ length: count }, () => answer)
 
 describe('a slot that asks its public address who answers', () => {
-  it('drains once another release answers for good', async () => {
+  it('drains once another release has answered 20 times', async () => {
     const one = slot()
     await one.hears('v1', ...times(19, 'v2'))
     expect(one.told).toEqual([])
@@ -94,32 +94,32 @@ describe('a slot that asks its public address who answers', () => {
     expect(one.told).toEqual([])
   })
 
-  it('takes a blip for none: a swap that is taken back, a front that answers by itself, nobody at all', async () => {
+  it('ignores a short change: a swap that is soon reverted, a proxy that answers on its own, no answer at all', async () => {
     const one = slot()
     await one.hears(...times(19, 'v2'), 'v1', ...times(60, null), ...times(19, 'v2'), 'v1')
     expect(one.told).toEqual([])
   })
 
-  it('goes on counting where an answer fails to come', async () => {
+  it('keeps its count where an answer is missing', async () => {
     const one = slot()
     await one.hears(...times(10, 'v2'), null, null, ...times(10, 'v2'))
     expect(one.told).toEqual(['drain: replaced'])
   })
 
-  it('takes its legs again after a swap back, and drains again after the next swap', async () => {
+  it('cancels its drain after a swap back, and drains again after the next swap', async () => {
     const one = slot()
     await one.hears(...times(20, 'v2'), 'v1', ...times(20, 'v3'))
     expect(one.told).toEqual(['drain: replaced', 'cancel', 'drain: replaced'])
   })
 
-  it('takes back no drain that somebody else began', async () => {
+  it('never cancels a drain that was started elsewhere', async () => {
     const one = slot()
     one.refusing = true
     await one.hears(...times(30, 'v2'), 'v1')
     expect(one.told).toEqual([])
   })
 
-  it('takes back no drain that somebody else began where its own was taken back', async () => {
+  it('never cancels a drain that was started elsewhere after its own was cancelled', async () => {
     const one = slot()
     await one.hears(...times(20, 'v2'))
     one.refusing = false
@@ -128,7 +128,7 @@ describe('a slot that asks its public address who answers', () => {
     expect(one.told).toEqual(['drain: replaced'])
   })
 
-  it('stays where somebody took its drain back, until it was replaced anew', async () => {
+  it('does not drain again after somebody cancelled its drain, until it is replaced anew', async () => {
     const one = slot()
     await one.hears(...times(20, 'v2'))
     one.refusing = false
@@ -138,7 +138,7 @@ describe('a slot that asks its public address who answers', () => {
     expect(one.told).toEqual(['drain: replaced', 'drain: replaced'])
   })
 
-  it('asks no more once it is stopped', async () => {
+  it('stops asking when it is stopped', async () => {
     const one = slot()
     await one.hears('v1')
     one.stop()
@@ -157,7 +157,7 @@ describe('a slot that asks its public address who answers', () => {
     expect(() => server.drainWhenReplaced(options)).toThrow(text)
   })
 
-  it('two real servers behind an address that swaps: the old one hands its legs over by itself', async () => {
+  it('two real servers behind an address that is swapped: the old one drains on its own, and cancels that after a swap back', async () => {
     const front = createServer((request, response) => void to.healthEndpoint()(request, response))
     onTestFinished(() => void front.close())
     front.listen(0, '127.0.0.1')

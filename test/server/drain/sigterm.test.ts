@@ -31,7 +31,7 @@ test('SIGTERM: the legs hand over, and then the process ends with 0', async () =
   expect(await exit).toEqual([0, null])
 }, 20_000)
 
-test('a second SIGTERM: what is still there is closed, and the process ends with 0', async () => {
+test('a second SIGTERM: the remaining legs are closed, and the process ends with 0', async () => {
   const { child, exit, leg } = await processWithLeg()
   child.kill('SIGTERM')
   await leg.next('handover')
@@ -81,7 +81,7 @@ test('SIGTERM: a request that the application has under way is answered before t
   expect(await exit).toEqual([0, null])
 }, 20_000)
 
-test('a second SIGTERM: nothing is waited for, no request either', async () => {
+test('a second SIGTERM: the process ends without waiting for a request under way', async () => {
   const { child, exit, answer } = await processWithRequest()
   child.kill('SIGTERM')
   const again = setInterval(() => child.kill('SIGTERM'), 100)
@@ -90,7 +90,7 @@ test('a second SIGTERM: nothing is waited for, no request either', async () => {
   await expect(answer).rejects.toThrow('fetch failed')
 }, 20_000)
 
-test('a server that is closed leaves nothing on the HTTP server that it was given', async () => {
+test('a closed server leaves no listener on the HTTP server that it was given', async () => {
   const http = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void http.close())
   await once(http, 'listening')

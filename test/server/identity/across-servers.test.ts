@@ -38,7 +38,7 @@ test('renewTokens and offerTokens of a subject reach its legs on every server; t
 })
 
 test.each([[null], ['ann'], [{}], [{ subject: 7 }], [{ subject: 'a', session: 'b' }]])(
-  'who is meant by %j nobody knows: it is invalid, and nothing happens',
+  'a match of %j is refused as invalid, and reaches nobody',
   async (match) => {
     const { a, here } = await two()
     const wrong = match as never
@@ -52,7 +52,7 @@ test.each([[null], ['ann'], [{}], [{ subject: 7 }], [{ subject: 'a', session: 'b
 test.each([
   ['no', async () => false],
   ['a failure', () => Promise.reject(new Error('away'))],
-])('a match that does not answer at once, but later %s, ends nobody: it is no yes', async (_, later) => {
+])('an async match (here with %s) is refused as invalid, and reaches nobody', async (_, later) => {
   const { a, here } = await two()
   const match = later as never
   for (const call of [a.end(match), a.renewTokens(match), a.offerTokens(match, () => ({ token: 't' }))])

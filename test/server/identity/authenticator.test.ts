@@ -33,7 +33,7 @@ function service(deps: Partial<AuthenticatorDeps<object>> = {}) {
   }
 }
 
-test('a call that nobody waits for any more is told so, and counts until it ends', async () => {
+test('a call of authenticate that nobody waits for is aborted, and counts as under way until it ends', async () => {
   const { identify, abandoned, calls, errors } = service()
   identify('gone').abandon()
   expect(calls[0]!.signal.aborted).toBe(true)
@@ -46,7 +46,7 @@ test('a call that nobody waits for any more is told so, and counts until it ends
   expect(errors).toEqual([])
 })
 
-test('whoever waited in vain for the answer is told in time that it cannot be told, and so is the operator', async () => {
+test('a call of authenticate without an answer in time ends without a verdict, and the operator gets a timeout', async () => {
   const { identify, clock, errors } = service()
   const { answer } = identify('answer')
   await clock.advance(10_000)
@@ -55,7 +55,7 @@ test('whoever waited in vain for the answer is told in time that it cannot be to
   expect(clock.pending).toBe(0)
 })
 
-test('calls that never end, whatever they are told, do not shut the server for ever: as long again as a hello has, and they count no more', async () => {
+test('a call of authenticate that ignores its signal does not count forever: it stops counting once the time of a hello is over again', async () => {
   const { identify, abandoned, clock, errors } = service()
   identify('deaf').abandon()
   await clock.advance(9_999)
@@ -65,7 +65,7 @@ test('calls that never end, whatever they are told, do not shut the server for e
   expect(errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('signal') }])
 })
 
-test('an answer at once waits for nothing and sets no timer', async () => {
+test('an immediate answer of authenticate sets no timer', async () => {
   const { identify, clock } = service({ authenticate: () => ({ subject: 'ann', tokenTtl: -5.5 }) })
   expect(await identify('s').answer).toEqual({
     outcome: 'known',

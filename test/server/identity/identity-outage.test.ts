@@ -12,7 +12,7 @@ test.each([
   ['throws', () => Promise.reject(new Error('connect ECONNREFUSED'))],
   ['hangs', () => new Promise<never>(() => undefined)],
 ])(
-  'an identity service that %s for 3 s signs nobody out: who is live stays live, who dials keeps session and token and comes in',
+  'an identity service that %s for 3 s signs nobody out: live clients stay live, and those that dial keep session and token and get in',
   async (_, fault) => {
     let away = false
     let calls = 0
@@ -59,7 +59,7 @@ test.each([
   },
 )
 
-test('calls of authenticate that never end keep nobody out for good: a crowd that met a service which hung is live soon after it is back', async () => {
+test('calls of authenticate that never end keep nobody out: a crowd that met a hanging service is live soon after it is back', async () => {
   let away = true
   const server = await liveServer<{ subject: string }>({
     limits: { helloTimeout: 500 },
@@ -84,7 +84,7 @@ test('calls of authenticate that never end keep nobody out for good: a crowd tha
   )
 })
 
-test('so many calls of authenticate are under way as maxAuthenticating says and no more, those that nobody waits for among them; the others have their turn as they came', async () => {
+test('at most maxAuthenticating calls of authenticate are under way, abandoned ones included; the others get their turn in order of arrival', async () => {
   const asked: string[] = []
   const answers: (() => void)[] = []
   const server = await liveServer<{ subject: string }>({

@@ -11,7 +11,7 @@ const authenticate = ({ token }: { token?: string }): User => ({
 })
 
 describe('a server that asks for fresh tokens early', () => {
-  test('tells the sessions that match what their tokens have left, and counts them', async () => {
+  test('tells matching sessions the new lifetime of their tokens, and counts them', async () => {
     const server = await liveServer<User>({ authenticate })
     const [ann, bob] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
     expect(await server.renewTokens(({ user }) => user.subject === 'ann', { within: 30_000 })).toBe(1)
@@ -22,7 +22,7 @@ describe('a server that asks for fresh tokens early', () => {
     expect(await bob.next('authed')).toEqual({ type: 'authed', tokenTtl: 60_000 })
   })
 
-  test('leaves alone whoever has no token, and whose token ends sooner', async () => {
+  test('leaves sessions alone that have no token, or one that ends sooner', async () => {
     const server = await liveServer<User>({
       authenticate: ({ token }) => ({ subject: 's', tokenTtl: token ? 20_000 : LIFETIME }),
     })
@@ -44,7 +44,7 @@ describe('a server that asks for fresh tokens early', () => {
     for (const leg of legs) await leg.next('authed')
   })
 
-  test('closes the legs that still bear the old token then and the grace later, and keeps those that renewed', async () => {
+  test('closes legs that still use the old token once that time and the grace are over, and keeps those that renewed', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer<User>({ clock, authenticate, limits: { tokenGrace: 10_000 } })
     const [renews, forgets] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
@@ -66,7 +66,7 @@ describe('a server that asks for fresh tokens early', () => {
     await renews.settle()
   })
 
-  test('means also the tokens that are being checked: that may be answered from before the change', async () => {
+  test('also shortens tokens that are being checked, whose check may have begun before the change', async () => {
     const clock = createSimulatedClock()
     const answers: (() => void)[] = []
     const server = await liveServer<User>({
@@ -92,7 +92,7 @@ describe('a server that asks for fresh tokens early', () => {
     expect(await live.next('authed')).toEqual({ type: 'authed', tokenTtl: LIFETIME })
   })
 
-  test.each([0, 999, NaN, Infinity, 1e16, -1, '60000'])('rejects within: %s, and asks nobody', async (within) => {
+  test.each([0, 999, NaN, Infinity, 1e16, -1, '60000'])('rejects within: %s, and asks no session', async (within) => {
     const server = await liveServer<User>({ authenticate })
     const client = await server.join({ token: 'ann' })
     await expect(server.renewTokens(() => true, { within: within as number })).rejects.toMatchObject({
@@ -102,7 +102,7 @@ describe('a server that asks for fresh tokens early', () => {
     expect(client.of('authed')).toEqual([])
   })
 
-  test('finds a hundred clients each at a moment of its own, on the leg that it has, and none at the end with the old token', async () => {
+  test('makes a hundred clients renew at different moments, each on its existing leg, and all before their tokens end', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer<User>({ clock, authenticate })
     const calls: { at: number; reason: string }[] = []
@@ -146,8 +146,8 @@ describe('a server that asks for fresh tokens early', () => {
   })
 })
 
-describe('a server that gives fresh tokens itself', () => {
-  test('sends each session its own, and nothing where there is none to be had', async () => {
+describe('a server that offers fresh tokens itself', () => {
+  test('sends each session its own token, and nothing where mint returns null', async () => {
     const server = await liveServer<User>({ authenticate })
     const [ann, bob] = [await server.join({ token: 'ann 1' }), await server.join({ token: 'bob 1' })]
     const mint = ({ user }: { user: User }) =>
@@ -158,7 +158,7 @@ describe('a server that gives fresh tokens itself', () => {
     expect(bob.of('token')).toEqual([])
   })
 
-  test('reaches a session that moved while its token was signed, and counts none that went', async () => {
+  test('reaches a session that handed over while its token was signed, and does not count one that left', async () => {
     const server = await liveServer<User>({ authenticate })
     const [moves, goes] = [await server.join({ session: 'moves', leg: 1 }), await server.join({ session: 'goes' })]
     const signed: ((token: { token: string }) => void)[] = []
@@ -177,7 +177,7 @@ describe('a server that gives fresh tokens itself', () => {
     expect(await offered).toBe(1)
   })
 
-  test('gives none to a session that is ended meanwhile', async () => {
+  test('sends no token to a session that was ended meanwhile', async () => {
     let applied = () => {}
     const server = await liveServer<User>({
       authenticate,
@@ -196,7 +196,7 @@ describe('a server that gives fresh tokens itself', () => {
     expect(leg.of('token')).toEqual([])
   })
 
-  test('saves its clients the call: the token is in force, and came back to the server', async () => {
+  test('saves its clients the call for a token: they use the offered one, and send it back to the server', async () => {
     const tokens: string[] = []
     const server = await liveServer<User>({
       authenticate: ({ token }) => (tokens.push(token!), { subject: 'ann', tokenTtl: LIFETIME }),
@@ -224,11 +224,11 @@ describe('a server that gives fresh tokens itself', () => {
     ['throws', () => Promise.reject(new Error('no key'))],
     ['never answers', () => new Promise<never>(() => undefined)],
     ['signs an empty token', () => ({ token: '' })],
-    ['signs one of two lines', () => ({ token: 'a\nb' })],
-    ['signs one that clients would not take', () => ({ token: 'x'.repeat(16_385) })],
-    ['signs one that never ends', () => ({ token: 't', tokenTtl: Infinity })],
-    ['signs one that is none', () => ({ token: 7 as never })],
-    ['signs one for a negative time', () => ({ token: 't', tokenTtl: -1 })],
+    ['signs one with a line break', () => ({ token: 'a\nb' })],
+    ['signs one that is too long for clients', () => ({ token: 'x'.repeat(16_385) })],
+    ['signs one with an infinite lifetime', () => ({ token: 't', tokenTtl: Infinity })],
+    ['signs a number', () => ({ token: 7 as never })],
+    ['signs one with a negative lifetime', () => ({ token: 't', tokenTtl: -1 })],
   ])('goes on with the next session where mint %s', async (_, broken) => {
     const server = await liveServer<User>({ authenticate, limits: { helloTimeout: 500 } })
     const [ann, bob] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]
@@ -245,7 +245,7 @@ describe('a server that gives fresh tokens itself', () => {
 })
 
 describe('the spread of reconnections', () => {
-  test('is worked out from the connections that a node has and the rate that the others can take, as legs come and go', async () => {
+  test('follows from the number of connections of a node and the rate that is set, as legs come and go', async () => {
     const server = await liveServer({ reconnectSpread: { rate: 2 } })
     const spreads: number[] = []
     const clients = []
@@ -265,12 +265,12 @@ describe('the spread of reconnections', () => {
     expect(await clients[0]!.next('pong')).toEqual({ type: 'pong', reconnectSpread: 1_500 })
   })
 
-  test('is 5 minutes at most, which is the most that clients take', async () => {
+  test('is 5 minutes at most, the longest that clients accept', async () => {
     const server = await liveServer({ reconnectSpread: { rate: 0.001 } })
     expect((await (await server.client()).hello())['reconnectSpread']).toBe(300_000)
   })
 
-  test.each([0, -1, NaN, '500', undefined])('with a rate of %s is no option', async (rate) => {
+  test.each([0, -1, NaN, '500', undefined])('with a rate of %s is refused', async (rate) => {
     await expect(liveServer({ reconnectSpread: { rate: rate as number } })).rejects.toMatchObject({
       code: 'invalid',
       message: expect.stringContaining('reconnectSpread.rate'),

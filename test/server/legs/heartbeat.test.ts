@@ -3,7 +3,7 @@ import type { LiveServer } from '../../../src/server/index.js'
 import { createSimulatedClock, liveServer, until } from '../kit.js'
 
 describe('silence', () => {
-  test('a ping is answered, with the spread as it is now', async () => {
+  test('a ping is answered with the current spread', async () => {
     const server = await liveServer({ reconnectSpread: { rate: 0.5 } })
     const client = await server.join()
     expect(client.frames[0]).toMatchObject({ reconnectSpread: 2_000 })
@@ -12,7 +12,7 @@ describe('silence', () => {
     expect(await client.next('pong')).toEqual({ type: 'pong', reconnectSpread: 4_000 })
   })
 
-  test('strangers who connect and say nothing make nobody who is known wait longer for his return', async () => {
+  test('connections that never say hello do not lengthen the spread for clients that are known', async () => {
     const server = await liveServer({ reconnectSpread: { rate: 1 } })
     const client = await server.join()
     for (let at = 0; at < 10; at++) await server.client()
@@ -20,7 +20,7 @@ describe('silence', () => {
     expect(await client.next('pong')).toEqual({ type: 'pong', reconnectSpread: 1_000 })
   })
 
-  test('no leg hears nothing for longer than the heartbeat', async () => {
+  test('the server is never silent towards a leg for longer than the heartbeat', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, heartbeat: 5_000, reconnectSpread: 700 })
     const client = await server.join()
@@ -39,7 +39,7 @@ describe('silence', () => {
     await client.settle()
   })
 
-  test('a client that speaks in time is answered, and hears nothing more: an idle leg costs two frames in a heartbeat', async () => {
+  test('a client that pings in time gets a pong and nothing else: an idle leg costs two frames in a heartbeat', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const client = await server.join()
@@ -54,7 +54,7 @@ describe('silence', () => {
     expect(pings).toBe(0)
   })
 
-  test('a leg that is spoken to anyway is not told that nothing happened', async () => {
+  test('a leg that gets messages anyway gets no pong that it did not ask for', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const client = await server.join({ topics: { t: {} } })
@@ -66,7 +66,7 @@ describe('silence', () => {
     expect(client.of('pong')).toEqual([])
   })
 
-  test('a leg that shows no life for the heartbeat and a grace is dead', async () => {
+  test('a leg that is silent for the heartbeat and the grace is closed', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, limits: { silenceGrace: 5_000 } })
     const [dead, alive] = [await server.client({ autoPong: false }), await server.client({ autoPong: false })]
@@ -81,7 +81,7 @@ describe('silence', () => {
     await until(() => server.stats().legs === 1, 'the dead one gone')
   })
 
-  test('after the server itself stood still nobody is dead: what they said may be waiting to be heard', async () => {
+  test('after the server itself stood still no leg is called dead: its frames may still wait to be read', async () => {
     const clock = createSimulatedClock()
     // A clock whose timers are a minute late, as in a process that was stopped.
     let asleep = 0
@@ -98,8 +98,8 @@ describe('silence', () => {
   })
 })
 
-describe('the end', () => {
-  test('sessions that match are ended, on whichever of their legs, and no others', async () => {
+describe('the end of a session', () => {
+  test('end() closes all legs of the sessions that match, and no others', async () => {
     const server = await liveServer<{ name: string }>({ authenticate: ({ token }) => ({ name: token! }) })
     const anns = [
       await server.join({ session: 'a', leg: 1, token: 'ann' }),
@@ -121,7 +121,7 @@ describe('the end', () => {
     await bob.settle()
   })
 
-  test('also where a leg is known and not welcomed yet: nobody comes in behind a sign-out', async () => {
+  test('end() also closes a leg whose user is known and that is not welcomed yet, so that nobody gets in behind a sign-out', async () => {
     let asked = 0
     const server = await liveServer({ authorize: () => (asked++, new Promise<never>(() => undefined)) })
     const client = await server.client()
@@ -133,7 +133,7 @@ describe('the end', () => {
     expect(client.of('welcome')).toEqual([])
   })
 
-  test('also where it is being asked whose a leg is: that may have been answered from before the sign-out', async () => {
+  test('end() also closes a leg that is being authenticated, whose answer may be from before the sign-out', async () => {
     const asked = new Map<string, (user: { subject: string }) => void>()
     const server = await liveServer({
       authenticate: ({ session }) => new Promise<{ subject: string }>((resolve) => void asked.set(session, resolve)),
@@ -154,24 +154,27 @@ describe('the end', () => {
   test.each([
     ['end', (server: LiveServer<{ subject?: string }>, match: () => boolean) => server.end(match)],
     ['renewTokens', (server: LiveServer<{ subject?: string }>, match: () => boolean) => server.renewTokens(match)],
-  ])('a match of %s that throws for who is just being asked about is told, and sends nobody away', async (_, call) => {
-    let know: (user: { subject: string }) => void
-    const server = await liveServer({
-      authenticate: () => new Promise<{ subject?: string }>((resolve) => void (know = resolve)),
-    })
-    const client = await server.client()
-    client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
-    await until(() => know !== undefined, 'asked')
-    await call(server, () => {
-      throw new Error('bug')
-    })
-    know!({ subject: 'ann' })
-    await client.next('welcome')
-    await client.settle()
-    expect(server.errors).toEqual([new Error('bug')])
-  })
+  ])(
+    'a match of %s that throws for a client that is being authenticated is reported, and closes nothing',
+    async (_, call) => {
+      let know: (user: { subject: string }) => void
+      const server = await liveServer({
+        authenticate: () => new Promise<{ subject?: string }>((resolve) => void (know = resolve)),
+      })
+      const client = await server.client()
+      client.send({ type: 'hello', session: 's', leg: 1, topics: {} })
+      await until(() => know !== undefined, 'asked')
+      await call(server, () => {
+        throw new Error('bug')
+      })
+      know!({ subject: 'ann' })
+      await client.next('welcome')
+      await client.settle()
+      expect(server.errors).toEqual([new Error('bug')])
+    },
+  )
 
-  test('a server that closes says so to every leg, takes no more, and is gone', async () => {
+  test('a server that closes tells every connection, accepts no new one, and frees everything', async () => {
     const told: string[] = []
     const server = await liveServer({ onSession: ({ type }) => void told.push(type) })
     const address = server.address()
@@ -184,7 +187,7 @@ describe('the end', () => {
     await expect(fetch(address.replace('ws:', 'http:'))).rejects.toThrow()
   })
 
-  test('a listener of presence that throws harms nobody', async () => {
+  test('an onSession that throws is reported, and the legs live on', async () => {
     const server = await liveServer({
       onSession: () => {
         throw new Error('bug')

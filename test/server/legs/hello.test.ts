@@ -8,12 +8,12 @@ const boom = () => {
 }
 const hello = { type: 'hello', session: 's', leg: 1, topics: {} }
 
-describe('who may come in', () => {
+describe('authentication of a hello', () => {
   test.each([
     ['null', () => null],
     ['false', () => false as const],
     ['nothing', () => undefined],
-  ])('%s from authenticate is unauthorized', async (_, authenticate) => {
+  ])('answers unauthorized where authenticate returns %s', async (_, authenticate) => {
     const server = await liveServer({ authenticate })
     const client = await server.client()
     client.send(hello)
@@ -41,7 +41,7 @@ describe('who may come in', () => {
       }),
     ],
   ])(
-    'server rule 10: %s says nothing of the token: the client is told busy and when to come back, the operator why',
+    'server rule 10: %s is no verdict on the token: the client gets busy with a time to come back, and the operator the reason',
     async (_, authenticate) => {
       const server = await liveServer({ authenticate: authenticate as never })
       const client = await server.client()
@@ -57,14 +57,14 @@ describe('who may come in', () => {
     },
   )
 
-  test('the operator is told once, and loudly, that whoever is let in has no subject', async () => {
+  test('tells the operator once that the users let in have no subject', async () => {
     const server = await liveServer<object>({ authenticate: () => ({ name: 'ann' }) })
     await server.join()
     await server.join()
     expect(server.errors).toMatchObject([{ code: 'invalid', message: expect.stringContaining('subject') }])
   })
 
-  test('authenticate is asked with the token, the session and the request, and is told when it takes too long', async () => {
+  test('gives authenticate the token, the session and the request, and aborts its signal when it takes too long', async () => {
     const clock = createSimulatedClock()
     const asks: { token?: string; session: string; cookie: string | undefined; signal: AbortSignal }[] = []
     const server = await liveServer({
@@ -85,7 +85,7 @@ describe('who may come in', () => {
     expect(server.errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('3000 ms') }])
   })
 
-  test('a server that stood still while it asked who it is welcomes whom it then knows, and gives the log its time', async () => {
+  test('still welcomes a client whose answer came while the process stood still, and gives the log its usual time', async () => {
     const clock = createSimulatedClock()
     let stoodStill = 0
     const answers: (() => void)[] = []
@@ -111,7 +111,7 @@ describe('who may come in', () => {
     expect(await second.next('error')).toMatchObject({ code: 'busy', message: expect.stringContaining('log') })
   })
 
-  test('a client that goes away while it is being asked about leaves nothing behind', async () => {
+  test('aborts the call of authenticate when its client goes away', async () => {
     const signals: AbortSignal[] = []
     const server = await liveServer({ authenticate: ({ signal }) => (signals.push(signal), never()) })
     const client = await server.client()
@@ -121,7 +121,7 @@ describe('who may come in', () => {
     await until(() => signals[0]!.aborted && server.stats().connections === 0, 'told')
   })
 
-  test('one that goes away while the log is being asked is not present for ever', async () => {
+  test('tells of the departure of a client that went away while the log was being asked', async () => {
     const log = memoryLog()
     const told: string[] = []
     let answer: (() => void) | undefined
@@ -143,7 +143,7 @@ describe('who may come in', () => {
     expect(log.size().sessions).toBe(0)
   })
 
-  test('a socket that says nothing is closed', async () => {
+  test('closes a connection that sends no hello in time', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock })
     const client = await server.client()
@@ -154,7 +154,7 @@ describe('who may come in', () => {
     expect(await client.closed).toMatchObject({ code: 3008 })
   })
 
-  test('of a leg that went while it was looked at nothing is left', async () => {
+  test('leaves no timer behind for a leg that went away while authenticate ran', async () => {
     const clock = createSimulatedClock()
     let asked = false
     const server = await liveServer({ clock, authenticate: () => ((asked = true), never()) })
@@ -167,7 +167,7 @@ describe('who may come in', () => {
     expect(clock.pending).toBe(timers)
   })
 
-  test('a log that cannot be asked makes the server busy, not the client unwelcome', async () => {
+  test('answers busy where the log cannot be reached', async () => {
     const server = await liveServer({ log: { ...memoryLog(), admit: () => Promise.reject(new Error('away')) } })
     const client = await server.client()
     client.send(hello)
@@ -179,7 +179,7 @@ describe('who may come in', () => {
 describe('topics', () => {
   const authorize = ({ topic }: { topic: string }) => (topic === 'broken' ? boom() : topic !== 'secret')
 
-  test('each topic asked for is answered: named, or refused before the frame that leaves it out', async () => {
+  test('each topic asked for is either named in the answer or refused in an error before it', async () => {
     const server = await liveServer({ authorize })
     const client = await server.client()
     expect(Object.keys((await client.hello({ topics: { open: {}, secret: {}, broken: {} } }))['topics'])).toEqual([
@@ -198,7 +198,7 @@ describe('topics', () => {
     expect(client.of('message')).toEqual([])
   })
 
-  test("a no of the application's own has its reason and its words, for a topic, a publish and a signal", async () => {
+  test('a refusal that the application throws keeps its code and message, for a topic, a publish and a signal', async () => {
     const no = new Refused('members-only', 'Join first.', { price: 5 })
     const server = await liveServer({
       authorize: ({ topic }) => {
@@ -222,7 +222,7 @@ describe('topics', () => {
     expect(await client.next('nack')).toMatchObject({ id: '3' })
   })
 
-  test('a log that cannot be asked refuses the topics for now, and leaves the leg and what it has alone', async () => {
+  test('where the log cannot be reached, new topics are refused for now, and the leg keeps the topics that it has', async () => {
     const log = memoryLog()
     let away = false
     const server = await liveServer({
@@ -241,7 +241,7 @@ describe('topics', () => {
     expect(server.errors).toHaveLength(1)
   })
 
-  test('subscribing again replaces, and unsubscribing ends', async () => {
+  test('a second subscribe replaces the first, and an unsubscribe ends it', async () => {
     const server = await liveServer()
     for (let at = 1; at <= 3; at++) await server.publish('t', at)
     const client = await server.join({ topics: { t: {} } })
@@ -264,7 +264,7 @@ describe('topics', () => {
     expect(client.of('message')).toHaveLength(3)
   })
 
-  test('a leg has no more than it may', async () => {
+  test('a leg gets at most maxTopics topics', async () => {
     const server = await liveServer({ limits: { maxTopics: 2 } })
     const client = await server.client()
     const welcome = await client.hello({ topics: { a: {}, b: {}, c: {} } })
@@ -275,7 +275,7 @@ describe('topics', () => {
     expect(Object.keys((await client.next('subscribed'))['topics'])).toEqual(['b', 'c'])
   })
 
-  test('names are data, whatever is in them', async () => {
+  test('any text is a topic name, also `__proto__` and line breaks', async () => {
     const server = await liveServer()
     const names = ['__proto__', 'constructor', 'a\0b', '*', '{x}', '\r\n', '🦄'.repeat(50), ' ']
     const client = await server.client()
@@ -290,7 +290,7 @@ describe('topics', () => {
     }
   })
 
-  test('a client that publishes after it has subscribed sees what it published', async () => {
+  test('a client that publishes right after its subscribe gets its own message', async () => {
     const server = await liveServer({
       authorize: async ({ action }) => (
         action === 'subscribe' && (await new Promise((then) => setImmediate(then))), true
@@ -308,7 +308,7 @@ describe('a fresh token on a live leg', () => {
   const authenticate = ({ token }: { token?: string }) =>
     token?.startsWith('bad') ? null : { subject: token!.split(' ')[0]!, tokenTtl: 60_000 }
 
-  test('is answered, and the leg lives on', async () => {
+  test('is answered with authed, and the leg lives on', async () => {
     const server = await liveServer({ authenticate })
     const client = await server.join({ token: 'ann 1' })
     client.send({ type: 'auth', token: 'ann 2' })
@@ -327,7 +327,7 @@ describe('a fresh token on a live leg', () => {
     expect(await client.closed).toMatchObject({ code: 3000 })
   })
 
-  test('that cannot be checked now leaves the leg alone: it is checked again until it can be, and then answered', async () => {
+  test('that cannot be checked now leaves the leg alone, and is checked again until it can be answered', async () => {
     const clock = createSimulatedClock()
     let away = false
     const asked: unknown[] = []
@@ -350,7 +350,7 @@ describe('a fresh token on a live leg', () => {
     expect([client.of('error'), server.errors.length]).toEqual([[], 2])
   })
 
-  test('that could not be checked until the old one and its grace were over ends the leg as busy, never as unauthorized', async () => {
+  test('that could not be checked before the old one and its grace ended closes the leg as busy, never as unauthorized', async () => {
     const clock = createSimulatedClock()
     let away = false
     const server = await liveServer({
@@ -369,7 +369,7 @@ describe('a fresh token on a live leg', () => {
     expect(client.of('error')).toMatchObject([{ code: 'busy', retryAfter: expect.any(Number) }])
   })
 
-  test('counts as soon as it was checked, also behind a subscription that is being looked at when the old one runs out', async () => {
+  test('counts as soon as it is checked, even while a subscribe before it still waits for authorize', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({
       clock,
@@ -386,7 +386,7 @@ describe('a fresh token on a live leg', () => {
     expect([client.of('authed'), client.of('error')]).toEqual([[{ type: 'authed', tokenTtl: 60_000 }], []])
   })
 
-  test('holds up nothing while it is looked at, and the newest of many is the one that counts', async () => {
+  test('delays no other frame while it is checked, and of several only the newest counts', async () => {
     const answers: ((user: object) => void)[] = []
     const tokens: unknown[] = []
     const server = await liveServer<object>({
@@ -407,7 +407,7 @@ describe('a fresh token on a live leg', () => {
     expect(tokens).toEqual(['ann 1', 'ann 3'])
   })
 
-  test('may bear other rights: what it does not allow any more is left', async () => {
+  test('may have other rights: the leg loses the topics that it no longer allows', async () => {
     const server = await liveServer<{ subject: string; tokenTtl: number; admin: boolean }>({
       authenticate: ({ token }) => ({ subject: 'ann', tokenTtl: 60_000, admin: token === 'admin' }),
       authorize: ({ topic, user }) => topic === 'open' || user.admin,
@@ -427,7 +427,7 @@ describe('a fresh token on a live leg', () => {
     expect(await client.next('nack')).toMatchObject({ code: 'forbidden' })
   })
 
-  test('whose time was over already, and that was let pass, ends the leg when the grace has run out', async () => {
+  test('that authenticate accepts although it has expired closes the leg once the grace is over', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({
       clock,
@@ -440,7 +440,7 @@ describe('a fresh token on a live leg', () => {
     expect(await client.next('error')).toMatchObject({ code: 'unauthorized' })
   })
 
-  test('in time keeps a leg alive; without one it is closed when the token and the grace have run out', async () => {
+  test('in time keeps a leg alive; without one the leg is closed when the token and the grace have run out', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, authenticate, limits: { tokenGrace: 10_000 } })
     const [renews, forgets] = [await server.join({ token: 'ann' }), await server.join({ token: 'bob' })]

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LegFlight } from '../../../src/server/legs/leg-flight.js'
 import { createSimulatedClock } from '../kit.js'
 
-test('server rule 5: how long a frame was on its way is bounded by the welcome, and by the newest ping whose answer came before it', async () => {
+test('server rule 5: a frame was on its way no longer than since the welcome, or since the newest ping that was answered before it', async () => {
   const clock = createSimulatedClock()
   const flight = new LegFlight(clock)
   await clock.advance(100)
@@ -23,7 +23,7 @@ test('server rule 5: how long a frame was on its way is bounded by the welcome, 
   expect(flight.longest()).toBe(500)
 })
 
-test('of two pings that bear the same mark the first answer is to the first, and the second to the later one', async () => {
+test('of two pings with the same mark, the first pong answers the first one, and the second pong the later one', async () => {
   const clock = createSimulatedClock()
   const flight = new LegFlight(clock)
   flight.asked('7')

@@ -68,7 +68,7 @@ function connection({ open = true, window = 1e6 } = {}) {
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
-test('what a leg is sent in one turn leaves in one piece, in order, and nothing waits for the next turn', async () => {
+test('frames sent to a leg in one turn leave in one write, in order, at the end of that turn', async () => {
   const { pieces, send } = connection()
   send('answer')
   await Promise.resolve()
@@ -81,7 +81,7 @@ test('what a leg is sent in one turn leaves in one piece, in order, and nothing 
   expect(pieces).toEqual(['answer message', 'later'])
 })
 
-test('those who find no room are served in the order in which they found none, and nobody twice before the others', async () => {
+test('readers that wait for room are served in the order in which they began to wait, each once a round', async () => {
   const { socket, message, drain } = connection({ open: false })
   while (socket.hasRoom()) message(8_000)
   const served: string[] = []
@@ -99,7 +99,7 @@ test('those who find no room are served in the order in which they found none, a
   expect(served.slice(0, 9)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c'])
 })
 
-test('who waits no longer is not kept, and those behind it are served', async () => {
+test('a reader that no longer waits for room is forgotten, and those behind it are served', async () => {
   const { socket, message, drain } = connection({ open: false })
   while (socket.hasRoom()) message(8_000)
   const served: number[] = []
@@ -110,7 +110,7 @@ test('who waits no longer is not kept, and those behind it are served', async ()
   expect(served).toEqual([2])
 })
 
-test('what the system takes without end, and the client does not read, is bounded by what the client answers for', async () => {
+test('unread bytes in the buffers of the system are bounded by what the client has confirmed', async () => {
   const { socket, message, marks, answer } = connection({ window: 100_000 })
   const fill = async () => {
     let sent = 0
@@ -130,7 +130,7 @@ test('what the system takes without end, and the client does not read, is bounde
   expect(woken).toBe(1)
 })
 
-test('a leg that does not read its answers is not read either, until it does', async () => {
+test('a leg that does not read its answers is paused until it does', async () => {
   const { socket, send, drain, ws } = connection({ open: false })
   for (let at = 0; at < 2_000 && !ws.isPaused; at++) send('{"type":"pong"}')
   expect(socket.paused()).toBe(true)
@@ -142,7 +142,7 @@ test('a leg that does not read its answers is not read either, until it does', a
   expect(socket.owed()).toBe(0)
 })
 
-test('a leg that was not listened to has neither been silent nor read nothing: what it said meanwhile comes later', async () => {
+test('a leg that was paused counts neither as silent nor as stalled, because its frames and pongs come later', async () => {
   const { clock, socket, message, marks, answer } = connection()
   message(70_000)
   await turn()
@@ -165,7 +165,7 @@ test('a leg that was not listened to has neither been silent nor read nothing: w
   expect(socket.stalled(clock.monotonic(), 20_000)).toBe(true)
 })
 
-test('what is said last to a leg that reads slowly is not cut off while it reads, and not waited for when it does not', async () => {
+test('a close waits for a slow leg as long as it goes on reading, and ends a leg that does not', async () => {
   const { clock, socket, message, marks, answer, ws } = connection()
   for (let at = 0; at < 24; at++) message(40_000)
   await turn()

@@ -44,8 +44,8 @@ function standing() {
   }
 }
 
-describe('who is found to be late', () => {
-  test('is so at once where the process was awake', () => {
+describe('a time limit that has passed', () => {
+  test('ends at once where the process was awake', () => {
     const { rung, set, pass } = standing()
     set('a', 1_000)
     pass(999)
@@ -54,7 +54,7 @@ describe('who is found to be late', () => {
     expect(rung).toEqual(['a'])
   })
 
-  test('has two more seconds where the process stood still, and so have all whose time ends meanwhile', () => {
+  test('gets two more seconds where the process stood still, as do all limits that pass meanwhile', () => {
     const { rung, set, pass, standStill } = standing()
     set('a', 1_000)
     set('b', 7_000)
@@ -68,7 +68,7 @@ describe('who is found to be late', () => {
     expect(rung).toEqual(['a', 'b', 'c'])
   })
 
-  test('is not, where it is heard in that time', () => {
+  test('can still be cancelled in those two seconds', () => {
     const { rung, set, pass, standStill, pending } = standing()
     const heard = set('a', 1_000)
     standStill(6_000)
@@ -80,7 +80,7 @@ describe('who is found to be late', () => {
   })
 })
 
-test('a hello that waited while the process stood still is heard: nobody is closed as too late', async () => {
+test('a hello that arrived while the process stood still is read: no client is closed as too late', async () => {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', fileURLToPath(new URL('impatient-process.ts', import.meta.url))],

@@ -12,7 +12,7 @@ const publish = (id: number | string, more: object = {}) => ({
   ...more,
 })
 
-test('a session may send its burst at once, then so many a second, and its legs share that', async () => {
+test('a session may send its burst at once and its rate after that, shared by its legs', async () => {
   const clock = createSimulatedClock()
   const rates = createSessionRates(LIMITS, clock)
   const [old, fresh] = [rates.join('s'), rates.join('s')]
@@ -27,7 +27,7 @@ test('a session may send its burst at once, then so many a second, and its legs 
   expect(rates.join('other').take(10)).toBe(0)
 })
 
-test('a frame larger than the burst is let pass, and paid for afterwards', async () => {
+test('a frame larger than the burst passes, and the next frames wait until it is paid for', async () => {
   const clock = createSimulatedClock()
   const rate = createSessionRates(LIMITS, clock).join('s')
   expect(rate.take(25_000)).toBe(0)
@@ -37,7 +37,7 @@ test('a frame larger than the burst is let pass, and paid for afterwards', async
   expect(rate.take(1)).toBe(0)
 })
 
-test('coming back brings no new burst, and who is away long enough is forgotten', async () => {
+test('a session that comes back gets no new burst, and is forgotten after a long absence', async () => {
   const clock = createSimulatedClock()
   const rates = createSessionRates(LIMITS, clock)
   const leg = rates.join('s')
@@ -58,7 +58,7 @@ test('coming back brings no new burst, and who is away long enough is forgotten'
   expect(rates.size).toBe(1)
 })
 
-test('a publish over the rate is refused as busy with the time to wait, for that session alone, and is applied when it comes then', async () => {
+test('a publish over the rate is refused as busy with a retryAfter, for that session alone, and a publish after that time is applied', async () => {
   const clock = createSimulatedClock()
   const server = await liveServer({
     clock,
@@ -95,7 +95,7 @@ test('a publish over the rate is refused as busy with the time to wait, for that
   expect(server.stats().failed).toEqual({})
 })
 
-test('a repeat over the rate waits and gets its answer, whatever that is: it may have been applied', async () => {
+test('a repeat over the rate is delayed and then answered, never refused: it may have been applied', async () => {
   const clock = createSimulatedClock()
   const server = await liveServer({ clock, limits: { messagesPerSecond: 10, messageBurst: 5 } })
   const [old, fresh] = [await server.join({ session: 's', leg: 1 }), await server.join({ session: 's', leg: 2 })]
@@ -112,7 +112,7 @@ test('a repeat over the rate waits and gets its answer, whatever that is: it may
   expect(fresh.of('nack')).toEqual([])
 })
 
-test('a session that does not heed it loses its leg, as busy, and nobody else does', async () => {
+test('a session that goes on far over its rate loses its leg as busy, and no other session does', async () => {
   const clock = createSimulatedClock()
   const server = await liveServer({ clock, limits: { messagesPerSecond: 10, messageBurst: 20 } })
   const [flood, honest] = [await server.join({ session: 'flood' }), await server.join({ session: 'honest' })]

@@ -27,7 +27,7 @@ const subscribe = (socket: LiveSocket, from: number, to: number, onError?: (erro
     socket.subscribe(`topic-${at}`, () => {}, onError === undefined ? undefined : { onError })
 }
 
-test('a client has a thousand topics, and reads that one more is over the limit', async () => {
+test('a client gets a thousand topics, and an error that names the limit for one more', async () => {
   const server = await liveServer()
   const { socket } = counted(server.address())
   const refused: unknown[] = []
@@ -39,7 +39,7 @@ test('a client has a thousand topics, and reads that one more is over the limit'
   expect(socket.topicStatus('topic-999').getState()).toBe('live')
 })
 
-test('a client that asks for ten times as many topics as it may have is live with those, and is refused the others', async () => {
+test('a client that asks for ten times as many topics as it may have is live with those within the limit', async () => {
   const server = await liveServer()
   const { socket } = counted(server.address())
   let refused = 0
@@ -52,7 +52,7 @@ test('a client that asks for ten times as many topics as it may have is live wit
 const name = (at: number) => `a topic with a name of about the length that people give them, number ${at}`
 
 test.each([1_024, 4_096, 262_144])(
-  'with a maxFrame of %s topics in any number are asked for, followed to another leg and given up in frames that the server reads',
+  'with a maxFrame of %s, 2,000 topics are subscribed, handed over and unsubscribed in frames that the server accepts',
   async (maxFrame) => {
     const server = await liveServer({ limits: { maxTopics: 2_000, maxFrame } })
     const { socket, frames } = counted(server.address())
@@ -82,7 +82,7 @@ test.each([1_024, 4_096, 262_144])(
   },
 )
 
-test('ten thousand topics of a leg are a frame or two each way', async () => {
+test('ten thousand topics of a new leg cost two frames each way', async () => {
   const server = await liveServer({ limits: { maxTopics: 10_000 } })
   const { socket, frames } = counted(server.address())
   subscribe(socket, 0, 10_000)
@@ -92,7 +92,7 @@ test('ten thousand topics of a leg are a frame or two each way', async () => {
   expect(frames).toEqual({ sent: 2, received: 2 })
 })
 
-test('ten thousand topics that are subscribed while it is live are one frame each way, and before what is said next', async () => {
+test('ten thousand topics subscribed on a live leg cost one frame each way, ahead of the publish that follows', async () => {
   const server = await liveServer({ limits: { maxTopics: 10_000 }, authorize: () => true })
   const { socket, frames } = counted(server.address())
   socket.connect()
@@ -109,7 +109,7 @@ test('ten thousand topics that are subscribed while it is live are one frame eac
   expect(frames).toEqual({ sent: before.sent + 2, received: before.received + 3 })
 })
 
-describe('whoever does not read what it is refused', () => {
+describe('a client that does not read its refusals', () => {
   /** A server that greets one hello at a time, and refuses more topics than all buffers on the way hold. */
   async function refusing() {
     const clock = createSimulatedClock()
@@ -127,7 +127,7 @@ describe('whoever does not read what it is refused', () => {
     return { clock, server, client }
   }
 
-  test('holds up nobody else, and is dropped as too slow: neither the log nor its identity is to blame', async () => {
+  test('delays no other client, and is closed as too slow', async () => {
     const { clock, server } = await refusing()
     await server.join()
     expect(server.stats().admission).toMatchObject({ greeting: 0, waiting: 0 })
@@ -135,7 +135,7 @@ describe('whoever does not read what it is refused', () => {
     expect(server.stats().failed).toEqual({ 'too-slow': 1 })
   })
 
-  test('is welcomed once it has, as long as it goes on reading', async () => {
+  test('is welcomed once it has read them, however slowly', async () => {
     const { clock, server, client } = await refusing()
     await server.join()
     for (const read of [800, 1_600]) {

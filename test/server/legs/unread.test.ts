@@ -37,8 +37,8 @@ function leg(window = 256 * 1024) {
   }
 }
 
-describe('what waits in this process', () => {
-  test('is bounded in bytes, and has room again when the system has taken it', () => {
+describe('unread bytes of a leg in this process', () => {
+  test('are bounded in bytes, and make room again when the system has taken them', () => {
     const { unread, send, flush } = leg()
     let sent = 0
     for (; unread.room(); sent += 1_000) send(1_000)
@@ -47,7 +47,7 @@ describe('what waits in this process', () => {
     expect(unread.room()).toBe(true)
   })
 
-  test('is bounded in pieces as well: a thousand small frames cost more than what is in them', () => {
+  test('are bounded in frames as well, because small frames cost more than their bytes', () => {
     const { unread, send } = leg()
     let frames = 0
     for (; unread.room(); frames++) send(10)
@@ -55,7 +55,7 @@ describe('what waits in this process', () => {
     expect(frames).toBeLessThanOrEqual(OWN.pieces + 32)
   })
 
-  test('is one message where that alone is larger than the bound', () => {
+  test('may be one message that alone is larger than the bound', () => {
     const { unread, send, flush, marks } = leg()
     send(5_000_000)
     expect(unread.room()).toBe(false)
@@ -65,8 +65,8 @@ describe('what waits in this process', () => {
   })
 })
 
-describe('what the system and the network hold', () => {
-  test('is bounded by what the client has answered for', () => {
+describe('unread bytes in the system and the network', () => {
+  test('are bounded by what the client has confirmed', () => {
     const { unread, send, flush, answer, marks } = leg(100_000)
     send(70_000)
     flush()
@@ -82,7 +82,7 @@ describe('what the system and the network hold', () => {
     expect(unread.room()).toBe(true)
   })
 
-  test('is not held against a client whose path swallows pings', () => {
+  test('are not held against a client whose network drops pings', () => {
     const { unread, send, flush, wait, stalled } = leg(100_000)
     for (let at = 0; at < 1_000; at++) {
       send(10_000)
@@ -93,7 +93,7 @@ describe('what the system and the network hold', () => {
     expect(stalled()).toBe(false)
   })
 
-  test('is not less because a client answers for what it was never sent, or twice', () => {
+  test('do not shrink by a pong that was never asked for, or comes twice', () => {
     const { unread, send, flush, answer, marks } = leg(100_000)
     send(70_000)
     flush()

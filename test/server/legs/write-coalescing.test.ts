@@ -40,7 +40,7 @@ function busyClock() {
   } satisfies Clock & { advance(ms: number): unknown; spend(ms: number): void }
 }
 
-test('a server that spends little of its time on writing keeps nothing back', async () => {
+test('a server that spends little time on writing delays no write', async () => {
   const clock = createSimulatedClock()
   const outlet = createWriteCoalescing(clock)
   const { pieces, send } = connection(clock)
@@ -52,7 +52,7 @@ test('a server that spends little of its time on writing keeps nothing back', as
   expect(pieces).toHaveLength(150)
 })
 
-describe('one that spends much of it', () => {
+describe('a server that spends much of its time on writing', () => {
   /** Sends a piece every 5 ms, each of which takes 1 ms to write. */
   async function busyServer() {
     const clock = busyClock()
@@ -71,7 +71,7 @@ describe('one that spends much of it', () => {
     return { clock, outlet, writing, send, pieces: busy.pieces }
   }
 
-  test('gives each connection what came together for it, in order, at most 40 ms later; and stops that when it has time again', async () => {
+  test('joins the writes of each connection, in order and at most 40 ms late, and stops that when it has time again', async () => {
     const { clock, writing, send, pieces } = await busyServer()
     const before = pieces.length
     await send(50)
@@ -86,7 +86,7 @@ describe('one that spends much of it', () => {
     expect(pieces.length - after).toBe(50)
   })
 
-  test('keeps nothing back from a connection that was quiet', async () => {
+  test('delays no write to a connection that was quiet', async () => {
     const { clock, outlet, send } = await busyServer()
     const quiet = connection(clock)
     await send(10)
@@ -99,7 +99,7 @@ describe('one that spends much of it', () => {
   })
 })
 
-test('much for one connection does not wait', async () => {
+test('a large amount for one connection is not delayed', async () => {
   const clock = createSimulatedClock()
   const outlet = createWriteCoalescing(clock)
   const { pieces, send } = connection(clock)
@@ -109,7 +109,7 @@ test('much for one connection does not wait', async () => {
   expect(pieces.join(' ').split(' ')).toHaveLength(10)
 })
 
-test('what belongs to nothing else leaves at once, and in its place', async () => {
+test('a signal on its own leaves at once, and one behind other frames keeps its place', async () => {
   const clock = createSimulatedClock()
   const outlet = createWriteCoalescing(clock)
   const { pieces, send } = connection(clock)

@@ -20,8 +20,8 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
     on.change(topic, 10, () => ({ set: [], gone: [{ session, ids: `["${session}"]` }] }))
   const rows = async (on: Attendance, topic = 't') => [...(await on.list(topic)).rows].sort()
 
-  describe(`${name}: who is present`, () => {
-    test('is one list for all servers, and each change of it a message at its position', async () => {
+  describe(`${name}: the list of members`, () => {
+    test('is one list for all servers, and each change is a message at its position', async () => {
       const { log, one, two } = await make()
       await log.admit('a', 1)
       await log.admit('ü\ud800', 1)
@@ -44,13 +44,13 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(await rows(one, 'another')).toEqual([])
     })
 
-    test('whoever is not listed does not leave: nothing is told', async () => {
+    test('does not change where a member that is not listed leaves', async () => {
       const { log, one } = await make()
       await take(one, 'nobody')
       expect(await log.head('t')).toMatchObject({ offset: 0 })
     })
 
-    test('a session is in so many topics, on whichever server; in those it may change what it says', async () => {
+    test('has a limit of topics for a session across servers, within which its data may change', async () => {
       const { log, one, two } = await make()
       await log.admit('s', 1)
       expect(await put(one, 's', '1', 't', 2)).toEqual({ refused: new Set() })
@@ -63,7 +63,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(await rows(one, 'v')).toEqual(['1'])
     })
 
-    test('the salt is one for all servers', async () => {
+    test('has one salt for all servers', async () => {
       const { one, two } = await make()
       const salts: string[] = []
       for (const on of [one, two, one])
@@ -77,7 +77,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(salts.slice(-1)).toEqual([salt])
     })
 
-    test('whose last leg has been gone for long enough has departed, from all its topics; who came back has not', async () => {
+    test('loses a session whose last leg has been gone for the grace, in all its topics, and keeps one that came back', async () => {
       const { log, other, one, two, pass } = await make()
       await log.admit('s', 1)
       await log.admit('back', 1)
@@ -109,7 +109,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(await rows(one)).toEqual(['"back"'])
     })
 
-    test('who is back before others were told that it has departed has never left', async () => {
+    test('keeps a session that is back before its departure was announced', async () => {
       const { log, other, one, two, pass } = await make()
       await log.admit('s', 1)
       await put(one, 's')
@@ -128,7 +128,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(await rows(two)).toEqual([])
     })
 
-    test('should whoever asked about one session die over it, somebody else is told as soon as of any other', async () => {
+    test('gives a departure to another server where the one that took it dies', async () => {
       const { log, one, two, pass } = await make()
       await log.admit('s', 1)
       await put(one, 's')
@@ -140,7 +140,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       expect(await two.departed(5_000)).toHaveLength(1)
     })
 
-    test('a session can be asked about by itself, and one that enters when it is gone already departs like any other', async () => {
+    test('can be asked for one departure, and loses a session that entered after it was gone', async () => {
       const { log, one, two, pass } = await make()
       await log.admit('here', 1)
       await put(one, 'here')
@@ -156,7 +156,7 @@ export function attendanceContract(name: string, makeLog: () => Promise<LogUnder
       ])
     })
 
-    test('a log that lost its data lists nobody', async () => {
+    test('is empty after the log lost its data', async () => {
       const { log, one, lose } = await make()
       await log.admit('s', 1)
       await put(one, 's')

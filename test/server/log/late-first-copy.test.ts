@@ -4,12 +4,12 @@ import { memoryLog } from '../../../src/server/index.js'
 import { liveServer } from '../kit.js'
 import { lateFirstCopy } from './late-copies.js'
 
-test('an acknowledged publish whose first copy arrives late is not applied again, although its answer is forgotten', async () => {
+test('an acknowledged publish whose first copy arrives late is not applied again, even after its answer has expired', async () => {
   const log = memoryLog({ dedupe: { maxIds: 1 } })
   await lateFirstCopy(() => log)
 }, 20_000)
 
-test('server rule 4: after a loss a leg of before is told outcome-unknown once, and publishes as before when it has answered a ping', async () => {
+test('server rule 4: after the log lost its data, an old leg gets outcome-unknown once, and publishes normally once it has answered a ping', async () => {
   // Time passes only when the test says so: a publish sent in the millisecond of a loss may be from before the loss.
   let passed = 0
   const clock = {

@@ -21,7 +21,7 @@ test.each(
       values.map((value) => [log as keyof typeof LOGS, name, value] as const),
     ),
   ),
-)('%s refuses %s: %s at its creation, by name', (log, name, value) => {
+)('%s refuses %s: %s at once, by name', (log, name, value) => {
   const [group, field] = name.split('.') as [string, string?]
   const options = field === undefined ? { [group]: value } : { [group]: { [field]: value } }
   expect(() => LOGS[log](options)).toThrow(
@@ -29,6 +29,6 @@ test.each(
   )
 })
 
-test('a memory log is bounded in bytes', () => {
+test('a memory log refuses an infinite maxBytes', () => {
   expect(() => memoryLog({ maxBytes: Infinity })).toThrow(expect.objectContaining({ code: 'invalid' }))
 })

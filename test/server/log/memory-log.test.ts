@@ -12,7 +12,7 @@ const make = async (settings: LogSettings = {}): Promise<LogUnderTest> => {
 topicLogContract('memoryLog', make)
 attendanceContract('memoryLog', make)
 
-test('all topics together are bounded in bytes: the one that has most gives its oldest message first', async () => {
+test('all topics together are bounded in bytes: the largest topic drops its oldest message first', async () => {
   const log = memoryLog({ maxBytes: 1_100 })
   await log.append({ topic: 'quiet', data: '"12345678"' })
   for (let at = 0; at < 40; at++) await log.append({ topic: 'loud', data: '"12345678"' })
@@ -22,7 +22,7 @@ test('all topics together are bounded in bytes: the one that has most gives its 
   expect(await log.head('loud')).toMatchObject({ offset: 40, oldest: 32 })
 })
 
-test('one who floods any number of topics takes nothing from those who publish little', async () => {
+test('a client that floods many topics pushes out no message of clients that publish little', async () => {
   const log = memoryLog({ maxBytes: 4_000_000 })
   for (let at = 0; at < 50; at++) await log.append({ topic: `quiet ${at}`, data: JSON.stringify('x'.repeat(500)) })
   for (let at = 0; at < 2_000; at++)
@@ -35,7 +35,7 @@ test('one who floods any number of topics takes nothing from those who publish l
   expect(log.size().bytes).toBeLessThan(4_000_000)
 })
 
-test('what is too old to be of use goes before what somebody may still come back for', async () => {
+test('drops messages past maxAge first and keeps those that a client may still resume from', async () => {
   const clock = createSimulatedClock()
   const log = memoryLog({ maxBytes: 4_000, history: { maxAge: 1_000 }, clock })
   for (let at = 0; at < 20; at++) await log.append({ topic: `old ${at}`, data: JSON.stringify('x'.repeat(50)) })
@@ -44,7 +44,7 @@ test('what is too old to be of use goes before what somebody may still come back
   expect(await log.head('fresh')).toMatchObject({ offset: 20, oldest: 1 })
 })
 
-test('topics that nobody reads are bounded in number: the quietest makes room, and its numbers are never used again', async () => {
+test('topics without readers are bounded in number: the one quiet for longest is evicted, and comes back with a new epoch', async () => {
   const log = memoryLog({ maxTopics: 1 })
   await log.append({ topic: 'read', data: '1' })
   const { stop } = await log.tail('read', () => undefined)
@@ -60,7 +60,7 @@ test('topics that nobody reads are bounded in number: the quietest makes room, a
   expect(log.size()).toMatchObject({ unread: 1 })
 })
 
-test('who reads is never refused for the number of topics, and what is read is never forgotten', async () => {
+test('a reader is never refused because of maxTopics, and a topic with a reader is never evicted', async () => {
   const log = memoryLog({ maxTopics: 10 })
   for (let at = 0; at < 100; at++) {
     await log.tail(`t${at}`, () => undefined)
@@ -70,7 +70,7 @@ test('who reads is never refused for the number of topics, and what is read is n
   expect(log.size()).toMatchObject({ topics: 100, unread: 0, evicted: 0 })
 })
 
-test("who publishes into topic after topic pushes out those of his own, and nobody else's", async () => {
+test('a client that publishes into topic after topic evicts only topics of its own', async () => {
   const log = memoryLog({ maxTopics: 100 })
   await log.append({ topic: 'of the server', data: '1' })
   for (let at = 0; at < 30; at++)
@@ -82,7 +82,7 @@ test("who publishes into topic after topic pushes out those of his own, and nobo
   expect(log.size()).toMatchObject({ topics: 100, unread: 100 })
 })
 
-test('where each has made one, the quietest goes', async () => {
+test('where each client has made one topic, the one quiet for longest is evicted', async () => {
   const log = memoryLog({ maxTopics: 3 })
   for (const name of ['a', 'b', 'c', 'a', 'd'])
     await log.append({ topic: name, data: '1', origin: { session: name, id: `${Math.random()}` } })
@@ -91,14 +91,14 @@ test('where each has made one, the quietest goes', async () => {
   expect(await log.head('b')).toMatchObject({ offset: 0 })
 })
 
-test('a topic that nothing was published to may be forgotten without anybody noticing', async () => {
+test('a topic without messages can be evicted unnoticed: it keeps its epoch', async () => {
   const log = memoryLog({ maxTopics: 1 })
   const before = await log.head('a')
   for (let at = 0; at < 5; at++) await log.head(`b${at}`)
   expect(await log.head('a')).toEqual(before)
 })
 
-test('what it holds stays within its limits, whatever comes', async () => {
+test('messages, answers and sessions stay within their limits under 20,000 appends', async () => {
   const clock = createSimulatedClock()
   const log = memoryLog({ history: { maxMessages: 3 }, dedupe: { maxIds: 100, window: 1_000 }, clock })
   for (let at = 0; at < 20_000; at++) {
@@ -113,7 +113,7 @@ test('what it holds stays within its limits, whatever comes', async () => {
   expect(ids).toBeGreaterThan(11 * 48)
 })
 
-test('of each session the newest numbers of 10,000 topics are kept; what was sent before others made them go is outcome-unknown', async () => {
+test('a session keeps its newest numbers of 10,000 topics; a repeat sent before its numbers were dropped is outcome-unknown', async () => {
   const clock = createSimulatedClock()
   const log = memoryLog({ dedupe: { maxIds: 1 }, maxTopics: 20_000, clock })
   await log.admit('s', 1)
@@ -135,7 +135,7 @@ test.each([
   [{ dedupe: { window: '1' as never } }, 'dedupe.window'],
   [{ dedupe: { maxIds: 0 } }, 'dedupe.maxIds'],
   [{ maxTopics: 0 }, 'maxTopics'],
-])('a limit that makes no sense is refused by its name: %j', (options, name) => {
+])('an invalid limit is refused by name: %j', (options, name) => {
   expect(() => memoryLog(options)).toThrow(
     expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }),
   )

@@ -58,13 +58,13 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   }
 
   describe(`${name}: numbers and history`, () => {
-    test('a topic that nobody has published to stands at 0, with nothing kept', async () => {
+    test('a topic without messages has offset 0 and no history', async () => {
       const { log } = await make()
       expect(await log.head('t')).toEqual({ epoch: expect.any(String), offset: 0, oldest: 1 })
       expect((await log.read('t', 0, ALL)).entries).toEqual([])
     })
 
-    test('offsets rise by one from 1, in each topic for itself, whichever server appends', async () => {
+    test('offsets rise by one from 1 in each topic, whichever server appends', async () => {
       const { log, other } = await make()
       const topics = ['t', 'u', '__proto__', 'a:b*{c}\r\n\0 ü']
       for (const topic of topics) {
@@ -82,7 +82,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       }
     })
 
-    test('appends at the same time get different numbers, without a hole', async () => {
+    test('appends at the same time get consecutive offsets without a hole', async () => {
       const { log, other } = await make()
       const given = await Promise.all(
         Array.from({ length: 100 }, (_, at) => (at % 2 ? log : other).append({ topic: 't', data: '1' })),
@@ -92,7 +92,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       )
     })
 
-    test('what a session asks for without waiting for answers is numbered in the order in which it asked', async () => {
+    test('appends that a session sends without waiting are numbered in the order sent', async () => {
       const { log } = await make()
       const numbers = Array.from({ length: 100 }, (_, at) => at + 1)
       const asked = numbers.map((n) => log.append({ topic: 't', data: `${n}`, origin: { session: 's', id: `${n}` } }))
@@ -113,8 +113,8 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
 
     test.each([
       ['count', { maxMessages: 3 }, [8, 9, 10]],
-      ['nothing', { maxMessages: 0 }, []],
-    ])('history is bounded by %s, and the head says what is kept', async (_, history, kept) => {
+      ['zero', { maxMessages: 0 }, []],
+    ])('history is bounded by %s, and the head names the oldest message stored', async (_, history, kept) => {
       const { log } = await make({ history })
       await fill(log, 10)
       expect(await offsets(log, 0)).toEqual(kept)
@@ -143,7 +143,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   describe(`${name}: publish ids`, () => {
     const origin = { session: 's', id: 'p' }
 
-    test('an id is applied once, and its first answer is its answer everywhere', async () => {
+    test('an id is applied once, and its first answer holds on every server', async () => {
       const { log, other } = await make()
       const entry = { topic: 't', data: '1', origin, answer: '{"made":1}' }
       const first = await log.append(entry)
@@ -168,7 +168,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.head('t')).toMatchObject({ offset: 0 })
     })
 
-    test('ids of different sessions have nothing to do with each other, whatever characters are in them', async () => {
+    test('ids of different sessions are independent, whatever characters they contain', async () => {
       const { log } = await make()
       const pairs = [
         ['a', 'bc'],
@@ -196,7 +196,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(new Set(answers.map(({ answer }) => JSON.stringify(answer))).size).toBe(1)
     })
 
-    test('one id is decided by one task at a time, and a task that fails frees the way', async () => {
+    test('one id is decided by one task at a time, and a task that fails lets the next one begin', async () => {
       const { log, other } = await make()
       let running = 0
       let most = 0
@@ -217,7 +217,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
     })
 
     const stale = { session: 'long-since', id: 'q' }
-    test('server rule 5: a repeat that is known of gets its answer, and one within reach that is not was never applied', async () => {
+    test('server rule 5: a repeat within the window that the log does not know is applied as new', async () => {
       const { log, pass } = await make({ dedupe: { window: 10_000 } })
       await pass(5_000)
       expect(await log.recall({ ...stale, age: 3_000 })).toBeNull()
@@ -227,7 +227,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       })
     })
 
-    test('server rule 5: what was sent before the window is outcome-unknown, and stays so', async () => {
+    test('server rule 5: a publish sent before the window is outcome-unknown, and stays so', async () => {
       const { log, other, pass } = await make({ dedupe: { window: 10_000 } })
       await log.append({ topic: 't', data: '1', origin: stale })
       await pass(20_000)
@@ -240,7 +240,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.head('t')).toMatchObject({ offset: 1 })
     })
 
-    test('server rule 5: what was sent before the log lost its data is outcome-unknown', async () => {
+    test('server rule 5: a publish sent before the log lost its data is outcome-unknown', async () => {
       const { log, pass, lose } = await make()
       await pass(30_000)
       await log.admit('known-session', 1)
@@ -253,7 +253,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       }
     })
 
-    test('server rule 5: a log younger than a repeat vouches for a session that it has known from its first leg on', async () => {
+    test('server rule 5: a log younger than a repeat still vouches for a session whose first leg it admitted', async () => {
       const { log } = await make()
       await log.admit('new', 1)
       await log.admit('old', 2)
@@ -261,7 +261,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.recall({ session: 'old', id: 'a', age: 60_000 })).toMatchObject({ code: 'outcome-unknown' })
     })
 
-    test('server rule 5: where ids were forgotten for want of room, repeats from before are outcome-unknown', async () => {
+    test('server rule 5: where maxIds dropped ids, repeats from before are outcome-unknown', async () => {
       const { log, pass } = await make({ dedupe: { maxIds: 2 } })
       await pass(60_000)
       await log.append({ topic: 't', data: '1', origin: { session: 's', id: '1' } })
@@ -286,7 +286,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
     const outOfOrder = { type: 'nack', code: 'out-of-order', message: expect.any(String) }
     const unknown = { type: 'nack', code: 'outcome-unknown', message: expect.any(String) }
 
-    test('server rule 4: what is not above the newest number of its session and topic is not applied, on whichever server', async () => {
+    test('server rule 4: a publish not above the newest number of its session and topic is not applied, on any server', async () => {
       const { log, other } = await make()
       await log.admit('s', 1)
       await log.admit('r', 1)
@@ -305,7 +305,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.append(publish(5, { age: 5 }))).toEqual({ answer: outOfOrder, repeat: true })
     })
 
-    test('server rule 4: a first copy that comes after its own repeat is never applied again, however early its answer was forgotten', async () => {
+    test('server rule 4: a first copy that comes after its own repeat is never applied again, even after its answer was dropped', async () => {
       const { log, other, pass } = await make({ dedupe: { maxIds: 2 } })
       await log.admit('s', 1)
       await other.admit('s', 2)
@@ -319,7 +319,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.head('t')).toMatchObject({ offset: 9 })
     })
 
-    test('server rule 4: a refusal keeps its place too, and one that was refused for now has none', async () => {
+    test('server rule 4: a final refusal takes its place in the order, and a refusal for now does not', async () => {
       const { log } = await make()
       await log.admit('s', 1)
       await log.refuse(publish(3).origin, { type: 'nack', code: 'forbidden', message: '' })
@@ -330,7 +330,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.head('t')).toMatchObject({ offset: 1 })
     })
 
-    test("server rule 4: one client's publishes leave the answers of others where they are", async () => {
+    test('server rule 4: the publishes of one client never push out the answers of another', async () => {
       const { log, pass } = await make({ dedupe: { maxIds: 3 } })
       await log.admit('quiet', 1)
       await log.admit('loud', 1)
@@ -343,7 +343,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       })
     })
 
-    test('server rule 4: after a loss nothing is applied that may have been sent before it, first copy or repeat, and what was sent since is', async () => {
+    test('server rule 4: after a loss of data only publishes that were surely sent since are applied', async () => {
       const { log, other, pass, lose } = await make()
       await log.admit('s', 1)
       await pass(1_000)
@@ -359,7 +359,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       })
     })
 
-    test('server rule 4: a session that is forgotten is one of which nothing is known that was sent before', async () => {
+    test('server rule 4: what a session sent before the log forgot it is outcome-unknown', async () => {
       const { log, pass } = await make({ dedupe: { window: 1_000 } })
       await log.admit('s', 1)
       await log.append(publish(1))
@@ -373,7 +373,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   })
 
   describe(`${name}: tails and epochs`, () => {
-    test('a tail tells of all that is appended from its start on, in order, until it is undone', async () => {
+    test('a tail delivers all appends from its start on, in order, until it is stopped', async () => {
       const { log, other } = await make()
       await fill(log, 2)
       const { events, stop, atLeast } = await follow(other)
@@ -390,7 +390,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(events).toHaveLength(3)
     })
 
-    test('nothing falls between the head that a tail names and what it tells of, while others publish', async () => {
+    test('a tail delivers every message after the head that it names, while others publish', async () => {
       const { log, other } = await make()
       await fill(log, 3)
       const filling = fill(log, 40)
@@ -404,7 +404,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(tails[0]!.head).toMatchObject({ epoch: (await log.head('t')).epoch, oldest: 1 })
     })
 
-    test('a repeat and a refusal are told to nobody', async () => {
+    test('a tail delivers neither repeats nor refusals', async () => {
       const { log } = await make()
       const { events, atLeast } = await follow(log)
       const origin = { session: 's', id: '1' }
@@ -415,7 +415,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(events.map((event) => event.type === 'entry' && event.entry.offset)).toEqual([1, 2])
     })
 
-    test('two tails of one topic are undone one by one', async () => {
+    test('stopping one tail of a topic does not stop another', async () => {
       const { log } = await make()
       const [one, two] = [await follow(log), await follow(log)]
       one.stop()
@@ -425,7 +425,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(one.events).toEqual([])
     })
 
-    test('a log that lost its data numbers anew under a new epoch, and says so before the first entry', async () => {
+    test('a log that lost its data starts a new epoch, and a tail gets it before the first entry', async () => {
       const { log, other, lose } = await make()
       await fill(log, 3)
       const before = await log.head('t')
@@ -441,7 +441,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
   })
 
   describe(`${name}: sessions`, () => {
-    test('server rule 7: a leg that is not above the newest known one is superseded; a newer one lives beside the older', async () => {
+    test('server rule 7: a leg not above the newest one is superseded; a newer one lives beside the older', async () => {
       const { log, other } = await make()
       expect(await log.admit('s', 2)).toEqual({ outcome: 'admitted', first: true })
       expect(await other.admit('s', 2)).toEqual({ outcome: 'superseded' })
@@ -449,7 +449,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await other.admit('s', 3)).toEqual({ outcome: 'admitted', first: false })
     })
 
-    test('server rule 7: presence ends with the last leg, on whichever server, and once', async () => {
+    test('server rule 7: presence ends once, with the last leg on any server', async () => {
       const { log, other } = await make()
       await log.admit('s', 1)
       await other.admit('s', 2)
@@ -461,7 +461,7 @@ export function topicLogContract(name: string, makeLog: (settings: LogSettings) 
       expect(await log.admit('s', 3)).toEqual({ outcome: 'admitted', first: true })
     })
 
-    test('a session belongs to whom it began with', async () => {
+    test('a session stays with the subject that began it', async () => {
       const { log, other } = await make()
       await log.admit('s', 1, 'ann')
       expect(await other.admit('s', 2, 'bob')).toEqual({ outcome: 'forbidden' })

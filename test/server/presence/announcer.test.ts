@@ -8,7 +8,7 @@ import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
 const MEMBERS = 10_000
 const TOPIC = presenceTopic('hall')
 
-test('ten thousand who come at once, and change again and again, are ten messages a second of bounded size, and a list in pages', async () => {
+test('ten thousand members who join at once and change their data twice cost few messages, and a list in bounded pages', async () => {
   const clock = createSimulatedClock()
   const log = memoryLog({ history: { maxMessages: 1_000 } })
   const attendance = log.attendance!
@@ -53,7 +53,7 @@ test('ten thousand who come at once, and change again and again, are ten message
   expect(pages).toBeLessThan(10)
 })
 
-test('what a member says who is back is told, although its departure was about to be', async () => {
+test('a member that comes back is announced, although its departure was about to be', async () => {
   const clock = createSimulatedClock()
   const log = memoryLog({ clock })
   const announcer = createAnnouncer({ attendance: log.attendance!, clock, maxTopics: 100 })
@@ -71,7 +71,7 @@ test('what a member says who is back is told, although its departure was about t
   expect(rows.map((row) => (JSON.parse(row) as unknown[])[3])).toEqual([2])
 })
 
-test('who may not be present, and then may again, is: what it says then is told, and not that it was to leave', async () => {
+test('a member that is refused and then allowed again is announced, and its departure is not', async () => {
   const clock = createSimulatedClock()
   const log = memoryLog({ clock })
   const announcer = createAnnouncer({ attendance: log.attendance!, clock, maxTopics: 100 })

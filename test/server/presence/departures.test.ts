@@ -7,10 +7,10 @@ import { createSimulatedClock } from '../../../src/testing/simulated-clock.js'
 const GRACE = 5_000
 
 test.each([
-  ['looked for who has left', (_: Departures) => undefined],
-  ['been told that a session is over', (departures: Departures) => departures.left('s')],
+  ['looked for members that have left', (_: Departures) => undefined],
+  ['heard that a session is over', (departures: Departures) => departures.left('s')],
 ])(
-  'a server that dies once it has %s, before it has told anybody, makes that no more than three seconds late',
+  'when a server dies right after it has %s, another one announces the departure within three seconds',
   async (_, ask) => {
     const clock = createSimulatedClock()
     const log = memoryLog({ clock })

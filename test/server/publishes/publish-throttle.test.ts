@@ -21,7 +21,7 @@ function publisher() {
   }
 }
 
-test('what everybody can follow is published at once', () => {
+test('publishes that all readers can follow are not delayed', () => {
   const { publish, done, throttle } = publisher()
   void publish('1')
   void publish('2')
@@ -29,8 +29,8 @@ test('what everybody can follow is published at once', () => {
   expect(throttle.slowed()).toBe(0)
 })
 
-describe('where somebody who reads cannot follow', () => {
-  test('publishes wait for them, in order, and other topics do not', async () => {
+describe('where some readers cannot follow', () => {
+  test('publishes into their topic wait, in order, and other topics do not', async () => {
     const { clock, publish, done, state, names, throttle } = publisher()
     state.behind = 'some'
     for (const name of names(30)) void publish(name)
@@ -44,7 +44,7 @@ describe('where somebody who reads cannot follow', () => {
     expect(throttle.slowed()).toBe(31)
   })
 
-  test('a topic is slowed to a thousand messages a second, and to a MiB, and to no less', async () => {
+  test('a topic is slowed to a thousand messages or one MiB a second, and no further', async () => {
     const { clock, publish, done, state, names } = publisher()
     state.behind = 'some'
     const loop = (async () => {
@@ -67,7 +67,7 @@ describe('where somebody who reads cannot follow', () => {
     expect(done).toEqual(names(210))
   })
 
-  test('where nobody follows it is slowed to a tenth of that', async () => {
+  test('a topic that no reader can follow is slowed to a hundred messages a second', async () => {
     const { clock, publish, done, state, names } = publisher()
     state.behind = 'all'
     void (async () => {
@@ -81,7 +81,7 @@ describe('where somebody who reads cannot follow', () => {
     expect(done).toEqual(names(100))
   })
 
-  test('no more than a thousand wait: who does not wait for the answer cannot be slowed', async () => {
+  test('at most 1,024 publishes wait: a publisher that does not await them cannot be slowed further', async () => {
     const { clock, publish, done, state, names } = publisher()
     state.behind = 'some'
     for (const name of names(1_500)) void publish(name)
@@ -92,7 +92,7 @@ describe('where somebody who reads cannot follow', () => {
   })
 })
 
-test('publishes of clients, of which each has only so many under way, wait for their turn however many they are together, and none for longer than 8 s', async () => {
+test('publishes of clients all wait for their turn, however many there are, and none for longer than 8 s', async () => {
   const { clock, publish, done, state, names } = publisher()
   state.behind = 'all'
   for (const name of names(1_500)) void publish(name, 't', 100, true)
@@ -103,7 +103,7 @@ test('publishes of clients, of which each has only so many under way, wait for t
   expect(done).toEqual(names(1_500))
 })
 
-test('a loop of publishes leaves the rest of the process its turn', async () => {
+test('a loop of publishes lets the rest of the process run in between', async () => {
   const { clock, publish, done, spend } = publisher()
   const loop = (async () => {
     for (let at = 0; at < 100; at++) {
@@ -118,7 +118,7 @@ test('a loop of publishes leaves the rest of the process its turn', async () => 
   expect(done).toHaveLength(100)
 })
 
-test('one that fails tells its own publisher, and the next go on', async () => {
+test('a publish that fails rejects for its own publisher, and the next ones go on', async () => {
   const { clock, throttle, state, publish, done } = publisher()
   state.behind = 'some'
   const failed = throttle.run('t', 1, () => Promise.reject(new Error('away'))).catch((error: Error) => error.message)

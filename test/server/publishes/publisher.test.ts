@@ -20,13 +20,13 @@ async function answered(options: Partial<LiveServerOptions>) {
   }
 }
 
-describe('what a publish is answered, and what is stored', () => {
+describe('the answer to a publish, and what is stored', () => {
   test.each<[string, LiveServerOptions['onPublish'], object, unknown]>([
-    ['nothing more: its offset, and what was sent', () => undefined, {}, { n: 1 }],
+    ['only the offset, and the data as sent', () => undefined, {}, { n: 1 }],
     ['an answer', () => ({ answer: [1, null] }), { data: [1, null] }, { n: 1 }],
     ['null as an answer', () => ({ answer: null }), { data: null }, { n: 1 }],
-    ['other data in its place', async () => ({ data: 'checked' }), {}, 'checked'],
-    ['null in its place', () => ({ data: null }), {}, null],
+    ['other data from onPublish in place of the data sent', async () => ({ data: 'checked' }), {}, 'checked'],
+    ['null from onPublish in place of the data sent', () => ({ data: null }), {}, null],
   ])('%s', async (_, onPublish, more, stored) => {
     const { answer, message } = await answered({ onPublish })
     expect(answer).toEqual({ type: 'ack', id: 'p', offset: 1, ...more })
@@ -84,13 +84,13 @@ describe('what a publish is answered, and what is stored', () => {
       1,
     ],
     [
-      'onPublish refuses for ever',
+      'onPublish refuses with an infinite retryAfter',
       { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Infinity)) },
       { code: 'full', retryAfter: 1_000 },
       1,
     ],
     [
-      'onPublish refuses until NaN',
+      'onPublish refuses with NaN as retryAfter',
       { onPublish: () => Promise.reject(new PublishRefused('full', 'no', Number.NaN)) },
       { code: 'full', retryAfter: 1_000 },
       1,
@@ -113,7 +113,7 @@ describe('what a publish is answered, and what is stored', () => {
       { code: 'error', message: expect.not.stringContaining('hunter2') },
       1,
     ],
-    ['onPublish gives what JSON cannot say', { onPublish: () => ({ data: 1n }) }, { code: 'error' }, 1],
+    ['onPublish returns data that JSON cannot express', { onPublish: () => ({ data: 1n }) }, { code: 'error' }, 1],
     [
       'the log refuses',
       {
@@ -131,7 +131,7 @@ describe('what a publish is answered, and what is stored', () => {
       { code: 'outcome-unknown' },
       1,
     ],
-  ])('a nack where %s', async (_, options, expected, errors) => {
+  ])('a publish is refused where %s', async (_, options, expected, errors) => {
     const { server, answer, message } = await answered(options)
     expect(answer).toMatchObject({ type: 'nack', id: 'p', ...expected })
     expect(message).toBeUndefined()
@@ -139,7 +139,7 @@ describe('what a publish is answered, and what is stored', () => {
     expect(server.stats()).toMatchObject({ published: 1, refused: 1 })
   })
 
-  test('without authorize a client may subscribe and may not publish: its nack says what to set, the operator is told once, and the server itself may', async () => {
+  test('without authorize a client may subscribe but not publish: its nack and one error for the operator say what to set, and the server itself may publish', async () => {
     const server = await liveServer({ authorize: undefined })
     const client = await server.join({ topics: { t: {} } })
     for (const id of ['p', 'q']) {
@@ -157,7 +157,7 @@ describe('what a publish is answered, and what is stored', () => {
   })
 
   test.each([undefined, null, 1, 'yes', { allowed: true }])(
-    'authorize that answers %s, which is neither yes nor no, is taken for a no, and the operator is told',
+    'an authorize that returns %s instead of a boolean counts as a refusal, and the operator is told',
     async (answer) => {
       const server = await liveServer({ authorize: ({ action }) => (action === 'publish' ? (answer as never) : true) })
       const client = await server.join({ topics: { t: {} } })
@@ -170,7 +170,7 @@ describe('what a publish is answered, and what is stored', () => {
   test.each<[string, Partial<LiveServerOptions>]>([
     ['the log is away', {}],
     ['the log is away, and onPublish would decide', { onPublish: () => undefined }],
-  ])('server rule 5: a repeat is never said not to have been applied where %s: nobody knows', async (_, options) => {
+  ])('server rule 5: a repeat gets outcome-unknown, never a refusal, where %s', async (_, options) => {
     const away = () => Promise.reject(new LiveSocketError('refused', 'away', { retryAfter: 70 }))
     const server = await liveServer({ ...options, log: { ...memoryLog(), append: away, recall: away, once: away } })
     const client = await server.join({ session: 's', topics: {} })
@@ -182,7 +182,7 @@ describe('what a publish is answered, and what is stored', () => {
   })
 
   test.each(['recall', 'once'] as const)(
-    'where the log breaks before anything was decided (%s), it was not applied and may be tried anew',
+    'where the log breaks before the decision (%s), the publish gets busy and can be tried again',
     async (what) => {
       let asked = 0
       const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
@@ -192,7 +192,7 @@ describe('what a publish is answered, and what is stored', () => {
     },
   )
 
-  test('where the log breaks after the application has decided, nobody knows', async () => {
+  test('where the log breaks after the decision, the publish gets outcome-unknown', async () => {
     const broken = () => Promise.reject(new LiveSocketError('outcome-unknown', 'the connection broke'))
     for (const onPublish of [() => undefined, () => Promise.reject(new PublishRefused('no', 'No.'))]) {
       const { answer } = await answered({ log: { ...memoryLog(), append: broken, refuse: broken }, onPublish })
@@ -200,7 +200,7 @@ describe('what a publish is answered, and what is stored', () => {
     }
   })
 
-  test('the application is asked with who it is and what is to be published', async () => {
+  test('authorize and onPublish get the user, the session and the data', async () => {
     const asks: object[] = []
     await answered({
       authenticate: () => ({ name: 'ann' }),
@@ -216,11 +216,11 @@ describe('what a publish is answered, and what is stored', () => {
   })
 })
 
-describe('one handler does not hold up the rest', () => {
+describe('a slow handler does not delay the rest', () => {
   const never = () => new Promise<never>(() => undefined)
   const into = (topic: string, id: string) => ({ type: 'publish', id, topic, data: id })
 
-  test('server rule 4: publishes into one topic are decided one at a time, and those into others do not wait for them', async () => {
+  test('server rule 4: publishes into one topic are decided one at a time, and those into other topics do not wait for them', async () => {
     const waiting = new Map<string, () => void>()
     const server = await liveServer({
       onPublish: ({ id }) =>
@@ -239,7 +239,7 @@ describe('one handler does not hold up the rest', () => {
     expect(await client.next('ack')).toMatchObject({ id: 'slow 2', offset: 2 })
   })
 
-  test('a handler that never answers ends at limits.publishTimeout as outcome-unknown, and the next one of the topic begins', async () => {
+  test('an onPublish that never answers ends at limits.publishTimeout as outcome-unknown, and the next publish of the topic is decided', async () => {
     const clock = createSimulatedClock()
     const signals: AbortSignal[] = []
     let late: () => void = () => undefined
@@ -269,7 +269,7 @@ describe('one handler does not hold up the rest', () => {
     expect(client.of('message').map(({ data }) => data)).toEqual(['next'])
   })
 
-  test('an authorize that never answers ends as busy: nothing was applied', async () => {
+  test('an authorize that never answers ends as busy, because nothing was applied', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, authorize: ({ action }) => (action === 'publish' ? never() : true) })
     const client = await server.join({ session: 's', topics: {} })
@@ -280,7 +280,7 @@ describe('one handler does not hold up the rest', () => {
   })
 
   test.each(['subscribe', 'signal'] as const)(
-    'an authorize that never answers about a %s holds up nothing that is about another topic, and is busy in its time',
+    'an authorize that never answers a %s delays no other topic, and ends as busy',
     async (asked) => {
       const clock = createSimulatedClock()
       const server = await liveServer({
@@ -307,7 +307,7 @@ describe('one handler does not hold up the rest', () => {
     },
   )
 
-  test('an authorize that never answers about one topic of a hello: the leg is welcomed with the others', async () => {
+  test('an authorize that never answers for one topic of a hello still lets the leg in with the others', async () => {
     const clock = createSimulatedClock()
     const asked: string[] = []
     const server = await liveServer({
@@ -323,7 +323,7 @@ describe('one handler does not hold up the rest', () => {
   })
 })
 
-describe('a client that publishes much', () => {
+describe('a client that sends many publishes', () => {
   async function slowly(options: Partial<LiveServerOptions>) {
     const log = memoryLog()
     const storing: (() => void)[] = []
@@ -339,7 +339,7 @@ describe('a client that publishes much', () => {
     return { server, client, storing }
   }
 
-  test('waits for the log once, not once for each: what it sent is given to a slow log together, in its order', async () => {
+  test('does not wait for a slow log between them: the log gets them together, in order', async () => {
     const { client, storing } = await slowly({ authorize: async () => true })
     await until(() => storing.length === 5, 'all are given to the log')
     for (const store of storing) store()
@@ -347,7 +347,7 @@ describe('a client that publishes much', () => {
     expect(client.of('ack').map(({ id, offset }) => [id, offset])).toEqual([1, 2, 3, 4, 5].map((n) => [`${n}`, n]))
   })
 
-  test('where onPublish decides, it decides with all before it stored', async () => {
+  test('has each decided by onPublish only once all before it are stored', async () => {
     const decided: unknown[] = []
     const { client, storing } = await slowly({ onPublish: ({ data }) => void decided.push(data) })
     for (let n = 1; n <= 5; n++) {
@@ -359,7 +359,7 @@ describe('a client that publishes much', () => {
     await until(() => client.of('ack').length === 5, 'all are answered')
   })
 
-  test('is told of all that is under way before it is closed', async () => {
+  test('gets the answers to all under way before it is closed', async () => {
     const { server, client, storing } = await slowly({})
     await until(() => storing.length === 5, 'all are given to the log')
     const closed = server.close()
@@ -390,12 +390,12 @@ describe('publishing as the server', () => {
     expect(await server.publish('t', 1)).toEqual({ epoch: expect.any(String), offset: 1 })
   })
 
-  test.each(['', 'x'.repeat(257), 7 as never])('a name that is none is refused: %s', async (topic) => {
+  test.each(['', 'x'.repeat(257), 7 as never])('an invalid topic name is refused: %s', async (topic) => {
     const server = await liveServer()
     await expect(server.publish(topic, 1)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  test('what is published is what it was at that moment', async () => {
+  test('data that changes after the call is published as it was', async () => {
     const server = await liveServer()
     const reader = await server.join({ topics: { t: {} } })
     const data = { n: 1 }
@@ -406,7 +406,7 @@ describe('publishing as the server', () => {
   })
 })
 
-test('what does not fit the schema of its topic is refused before onPublish, by the path, and stored nowhere', async () => {
+test('data that does not fit the schema of its topic is refused by its path, before onPublish, and not stored', async () => {
   const seen: unknown[] = []
   const server = await liveServer({
     schemas: { t: z.object({ text: z.string() }) },

@@ -45,7 +45,7 @@ function unsteadyWay(seed: number) {
 }
 
 test.each(Array.from({ length: 200 }, (_, at) => at + 1))(
-  'what a session appends is applied in its order however often the way to Redis is lost (seed %d)',
+  'appends of a session are applied in order, however often the connection to Redis is lost (seed %d)',
   async (seed) => {
     const way = unsteadyWay(seed)
     const order = createAppendOrder(way.generation)
@@ -74,7 +74,7 @@ test.each(Array.from({ length: 200 }, (_, at) => at + 1))(
   },
 )
 
-test('none of it waits for an answer while the way is the same, and sessions do not wait for each other', async () => {
+test('appends do not wait for answers while the connection lasts, and sessions do not wait for each other', async () => {
   const way = unsteadyWay(1)
   const order = createAppendOrder(way.generation)
   const append = (session: string, n: number) => {

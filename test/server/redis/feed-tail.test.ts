@@ -91,8 +91,8 @@ function byHand() {
   }
 }
 
-describe('what a tail has missed it catches up on', () => {
-  test('however often Redis refuses to say what it was', async () => {
+describe('a tail catches up on what it missed', () => {
+  test('even after Redis refused its reads again and again', async () => {
     const { redis, follow, append, brings, clock, errors } = byHand()
     const tail = await follow()
     append()
@@ -111,7 +111,7 @@ describe('what a tail has missed it catches up on', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('however much comes meanwhile', async () => {
+  test('however many entries came meanwhile', async () => {
     const { redis, follow, append, brings, clock } = byHand()
     const tail = await follow()
     append()
@@ -123,7 +123,7 @@ describe('what a tail has missed it catches up on', () => {
     expect(tail.offsets()).toEqual(range(1, 5_001))
   })
 
-  test('also where it is asked for anew in the middle of it, and numbering has started over', async () => {
+  test('even where a new epoch begins while it catches up', async () => {
     const { tail, redis, follow, append, brings, nothing, pages, pagesByHand } = byHand()
     const one = await follow()
     pagesByHand()
@@ -146,7 +146,7 @@ describe('what a tail has missed it catches up on', () => {
   })
 })
 
-test('what the feed still has of an older numbering is passed over', async () => {
+test('a tail skips entries of an older epoch that the feed still has', async () => {
   const { redis, follow, append, brings } = byHand()
   await follow('u')
   const left = [append(), append()]
@@ -159,8 +159,8 @@ test('what the feed still has of an older numbering is passed over', async () =>
   expect(one.offsets()).toEqual([1, 2])
 })
 
-describe('the feed is read from where it is', () => {
-  test('a Redis that starts over may have a clock that is behind', async () => {
+describe('the feed is read from its current end', () => {
+  test('also where a new Redis has a clock that is behind', async () => {
     const { tail, redis, follow, reads, append, brings } = byHand()
     redis.at = '99999-0'
     const one = await follow()
@@ -176,7 +176,7 @@ describe('the feed is read from where it is', () => {
     expect(one.offsets()).toEqual([1])
   })
 
-  test('a feed that somebody has deleted, or into which something could not be written, is told by the count of appends', async () => {
+  test('and a deleted or incomplete feed is noticed by the count of appends', async () => {
     const { redis, follow, reads, append, nothing } = byHand()
     redis.at = '99999-0'
     const one = await follow()
@@ -189,7 +189,7 @@ describe('the feed is read from where it is', () => {
     expect(reads.at(-1)!.from).toBe('1-0')
   })
 
-  test('one on which nothing happens is asked once a second, and no more', async () => {
+  test('and a quiet feed is checked once a second, and no more', async () => {
     const { redis, follow, nothing } = byHand()
     await follow()
     const before = redis.heads

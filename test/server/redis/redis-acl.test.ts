@@ -32,7 +32,7 @@ async function redisWithUser() {
   }
 }
 
-test('the ACL of the docs is enough for all that a log does, and no message of Redis says that something is missing', async () => {
+test('the ACL of the docs allows all commands that a log sends', async () => {
   const { redis, openAs, errors } = await redisWithUser()
   const logs = [
     openAs({ history: { maxMessages: 3 }, maxTopics: 2, dedupe: { maxIds: 4 } }),
@@ -71,7 +71,7 @@ test('the ACL of the docs is enough for all that a log does, and no message of R
 })
 
 describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
-  test('refuses what needs it, and changes nothing then; with it everything goes on where it was', async () => {
+  test('refuses what needs the command without changing any data, and all goes on once it is allowed', async () => {
     const { redis, openAs } = await redisWithUser()
     const log = openAs({ history: { maxMessages: 5 }, maxTopics: 2, dedupe: { maxIds: 4 } })
     // The quietest topic, which makes room.
@@ -125,7 +125,7 @@ describe.each(OF_SCRIPTS)('an ACL without %s', (command) => {
   })
 })
 
-test('an ACL that forbids a write for a moment: the publish is refused, and the history is there still', async () => {
+test('an ACL that forbids a write for a moment: the publish is refused, and no history is lost', async () => {
   const { redis, openAs } = await redisWithUser()
   const log = openAs()
   for (let at = 1; at <= 20; at++) await append(log)
@@ -136,7 +136,7 @@ test('an ACL that forbids a write for a moment: the publish is refused, and the 
   expect((await log.read('t', 0, ALL)).entries).toHaveLength(21)
 })
 
-test("scripts that are flushed are loaded again: without EVAL, and in the middle of a session's publishes, which keep their order", async () => {
+test('scripts that are flushed are loaded again without EVAL, and the publishes of a session keep their order', async () => {
   const { redis, openAs } = await redisWithUser()
   const log = openAs()
   const asked: Promise<unknown>[] = []

@@ -35,12 +35,12 @@ async function logOf(redis: object, options: RedisLogOptions): Promise<{ log: Re
   return { log, errors }
 }
 
-describe.each(VERSIONS)('beside redis %s', (_, redis) => {
+describe.each(VERSIONS)('with version %s of the package redis', (_, redis) => {
   test.each([
     ['a url', (url: string): RedisLogOptions => ({ url })],
     ['a client', (url: string): RedisLogOptions => ({ client: redis.createClient({ url }) })],
   ])(
-    '%s will do: what is published is told, a Redis that is killed is noticed and found again, and at the end no connection is left',
+    '%s is enough: messages are delivered, a killed Redis is noticed and found again, and close() leaves no connection',
     async (_, given) => {
       const { redis: server } = await redisWith({
         persistence: 'always',
@@ -67,7 +67,7 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
     },
   )
 
-  test('a wrong password is told once, in plain words, and again is anything else', async () => {
+  test('a wrong password is reported once, in plain words', async () => {
     const { redis: server } = await redisWith()
     await server.command('ACL', 'SETUSER', 'ada', 'on', '>right', '~*', '&*', '+@all')
     const { log, errors } = await logOf(redis, { url: `redis://ada:wrong@127.0.0.1:${server.port}` })
@@ -87,14 +87,14 @@ describe.each(VERSIONS)('beside redis %s', (_, redis) => {
     expect(log.status!()).toEqual({ ready: true })
   })
 
-  test('one that was given no password where one is wanted says so', async () => {
+  test('a missing password is reported in plain words', async () => {
     const { redis: server } = await redisWith({ more: ['--requirepass', 'right'] })
     const { log } = await logOf(redis, { url: server.url })
     await expect(append(log)).rejects.toMatchObject({ code: 'refused' })
     expect(log.status!()).toMatchObject({ reason: 'Redis wants a password, and was given none' })
   })
 
-  test('options of a client that change replies or queues do not hold for its copies', async () => {
+  test('client options that change replies or queues do not affect the connections of the log', async () => {
     const { redis: server } = await redisWith()
     const mapped = redis.RESP_TYPES
       ? { typeMapping: { [redis.RESP_TYPES.BLOB_STRING]: Buffer, [redis.RESP_TYPES.SIMPLE_STRING]: Buffer } }

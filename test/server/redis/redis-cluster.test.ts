@@ -27,7 +27,7 @@ function open(options: RedisLogOptions) {
 const dialled = async (node: RedisServer) =>
   Number(/total_connections_received:(\d+)/.exec(String(await node.command('INFO', 'stats')))![1])
 
-test('a node of the cluster that has not our slot says who has it, also to the very first call', async () => {
+test('a node without the slot of the log redirects to the one that has it, even the very first call', async () => {
   const nodes = await startRedisCluster(3)
   await giveAll(nodes[1]!, nodes)
   const { log, errors } = open({ url: nodes[0]!.url })
@@ -35,7 +35,7 @@ test('a node of the cluster that has not our slot says who has it, also to the v
   expect(errors).toEqual([])
 })
 
-test('the node that was named dies, and then the connection to the one with our slot is cut: that one lives, and is found', async () => {
+test('when the named node is dead and the connection to the node with the slot is cut, that node is found again', async () => {
   const nodes = await startRedisCluster(3)
   await giveAll(nodes[1]!, nodes)
   const { log } = open({ url: nodes[0]!.url })
@@ -46,7 +46,7 @@ test('the node that was named dies, and then the connection to the one with our 
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 2 })
 })
 
-test('the node with our slot dies beside the one that was named: its replica takes over, and is found', async () => {
+test('when the node with the slot dies, its replica takes over and is found', async () => {
   const nodes = await startRedisCluster(4)
   const [named, master, third, replica] = nodes as [RedisServer, RedisServer, RedisServer, RedisServer]
   // A failover needs a majority of the masters that have slots.
@@ -64,7 +64,7 @@ test('the node with our slot dies beside the one that was named: its replica tak
   expect((await append(log)).answer).toMatchObject({ type: 'ack' })
 }, 60_000)
 
-test('after a failover the node that was named is a replica: it names its master, and is believed', async () => {
+test('when the named node became a replica in a failover, the log follows it to its master', async () => {
   const nodes = await startRedisCluster(2)
   const [named, other] = nodes as [RedisServer, RedisServer]
   await giveAll(named, nodes)
@@ -99,7 +99,7 @@ test('after a failover the node that was named is a replica: it names its master
   for (const channel of [teller, hearer]) channel.leave()
 }, 60_000)
 
-test('two nodes that each say that the other has our slot are asked a few times, not thousands', async () => {
+test('two nodes that redirect to each other are asked a few times, not thousands', async () => {
   const nodes = await startRedisCluster(2)
   const [one, two] = nodes as [RedisServer, RedisServer]
   const slot = await logSlot(one)
@@ -123,7 +123,7 @@ test('two nodes that each say that the other has our slot are asked a few times,
   await here(log)
 })
 
-test('of several nodes that were named the first may be down', async () => {
+test('the first of several named nodes may be down', async () => {
   const nodes = await startRedisCluster(2)
   await giveAll(nodes[1]!, nodes)
   const { log } = open({
@@ -137,7 +137,7 @@ test('of several nodes that were named the first may be down', async () => {
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
 })
 
-test('nodes are found through another network where nodeAddressMap says how, and with the credentials of who named them', async () => {
+test('nodes behind another network are found through nodeAddressMap, with the credentials of the named node', async () => {
   const nodes = await startRedisCluster(2, {
     more: ['--cluster-announce-hostname', 'inner.invalid', '--cluster-preferred-endpoint-type', 'hostname'],
   })
@@ -155,7 +155,7 @@ test('nodes are found through another network where nodeAddressMap says how, and
   expect(String(await nodes[1]!.command('CLIENT', 'LIST'))).toContain('user=ada')
 })
 
-test('under TLS a node that is named by its address is known by the name that was given', async () => {
+test('under TLS a node that is redirected to by address is verified by the configured host name', async () => {
   const { key, certificate, text } = await certificateFor('localhost')
   const ports = [await freePort(), await freePort()]
   const nodes: RedisServer[] = []
@@ -195,7 +195,7 @@ test('under TLS a node that is named by its address is known by the name that wa
   }
 })
 
-test('while our slot is on its way to another node publishes are refused until a later time, and after it everything goes on', async () => {
+test('while the slot migrates to another node publishes are refused with a retryAfter, and afterwards all goes on without a gap', async () => {
   const nodes = await startRedisCluster(2)
   const [from, to] = nodes as [RedisServer, RedisServer]
   await giveAll(from, nodes)

@@ -7,7 +7,7 @@ const passed = async (ms: number) => {
   await until(() => performance.now() - begun > ms, 'time passes', ms + 5_000)
 }
 
-test('a Redis that cuts idle connections cuts none of a node that only publishes, nor of one that does nothing at all', async () => {
+test('a Redis that cuts idle connections cuts none of a node that only publishes or does nothing', async () => {
   const { open, errors } = await redisWith({ more: ['--timeout', '2'] })
   const [busy, idle] = [open(), open()]
   const tail = await follow(idle)
@@ -21,7 +21,7 @@ test('a Redis that cuts idle connections cuts none of a node that only publishes
   expect(errors).toEqual([])
 })
 
-test('a connection for reads that is cut takes none that publishes with it, and nothing is missed', async () => {
+test('when the connection for reads is cut, publishes go on over theirs, and no message is missed', async () => {
   const { redis, open } = await redisWith()
   const log = open()
   const tail = await follow(log)
@@ -39,7 +39,7 @@ test('a connection for reads that is cut takes none that publishes with it, and 
   expect(log.stats().connections).toBe(1)
 })
 
-test('a process that stood still for longer than Redis may be silent reads what has arrived, and keeps its connection', async () => {
+test('a process that stood still for longer than Redis may be silent keeps its connection', async () => {
   const { open, errors } = await redisWith()
   const log = open()
   await append(log)
@@ -56,7 +56,7 @@ test('a process that stood still for longer than Redis may be silent reads what 
 })
 
 test.each(['allkeys-lru', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])(
-  'a Redis that may evict under %s is warned of',
+  'a Redis that may evict keys under %s is reported',
   async (policy) => {
     const { open, errors } = await redisWith({ more: ['--maxmemory', '50mb', '--maxmemory-policy', policy] })
     await append(open())
@@ -72,13 +72,13 @@ test.each(['allkeys-lru', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])(
 test.each([
   ['noeviction', '50mb'],
   ['volatile-lru', '0'],
-])('a Redis that evicts nothing (%s, maxmemory %s) is not', async (policy, maxmemory) => {
+])('a Redis that evicts no keys (%s, maxmemory %s) is not reported', async (policy, maxmemory) => {
   const { open, errors } = await redisWith({ more: ['--maxmemory', maxmemory, '--maxmemory-policy', policy] })
   await append(open())
   expect(errors).toEqual([])
 })
 
-test('a server whose Redis wants another password is not ready, and is as soon as it is let in', async () => {
+test('a server is not ready while Redis refuses its password, and is ready once the password is accepted', async () => {
   const { redis, open } = await redisWith()
   await redis.command('ACL', 'SETUSER', 'ada', 'on', '>right', '~*', '&*', '+@all')
   const log = open({ url: `redis://ada:wrong@127.0.0.1:${redis.port}` })
@@ -112,17 +112,14 @@ test.each([
     ['min-replicas-to-write', '0'],
     'Redis has fewer replicas than it was told to write with',
   ],
-])(
-  'a Redis that is there and %s is no log that is ready, until it takes something again',
-  async (_, broken, mended, reason) => {
-    const { redis, open } = await redisWith()
-    const log = open({}, undefined, { lease: 300 })
-    await append(log)
-    expect(log.status!()).toEqual({ ready: true })
-    await redis.command('CONFIG', 'SET', ...broken)
-    await until(() => !log.status!().ready, 'it is noticed')
-    expect(log.status!()).toMatchObject({ reason, away: expect.any(Number) })
-    await redis.command('CONFIG', 'SET', ...mended)
-    await until(() => log.status!().ready, 'it takes something again')
-  },
-)
+])('the log is not ready while Redis answers but %s', async (_, broken, mended, reason) => {
+  const { redis, open } = await redisWith()
+  const log = open({}, undefined, { lease: 300 })
+  await append(log)
+  expect(log.status!()).toEqual({ ready: true })
+  await redis.command('CONFIG', 'SET', ...broken)
+  await until(() => !log.status!().ready, 'it is noticed')
+  expect(log.status!()).toMatchObject({ reason, away: expect.any(Number) })
+  await redis.command('CONFIG', 'SET', ...mended)
+  await until(() => log.status!().ready, 'it takes something again')
+})

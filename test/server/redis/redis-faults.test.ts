@@ -8,8 +8,8 @@ import { freePort } from '../../kit/free-port.js'
 import { startRedisServer, type RedisServer } from '../../kit/redis-server.js'
 import { ALL, append, follow, here, range, redisWith, until } from './redis-kit.js'
 
-describe('a Redis that is started anew', () => {
-  test('with all that it acknowledged: the same epoch, the next number, and no tail has missed anything', async () => {
+describe('a Redis that is restarted', () => {
+  test('with all acknowledged data: the epoch stays, numbers go on, and no tail misses a message', async () => {
     const { redis, open } = await redisWith({ persistence: 'always' })
     const [log, other] = [open(), open()]
     const tail = await follow(other)
@@ -28,7 +28,7 @@ describe('a Redis that is started anew', () => {
   test.each([
     ['without its data', 'no', 'nothing'],
     ['without the last second', 'everysec', 'less'],
-  ] as const)('%s: each tail is told of exactly one new epoch, and numbers start over', async (_, persistence, has) => {
+  ] as const)('%s: each tail gets exactly one new epoch, and numbers start over', async (_, persistence, has) => {
     const { redis, open } = await redisWith({ persistence })
     const [log, other] = [open(), open()]
     const tails = [await follow(log), await follow(other), await follow(other, 'u')]
@@ -56,7 +56,7 @@ describe('a Redis that is started anew', () => {
     for (const tail of tails) expect(tail.epochs()).toHaveLength(1)
   })
 
-  test('where its data survives, it can be vouched for: then nobody is waited for', async () => {
+  test('with durable: true keeps its epoch without waiting for other nodes', async () => {
     const { redis, open } = await redisWith({ persistence: 'everysec' })
     const log = open({ durable: true })
     await append(log)
@@ -71,7 +71,7 @@ describe('a Redis that is started anew', () => {
     expect(await log.head('t')).toMatchObject({ epoch, offset: 1 })
   })
 
-  test('emptied while everybody is connected, and nobody publishes: the tails are told all the same', async () => {
+  test('or emptied while all are connected and nobody publishes: the tails still get the new epoch', async () => {
     const { redis, open } = await redisWith()
     const log = open()
     await append(log)
@@ -83,7 +83,7 @@ describe('a Redis that is started anew', () => {
 })
 
 describe('a Redis that is away', () => {
-  test('refuses everything at once, with a time to try anew, and takes it again when it is back', async () => {
+  test('makes the log refuse every call at once with a retryAfter, and accept calls again when it is back', async () => {
     const { redis, open } = await redisWith({ persistence: 'always' })
     const log = open()
     await append(log)
@@ -106,7 +106,7 @@ describe('a Redis that is away', () => {
     expect((await append(log)).answer).toEqual({ type: 'ack', offset: 2 })
   })
 
-  test('a log that begins while it is away is there as soon as Redis is', async () => {
+  test('may come up after the log, which is then ready at once', async () => {
     const port = await freePort()
     const log = redisLog({ url: `redis://127.0.0.1:${port}`, onError: () => undefined })
     onTestFinished(() => log.close())
@@ -117,7 +117,7 @@ describe('a Redis that is away', () => {
     expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
   })
 
-  test('one that says nothing more is given up; what it was asked may have been done, and is found to be', async () => {
+  test('or hangs is given up: an append is outcome-unknown, and one with an id is stored once when it is sent again', async () => {
     const { redis, open } = await redisWith()
     const log = open()
     await append(log)
@@ -134,7 +134,7 @@ describe('a Redis that is away', () => {
     expect((await log.read('t', 0, ALL)).entries.length - all.length).toBe(again.repeat ? 0 : 1)
   }, 40_000)
 
-  test('a leg that went meanwhile is released when it is back', async () => {
+  test('gets the release of a leg that left meanwhile when it is back', async () => {
     const { redis, open } = await redisWith({ persistence: 'always' })
     const [log, other] = [open(), open()]
     await log.admit('s', 1)
@@ -148,7 +148,7 @@ describe('a Redis that is away', () => {
   })
 })
 
-test('killed in the middle of many publishes: what was acknowledged is there, once, and nothing bears a number twice', async () => {
+test('a Redis killed amid many publishes has each acknowledged message once, and no number twice', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
   // All answers are remembered, because a repeat whose answer was forgotten could only be `outcome-unknown`.
   const limits = { history: { maxMessages: 10_000 }, dedupe: { maxIds: 2_000 } }
@@ -206,7 +206,7 @@ test.each([
   ['Redis is emptied', (redis: RedisServer) => redis.command('FLUSHALL')],
   ['the connection is cut', (redis: RedisServer) => redis.command('CLIENT', 'KILL', 'TYPE', 'normal')],
 ] as const)(
-  'what a session asks for without waiting is stored in its order, also where %s in the middle of it',
+  'publishes that a session sends without waiting are stored in order, also where %s amid them',
   async (_, trouble) => {
     const { redis, open } = await redisWith({ persistence: 'always' })
     const log = open({ history: { maxMessages: 10_000 }, durable: true })
@@ -236,7 +236,7 @@ test.each([
   },
 )
 
-test('a node that died is forgotten with its lease, and its sessions go on elsewhere', async () => {
+test('sessions of a node that died go on at another one, and keep their newest leg', async () => {
   const { open } = await redisWith()
   let now = 1_700_000_000_000
   const [dead, alive] = [open({}, () => now), open({}, () => now)]
@@ -249,7 +249,7 @@ test('a node that died is forgotten with its lease, and its sessions go on elsew
   expect(await alive.admit('s', 2)).toEqual({ outcome: 'superseded' })
 })
 
-describe('what many ask for at once is read once', () => {
+describe('reads that many clients need at once are shared', () => {
   const sink: ReaderSink = {
     message: () => undefined,
     missed: () => undefined,
@@ -285,7 +285,7 @@ describe('what many ask for at once is read once', () => {
     expect(heads).toBeLessThanOrEqual(3)
   })
 
-  test('a topic that is listened to is asked for its head no more than ten times a second', async () => {
+  test('the head of a followed topic is read at most ten times a second', async () => {
     const { open } = await redisWith()
     const log = open()
     await log.tail('t', () => undefined)
@@ -302,7 +302,7 @@ describe('what many ask for at once is read once', () => {
   })
 })
 
-test('what somebody else wrote into our keys is passed over, and told of', async () => {
+test('foreign data in the keys of the log is skipped and reported', async () => {
   const { redis, open, errors } = await redisWith()
   const [log, other] = [open(), open()]
   const tail = await follow(log)
@@ -330,7 +330,7 @@ test('what somebody else wrote into our keys is passed over, and told of', async
   expect(tail.offsets()).toEqual(range(1, 6))
 })
 
-test('something in our keys that is not ours stands in no publish’s way, and makes none be stored twice', async () => {
+test('a record key with foreign data blocks no publish and makes none be stored twice', async () => {
   const { redis, open } = await redisWith()
   const log = open()
   await append(log)
@@ -345,7 +345,7 @@ test('something in our keys that is not ours stands in no publish’s way, and m
   expect((await log.read('t', 0, ALL)).entries).toHaveLength(2)
 })
 
-test('names that no text has are told apart, in topics, sessions and ids', async () => {
+test('topics, sessions and ids with unusual characters, even lone surrogates, stay distinct', async () => {
   const { open } = await redisWith()
   const log = open()
   const names = ['\ud800', '\ud801', '\udc00', '�', '=', '~d800', '~00d8', '{}', '}{x}', '*', '\r\n', '\0', 'ünï', '']
@@ -363,7 +363,7 @@ test('names that no text has are told apart, in topics, sessions and ids', async
   }
 })
 
-test('the quietest topic makes room, and its numbers are never used again', async () => {
+test('the topic quiet for longest is evicted, and comes back with a new epoch', async () => {
   const { open } = await redisWith()
   let now = 1_700_000_000_000
   const log = open({ maxTopics: 2 }, () => now++)
@@ -374,7 +374,7 @@ test('the quietest topic makes room, and its numbers are never used again', asyn
   expect((await log.head('a')).epoch).not.toBe(before.epoch)
 })
 
-test('a topic that is followed is not forgotten, however quiet it is and however many others there are, and nobody is told of a gap', async () => {
+test('a followed topic is never evicted, however quiet it is, and no reader gets a gap', async () => {
   const { open } = await redisWith()
   const [log, other] = [open({ maxTopics: 10 }), open({ maxTopics: 10 })]
   const topics = range(1, 30).map((at) => `followed ${at}`)
@@ -388,7 +388,7 @@ test('a topic that is followed is not forgotten, however quiet it is and however
     expect({ at, epochs: tail.epochs(), told: tail.events.length }).toEqual({ at, epochs: [], told: 1 })
 })
 
-test('of a cluster, the node that has our slot is found', async () => {
+test('the node of a cluster that has the slot of the log is found', async () => {
   const more = ['--cluster-enabled', 'yes', '--cluster-port']
   const [one, two] = [
     await redisWith({ more: [...more, `${await freePort()}`] }),
@@ -408,7 +408,7 @@ test('of a cluster, the node that has our slot is found', async () => {
   await until(() => tail.offsets().length === 1, 'it is told of')
 })
 
-test('closed, it leaves no connection and no timer', async () => {
+test('close() leaves no connection and no timer', async () => {
   const { redis } = await redisWith()
   let timers = 0
   const clock: Clock = {
@@ -449,13 +449,13 @@ test.each([
   [{ url: 'redis://x', prefix: '{a}' }, 'prefix'],
   [{ url: 'redis://x', history: { maxAge: -1 } }, 'history.maxAge'],
   [{ url: 'redis://x', dedupe: { maxIds: 0 } }, 'dedupe.maxIds'],
-])('an option that makes no sense is refused by its name: %j', (options, name) => {
+])('an invalid option is refused by name: %j', (options, name) => {
   expect(() => redisLog(options)).toThrow(
     expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }),
   )
 })
 
-test('who listens on the node that appended a message has it with the answer to its publisher, once, and in order beside what others append', async () => {
+test('a tail on the node that appends a message gets it with the answer to its publisher, once and in order with appends of other nodes', async () => {
   const { open } = await redisWith({})
   const [log, other] = [open(), open()]
   const tail = await follow(log)

@@ -7,12 +7,12 @@ import { OUTCOME_UNKNOWN } from '../../../src/server/log/topic-log.js'
 import { lateFirstCopy } from '../log/late-copies.js'
 import { append, here, redisWith, until } from './redis-kit.js'
 
-test('an acknowledged publish whose first copy arrives late at another node is not applied again, although its answer is forgotten', async () => {
+test('an acknowledged publish whose first copy arrives late at another node is not applied again, even after its answer has expired', async () => {
   const { open } = await redisWith()
   await lateFirstCopy(() => open({ dedupe: { maxIds: 1 } }))
 }, 20_000)
 
-test('a publish whose answer was forgotten is never told to be refused, however long its repeat waits on the way to Redis', async () => {
+test('a repeat whose answer was dropped gets outcome-unknown, not a refusal, even when it is slow to reach Redis', async () => {
   const { redis, open } = await redisWith()
   const relay = createRelay({ target: { port: redis.port } })
   await relay.ready
@@ -32,7 +32,7 @@ test('a publish whose answer was forgotten is never told to be refused, however 
   expect(repeat).toMatchObject({ repeat: true, answer: OUTCOME_UNKNOWN })
 }, 20_000)
 
-test('a publish that was never applied and is sent again right after the connection to Redis broke is known to be new, however many of its session were answered before', async () => {
+test('a publish that was never applied and is sent again right after the connection to Redis broke counts as new', async () => {
   const { redis, open } = await redisWith()
   const log = open({ dedupe: { maxIds: 2 } })
   await log.admit('s', 1, 'somebody')
@@ -44,7 +44,7 @@ test('a publish that was never applied and is sent again right after the connect
   expect(await log.recall({ session: 's', id: '4', age: 10 })).toBeNull()
 }, 20_000)
 
-test('after a leap of the clock of Redis, with which all records expire, a repeat of before it is applied by nobody', async () => {
+test('after a jump of the clock of Redis that expires all records, no node applies a repeat from before it', async () => {
   const { redis, open } = await redisWith()
   let ahead = 0
   const time = () => Math.floor(1_700_000_000_000 + ahead + performance.now())
@@ -63,7 +63,7 @@ test('after a leap of the clock of Redis, with which all records expire, a repea
   expect((await two.append(fresh)).answer).toMatchObject({ type: 'ack' })
 })
 
-describe('after a leap of the clock of Redis', () => {
+describe('after a jump of the clock of Redis', () => {
   const MINUTE = 60_000
   const publish = (n: number, session = 's') => ({
     topic: 't',
@@ -88,21 +88,21 @@ describe('after a leap of the clock of Redis', () => {
     }
   }
 
-  test('that took the record of a session and not the session itself, its repeat is applied by nobody', async () => {
+  test('that expired the record of a session but not the session, its repeat is not applied', async () => {
     const { log, leaps } = await leap()
     await log.append(publish(1))
     await leaps(8 * MINUTE, 'record')
     expect((await log.append(again(1, 4 * MINUTE))).answer).toMatchObject({ code: 'outcome-unknown' })
   })
 
-  test.each([4.5, 10.5])('of %s minutes an answer that is on record is found', async (minutes) => {
+  test.each([4.5, 10.5])('of %s minutes, an answer that is still on record is found', async (minutes) => {
     const { log, leaps } = await leap({ dedupe: { window: 4 * MINUTE } })
     const { answer } = await log.append(publish(1))
     await leaps(minutes * MINUTE)
     expect(await log.append(again(1, 5_000))).toEqual({ answer, repeat: true })
   })
 
-  test('one whose answer was forgotten is never told to be refused', async () => {
+  test('a repeat whose answer was dropped gets outcome-unknown, not a refusal', async () => {
     const { log, leaps } = await leap({ dedupe: { maxIds: 1 } })
     await log.append(publish(1))
     await log.append(publish(2))
@@ -111,7 +111,7 @@ describe('after a leap of the clock of Redis', () => {
   })
 })
 
-test('what was tried while Redis was away is applied when it is back, however long that took', async () => {
+test('a publish that was first tried while Redis was away is applied when it is back, 15 minutes later', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
   let passed = 0
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passed }

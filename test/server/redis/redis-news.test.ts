@@ -38,8 +38,8 @@ async function joined(...channels: ReturnType<typeof listen>[]) {
   for (const { heard } of channels) heard.length = 0
 }
 
-describe('what servers tell each other through Redis', () => {
-  test('reaches each other one once, in order, and not who told it; nothing stays for who comes later', async () => {
+describe('news between servers through Redis', () => {
+  test('reaches every other server once and in order, but not its sender and no server that joins later', async () => {
     const { redis, open, errors } = await redisWith()
     const [a, b, c] = [open(), open(), open()].map(listen) as [
       ReturnType<typeof listen>,
@@ -66,7 +66,7 @@ describe('what servers tell each other through Redis', () => {
       expect(await redis.command('PTTL', `{livesocket}:${key}`)).toBeGreaterThan(0)
   })
 
-  test('orders reach a server that was cut off meanwhile, as soon as it is back; signals are old news by then', async () => {
+  test('reaches a server that was cut off as soon as it is back, where it is an order such as a sign-out', async () => {
     const { redis, open } = await redisWith()
     const [a, b] = [open(), open()].map(listen) as [ReturnType<typeof listen>, ReturnType<typeof listen>]
     await joined(a, b)
@@ -84,7 +84,7 @@ describe('what servers tell each other through Redis', () => {
     )
   })
 
-  test('reaches the others also after the clock of Redis was set back, and what was told before has expired', async () => {
+  test('reaches the others after the clock of Redis was set back and older news has expired', async () => {
     const { redis, open } = await redisWith()
     const HOUR = 3_600_000
     let ahead = HOUR
@@ -104,7 +104,7 @@ describe('what servers tell each other through Redis', () => {
     await until(() => b.ids().includes('since') && b.ids().includes('typing'), 'it is told since', 3_000)
   })
 
-  test('what somebody else wrote there, or a newer server, is passed over and told of, and takes nothing else with it', async () => {
+  test('of another program or a newer server is skipped and reported, and valid news beside it still arrives', async () => {
     const { redis, open, errors } = await redisWith()
     const log = open()
     const server = await liveServer({
@@ -135,7 +135,7 @@ describe('what servers tell each other through Redis', () => {
     expect([ann.of('token'), server.errors]).toEqual([[], []])
   })
 
-  test('a signal is refused while Redis is away, and an order says that it was not told', async () => {
+  test('is refused while Redis is away, a signal as well as an order', async () => {
     const { redis, open } = await redisWith()
     const log = open()
     const a = listen(log)

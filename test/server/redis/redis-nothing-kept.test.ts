@@ -5,7 +5,7 @@ import { createRelay } from '../../kit/relay.js'
 import { liveServer } from '../kit.js'
 import { append, here, redisWith, until } from './redis-kit.js'
 
-test('who reads a topic of which nothing is kept is told at once what came while its server was cut off from Redis, and not with the next message', async () => {
+test('a reader of a topic without history gets the gap as soon as its server is back at Redis, not only with the next message', async () => {
   const { redis, open } = await redisWith()
   const relay = createRelay({ target: { port: redis.port } })
   await relay.ready

@@ -225,8 +225,8 @@ const scenes: Record<
 describe.each(Object.keys(scenes))('%s', (name) => {
   for (const lost of [true, false]) {
     const title = lost
-      ? 'and something is lost: no number has two meanings, and each topic has exactly one gap'
-      : 'and nothing is lost: nobody is told of a gap'
+      ? 'with data lost: no number is used for two messages, and each topic has exactly one gap'
+      : 'with no data lost: no reader gets a gap'
     test(title, { timeout: ROUNDS * 40_000 }, async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const { to, inStep, lose, trouble } = await scenes[name]!()

@@ -18,7 +18,7 @@ const passed = (ms: number) => {
   return until(() => performance.now() - from > ms, 'time passes')
 }
 
-test('the sessions of a node that dies are told to have left, each once and by one of the others, but for those that are elsewhere', async () => {
+test('when a node dies, another one reports each of its sessions as left, once, except those on other nodes', async () => {
   const { redis, open } = await redisWith()
   const { clock, stop } = stoppable()
   const dead = open({ clock }, undefined, { lease: LEASE })
@@ -41,7 +41,7 @@ test('the sessions of a node that dies are told to have left, each once and by o
   expect(await two.admit('moved', 3)).toEqual({ outcome: 'admitted', first: false })
 })
 
-test('a session that comes back before its end was told has never left', async () => {
+test('a session that comes back before its departure was reported has never left', async () => {
   const { open } = await redisWith()
   let now = 1_700_000_000_000
   const [dead, alive] = [open({}, () => now), open({}, () => now)]
@@ -56,7 +56,7 @@ test('a session that comes back before its end was told has never left', async (
   expect(await alive.admit('s', 3)).toEqual({ outcome: 'admitted', first: true })
 })
 
-test('a node that was taken for dead, and is not, tells that its sessions are there', async () => {
+test('a node that was wrongly taken for dead reports its sessions as joined again', async () => {
   const { open } = await redisWith()
   const { clock, stop, go } = stoppable()
   const frozen = open({ clock }, undefined, { lease: LEASE })
@@ -73,7 +73,7 @@ test('a node that was taken for dead, and is not, tells that its sessions are th
   expect(theirs).toHaveLength(1)
 })
 
-test('a Redis that was away for longer than any lease takes nobody for dead', async () => {
+test('no session is reported as left when Redis was away for longer than any lease', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
   const logs = [open({}, undefined, { lease: LEASE }), open({}, undefined, { lease: LEASE })]
   const changes = presenceOf(...logs)
@@ -95,29 +95,26 @@ const HOUR = 3_600_000
 test.each([
   ['was an hour ahead and is set right', HOUR, 0],
   ['jumps an hour ahead', 0, HOUR],
-])(
-  'where the clock of Redis %s, the sessions of a node that died are told to have left, and of those that live none is',
-  async (_, before, after) => {
-    const { open } = await redisWith()
-    let ahead = before
-    const time = () => Math.floor(1_700_000_000_000 + ahead + performance.now())
-    const { clock, stop } = stoppable()
-    const dead = open({ clock }, time, { lease: LEASE })
-    const alive = open({}, time, { lease: LEASE })
-    const changes = presenceOf(alive)
-    await dead.admit('of the dead', 1)
-    await alive.admit('of the living', 1)
-    await passed(LEASE)
-    expect(changes).toEqual([])
-    stop()
-    ahead = after
-    await until(() => changes.length > 0, 'it is told')
-    await passed(2 * LEASE)
-    expect(changes).toEqual([{ type: 'left', session: 'of the dead' }])
-  },
-)
+])('where the clock of Redis %s, only sessions of a dead node are reported as left', async (_, before, after) => {
+  const { open } = await redisWith()
+  let ahead = before
+  const time = () => Math.floor(1_700_000_000_000 + ahead + performance.now())
+  const { clock, stop } = stoppable()
+  const dead = open({ clock }, time, { lease: LEASE })
+  const alive = open({}, time, { lease: LEASE })
+  const changes = presenceOf(alive)
+  await dead.admit('of the dead', 1)
+  await alive.admit('of the living', 1)
+  await passed(LEASE)
+  expect(changes).toEqual([])
+  stop()
+  ahead = after
+  await until(() => changes.length > 0, 'it is told')
+  await passed(2 * LEASE)
+  expect(changes).toEqual([{ type: 'left', session: 'of the dead' }])
+})
 
-test('what Redis did although its answer was lost is known: a leg that went is gone, and one that nobody has is none', async () => {
+test('a release and an admission whose answers from Redis were lost leave no leg behind', async () => {
   const { redis, open } = await redisWith()
   const [log, other] = [open(), open()]
   await log.admit('s', 1)
@@ -140,7 +137,7 @@ test('what Redis did although its answer was lost is known: a leg that went is g
   expect(await other.release('t', 2)).toEqual({ last: true })
 }, 20_000)
 
-test('a leg that went while Redis was away is released when it is back, however long that takes', async () => {
+test('a leg that left while Redis was away is released when it is back, 20 seconds later', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
   const clock: Clock = { ...systemClock, setTimeout: (task, delay) => systemClock.setTimeout(task, delay / 20) }
   const log = open({ clock }, undefined, { lease: 20 * LEASE })
@@ -155,7 +152,7 @@ test('a leg that went while Redis was away is released when it is back, however 
   expect(await released).toEqual({ last: true })
 })
 
-test('after a numbering that started over a member may be in as many topics as before: those that it was in do not count', async () => {
+test('topics of an older epoch do not count against the number of topics that a member may be in', async () => {
   const { redis, open } = await redisWith({ persistence: 'everysec' })
   const log = open({ durable: false })
   const enter = (topic: string) =>
@@ -173,7 +170,7 @@ test('after a numbering that started over a member may be in as many topics as b
   expect((await enter('a')).refused.size).toBe(1)
 })
 
-test('after a numbering that started over nothing stays of the one before, nor of who was present in a topic that was forgotten', async () => {
+test('Redis keeps no keys of an older epoch, and no members of an evicted topic', async () => {
   const { redis, open } = await redisWith({ persistence: 'everysec' })
   const log = open({ durable: false, maxTopics: 2 })
   const change = (topic: string, set: string[], gone: string[] = []) =>
@@ -196,7 +193,7 @@ test('after a numbering that started over nothing stays of the one before, nor o
   expect(await kept()).toEqual([])
 })
 
-describe('after a leap of the clock of Redis, with which sessions that are here expire', () => {
+describe('after a jump of the clock of Redis that expires connected sessions', () => {
   const HOUR = 3_600_000
   const enter = (log: RedisLog) =>
     log.attendance!.change('t', 10, () => ({ set: [{ session: 's', row: '["s"]' }], gone: [] }))
@@ -222,14 +219,14 @@ describe('after a leap of the clock of Redis, with which sessions that are here 
     }
   }
 
-  test('who leaves at once is not present for ever', async () => {
+  test('a session that leaves at once still departs', async () => {
     const { one, leaps, departs } = await leap(0)
     await leaps()
     await one.release('s', 1)
     await departs()
   })
 
-  test('nor is whose server dies', async () => {
+  test('a session whose server dies still departs', async () => {
     const { other, stop, leaps, departs } = await leap(0)
     presenceOf(other)
     stop()
@@ -237,7 +234,7 @@ describe('after a leap of the clock of Redis, with which sessions that are here 
     await departs()
   })
 
-  test('they are known again within a lease, each with its newest leg', async () => {
+  test('a session is known again within a lease, with its newest leg', async () => {
     const { one, other, here, leaps } = await leap(0)
     await passed(LEASE)
     await leaps()

@@ -3,7 +3,7 @@ import { append, follow, here, redisWith, until } from './redis-kit.js'
 
 /** A Redis that has lost only its newest data: it is in the state of some time ago. */
 
-test('killed twice since its last snapshot: the epoch of the time in between is not used again', async () => {
+test('a Redis killed several times since its last snapshot gets a new epoch each time', async () => {
   const { redis, open } = await redisWith()
   const log = open()
   await append(log)
@@ -24,7 +24,7 @@ test.each([
   ['the node that published', true],
   ['a node that only listened', false],
 ])(
-  'an older copy in the place of a Redis whose word counts: a new epoch, because %s remembers more',
+  'an older copy restored in a Redis that writes each change to disk gets a new epoch, because %s remembers more',
   async (_, published) => {
     const { redis, open } = await redisWith({ persistence: 'always' })
     const [publisher, listener] = [open(), published ? null : open()]
@@ -45,7 +45,7 @@ test.each([
   },
 )
 
-test('a Redis whose word counts, and that is put back as it was, keeps its epoch', async () => {
+test('a Redis that writes each change to disk keeps its epoch when it is restored as it was', async () => {
   const { redis, open } = await redisWith({ persistence: 'always' })
   const log = open()
   for (let at = 0; at < 3; at++) await append(log)

@@ -47,7 +47,7 @@ async function offsetOf(redis: RedisServer, field: string): Promise<number> {
 }
 const at = ({ port }: { readonly port: number }) => ({ host: '127.0.0.1', port })
 
-test('sentinels say where the master is, also after another one has taken over, and one of them may be down', async () => {
+test('sentinels lead to the master, also after a failover and with one sentinel down', async () => {
   const { master, replica } = await masterAndReplica()
   await followed(replica)
   const sentinel = await startSentinel(master)
@@ -72,7 +72,7 @@ test('sentinels say where the master is, also after another one has taken over, 
   expect(String(await replica.command('INFO', 'replication'))).toContain('role:master')
 }, 60_000)
 
-test('the master is asked with its own credentials', async () => {
+test('the master gets its own credentials', async () => {
   const { master } = await masterAndReplica(['--requirepass', 'right'])
   const sentinel = await startSentinel(master, ['sentinel auth-pass main right'])
   const { log } = open({
@@ -81,7 +81,7 @@ test('the master is asked with its own credentials', async () => {
   expect((await append(log)).answer).toEqual({ type: 'ack', offset: 1 })
 })
 
-test('a master that no sentinel knows is told of, once, by its name', async () => {
+test('a master that no sentinel knows is reported once, by name', async () => {
   const { master } = await masterAndReplica()
   const sentinel = await startSentinel(master)
   const { log, errors } = open({ sentinel: { name: 'mein', sentinelRootNodes: [at(sentinel)] } })

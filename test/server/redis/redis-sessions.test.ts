@@ -23,7 +23,7 @@ async function openAt() {
   return { ...made, log, sessions, visit, pass: (ms: number) => void (now += ms) }
 }
 
-test('of sessions without a leg no more are kept than the bound, and the longest idle goes first', async () => {
+test('sessions without a leg are bounded in number, and the one idle for longest is dropped first', async () => {
   const { redis, visit, sessions, pass } = await openAt()
   for (let at = 0; at < 40; at++) {
     await visit(`s${at}`)
@@ -33,7 +33,7 @@ test('of sessions without a leg no more are kept than the bound, and the longest
   expect(await redis.command('ZCARD', '{livesocket}:idle')).toBe(10)
 })
 
-test('a session that has a leg is never forgotten for those that have none, and whose it is stays known', async () => {
+test('a session with a leg is never dropped for idle ones, and keeps its owner', async () => {
   const { log, visit, pass } = await openAt()
   await visit('kept')
   await log.admit('kept', 2, 'ada')
@@ -54,7 +54,7 @@ test('a session that comes back in time is known, with its newest leg', async ()
   expect(await visit('s', 8)).toEqual({ outcome: 'admitted', first: true })
 })
 
-test('one that has been idle for ten minutes is forgotten, and nothing of it is left', async () => {
+test('a session that has been idle for ten minutes is dropped without a trace', async () => {
   const { redis, visit, sessions, pass } = await openAt()
   await visit('old')
   pass(10 * 60_000 + 1)
@@ -63,7 +63,7 @@ test('one that has been idle for ten minutes is forgotten, and nothing of it is 
   expect(await redis.command('ZRANGE', '{livesocket}:idle', '0', '-1')).toEqual(['=new'])
 })
 
-test('sessions that Redis has forgotten are told of again until it has taken them, also where it refuses that at first', async () => {
+test('sessions that Redis has lost are written again until it accepts them', async () => {
   const clock = createSimulatedClock()
   let begun = '1'
   let refuses = false

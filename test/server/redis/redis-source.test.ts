@@ -28,7 +28,7 @@ describe('a url', () => {
       '/run/redis.sock',
       { username: 'ada', password: 'p@w', database: 2, socket: { path: '/run/redis.sock' } },
     ],
-  ])('%s is read in the same way by every version of the package', (url, name, options) => {
+  ])('%s is read the same way for every version of the package redis', (url, name, options) => {
     expect(place(url)).toEqual({ name, options })
   })
 
@@ -44,7 +44,7 @@ describe('a url', () => {
     ':S3CRET@host',
     'unix://S3CRET',
     'unix://:S3CRET%@/run/redis.sock',
-  ])('%s cannot be read: it is refused at once, and its password is redacted', (url) => {
+  ])('%s is refused at once, with its password redacted', (url) => {
     const refusal = failureOf({ url })
     expect(refusal).toMatchObject({
       name: 'LiveSocketError',
@@ -54,7 +54,7 @@ describe('a url', () => {
     expect(everything(refusal)).not.toContain('S3CRET')
   })
 
-  test('of a node of a cluster is refused by its place', () => {
+  test('of a cluster node is refused by its index', () => {
     expect(failureOf({ cluster: { rootNodes: [{ url: 'redis://a' }, { url: 'redis://:S3CRET#@b' }] } })).toMatchObject({
       code: 'invalid',
       message: expect.stringContaining('cluster.rootNodes[1].url'),
@@ -67,7 +67,7 @@ describe('a client', () => {
     ['createClient of redis 6', createClient()],
     ['createClient of redis 5', createClient5()],
     ['createClient of redis 4', createClient4()],
-  ])('of %s will do', (_, client) => {
+  ])('of %s is accepted', (_, client) => {
     expect(redisSource({ client }).seeds).toHaveLength(1)
   })
 
@@ -87,8 +87,8 @@ describe('a client', () => {
       { duplicate() {}, sendCommand() {}, connect() {}, options: {}, status: 'wait' },
       'createClient of the package redis',
     ],
-    ['nobody', null, 'createClient of the package redis'],
-  ])('of %s is refused at once, with what to give in its place', (_, client, words) => {
+    ['null', null, 'createClient of the package redis'],
+  ])('of %s is refused at once with a hint what to pass instead', (_, client, words) => {
     expect(failureOf({ client: client as RedisTemplate })).toMatchObject({
       code: 'invalid',
       message: expect.stringContaining(words),
@@ -103,7 +103,7 @@ test.each<[object, string]>([
   [{ sentinel: { name: '', sentinelRootNodes: [{ host: 'a', port: 1 }] } }, 'sentinel.name'],
   [{ sentinel: { name: 'main', sentinelRootNodes: [] } }, 'sentinel.sentinelRootNodes'],
   [{ sentinel: { name: 'main', sentinelRootNodes: ['a:1'] } }, 'sentinel.sentinelRootNodes'],
-])('%j is refused by its name', (options, name) => {
+])('%j is refused by name', (options, name) => {
   expect(failureOf(options)).toMatchObject({ code: 'invalid', message: expect.stringContaining(name) })
 })
 

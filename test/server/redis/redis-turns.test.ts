@@ -8,7 +8,7 @@ import { redisWith, until } from './redis-kit.js'
 
 const origin = { session: 's', id: 'p' }
 
-test('a node that dies while it decides a publish holds the others up for a second at most', async () => {
+test('a node that dies while it decides a publish delays the others by about a second at most', async () => {
   const { open } = await redisWith()
   const { clock, stop } = stoppable()
   const [dead, alive] = [open({ clock }), open()]
@@ -23,7 +23,7 @@ test('a node that dies while it decides a publish holds the others up for a seco
   expect(performance.now() - begun).toBeLessThan(2_500)
 })
 
-test('a publish that takes long to decide is decided once, however long it takes', async () => {
+test('while one node takes long to decide a publish, no other node decides it', async () => {
   const { open } = await redisWith()
   const [slow, other] = [open(), open()]
   await other.head('t')
@@ -49,7 +49,7 @@ test('a publish that takes long to decide is decided once, however long it takes
   expect(await second).toBe(false)
 })
 
-test('nor does a publish that another node decides for longer than most end in the meantime', async () => {
+test('a node waits for another that needs 20 s to decide a publish', async () => {
   const clock = createSimulatedClock()
   let taken = true
   const connection = { runPlain: async () => ['ok', taken ? 'taken' : 'mine'] } as unknown as RedisConnection
@@ -61,7 +61,7 @@ test('nor does a publish that another node decides for longer than most end in t
   expect(await second).toBe(false)
 })
 
-test('one that a node left undecided behind a clock that was set back is decided all the same', async () => {
+test('a publish that a dead node left locked is decided even where the clock was set back', async () => {
   const { redis, open } = await redisWith()
   const log = open()
   await log.head('t')

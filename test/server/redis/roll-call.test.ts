@@ -17,9 +17,9 @@ import {
 /** The number of random sequences that a real Redis is led through. */
 const WALKS = 40
 
-describe('of two nodes and a Redis all that can happen, to the end', () => {
+describe('every sequence of events of two nodes and a Redis', () => {
   test.each(Object.entries(WORLDS))(
-    'with %s: no number has two meanings, and no epoch ends for nothing',
+    'with %s: no number is used for two messages, and no epoch ends needlessly',
     (_, budget) => {
       const { states, wrong, way } = search(budget, verdict)
       expect({ wrong, way }).toEqual({ wrong: null, way: '' })
@@ -50,7 +50,7 @@ describe('of two nodes and a Redis all that can happen, to the end', () => {
       (standing) => (standing.sameTerm ? verdict(standing) : 'renew'),
     ],
   ])(
-    'a rule that %s is found to be wrong',
+    'finds the fault in a rule that %s',
     (_, name, rule) => {
       expect(search(WORLDS[name]!, rule).wrong).not.toBeNull()
     },
@@ -58,7 +58,7 @@ describe('of two nodes and a Redis all that can happen, to the end', () => {
   )
 })
 
-describe('the scripts on a real Redis answer as the model does', () => {
+describe('the scripts on a real Redis answer like the model', () => {
   let server: RedisServer
   beforeAll(async () => {
     server = await startRedisServer({ more: ['--enable-debug-command', 'yes'] })
@@ -83,7 +83,7 @@ describe('the scripts on a real Redis answer as the model does', () => {
     return asked
   }
 
-  test('whatever happens', async () => {
+  test('in random sequences of events', async () => {
     const random = seededRandom(1)
     let asked = 0
     for (let walk = 0; walk < WALKS; walk++)
@@ -97,7 +97,7 @@ describe('the scripts on a real Redis answer as the model does', () => {
   const BEGUN: readonly Choice[] = [['connect', 0], ['settle', 0], ['connect', 0], ['copy']]
   test.each<[string, readonly Choice[]]>([
     [
-      'a node that comes between a decision and its word, and misses something, keeps the epoch from going on',
+      'where a node that misses messages joins between a decision and its word, which ends the epoch',
       [
         ...BEGUN,
         ['connect', 1],
@@ -115,14 +115,14 @@ describe('the scripts on a real Redis answer as the model does', () => {
       ],
     ],
     [
-      'a log that counts less than a node knows has lost it, also where it keeps nothing to look it up in',
+      'where the log has fewer messages than a node knows and no history, which shows the loss',
       [...BEGUN, ['append', 0], ['read', 0], ['cut', 0], ['restore'], ['evict'], ['connect', 0]],
     ],
   ])('%s', async (name, way) => {
     await lead(name.slice(0, 20), (_, step) => way[step])
   })
 
-  test('who believes in a term that has passed is told so, and is not counted among those who are there', async () => {
+  test('where a node asks with a term that has passed: it is told so, and does not count as present', async () => {
     const world = newWorld()
     const redis = await realRedis(server, 'passed')
     onTestFinished(() => redis.close())

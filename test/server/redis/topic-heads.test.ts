@@ -4,7 +4,7 @@ import { createSleep } from '../../../src/server/redis/sleep.js'
 import { createTopicHeads } from '../../../src/server/redis/topic-heads.js'
 import { createSimulatedClock } from '../kit.js'
 
-test('of a topic that nobody listens to any more nothing is kept, also where it was just being asked about', async () => {
+test('no head is kept of a topic without followers, even when a read was under way', async () => {
   const clock = createSimulatedClock()
   const followed = new Set(['t'])
   let asked = 0

@@ -18,7 +18,7 @@ async function answering(onRequest: LiveServerOptions['onRequest'], options: Par
 }
 
 describe('a request', () => {
-  test('is answered by its handler, to who asked, and nobody else hears of it', async () => {
+  test('is answered by its handler to its sender alone', async () => {
     const { server, leg } = await answering({ login: ({ data, user, session }) => ({ data, user, session }) })
     const other = await server.join({ topics: { room: {} } })
     leg.send(ask('1', 'login', { password: 'x' }))
@@ -31,13 +31,13 @@ describe('a request', () => {
     expect(server.stats()).toMatchObject({ requested: 1, published: 0 })
   })
 
-  test('of a method whose schemas are given as nothing is answered as one without', async () => {
+  test('of a method whose schemas are undefined is answered like one without schemas', async () => {
     const { leg } = await answering({ fast: () => 'fast' }, { methods: { fast: undefined } as never })
     leg.send(ask('1', 'fast'))
     expect(await leg.next('ack')).toMatchObject({ id: '1', data: 'fast' })
   })
 
-  test('waits for no other one, nor for a publish', async () => {
+  test('waits for no other request and for no publish', async () => {
     let release = (_: string) => {}
     const slow = new Promise<string>((resolve) => (release = resolve))
     const { leg } = await answering(
@@ -74,19 +74,19 @@ describe('a request', () => {
       1,
     ],
     [
-      'answers what does not serialise',
+      'answers with data that JSON cannot express',
       () => 1n,
       { code: 'error', message: 'The request was carried out, but its answer could not be sent.' },
       1,
     ],
     [
-      'refuses with data that does not serialise',
+      'refuses with data that JSON cannot express',
       () => Promise.reject(new RequestRefused('full', 'No.', 1n)),
       { code: 'full' },
       1,
     ],
     ['answers more than a client reads', () => 'x'.repeat(17 * 1024 * 1024), { code: 'error' }, 1],
-  ])('whose handler %s is told so, and the leg is none the worse for it', async (_, handler, told, errors) => {
+  ])('whose handler %s gets a nack, and the leg goes on', async (_, handler, told, errors) => {
     const { server, leg } = await answering({ m: handler, fine: () => 1 })
     leg.send(ask('1', 'm'))
     const nack = await leg.next('nack')
@@ -98,7 +98,7 @@ describe('a request', () => {
   })
 
   test.each(['nobody', 'constructor', '__proto__', 'livesocket.nothing'])(
-    'of a method %s that is not there is refused',
+    'of an unknown method %s is refused',
     async (method) => {
       const { leg } = await answering({})
       leg.send(ask('1', method))
@@ -106,7 +106,7 @@ describe('a request', () => {
     },
   )
 
-  test('that hangs is outcome-unknown in its time, and its signal fires', async () => {
+  test('that hangs ends as outcome-unknown at requestTimeout, and its signal is aborted', async () => {
     let signal: AbortSignal | undefined
     const { server, leg } = await answering(
       { hang: (ask) => ((signal = ask.signal), new Promise(() => undefined)) },
@@ -117,7 +117,7 @@ describe('a request', () => {
     expect([signal!.aborted, server.errors.length]).toEqual([true, 1])
   })
 
-  test('has a signal that fires when the client gives up, and when its leg is gone', async () => {
+  test('has a signal that is aborted when the client cancels, and when its leg is gone', async () => {
     const signals: AbortSignal[] = []
     const { server, leg } = await answering({
       hang: ({ signal }) => (signals.push(signal), new Promise(() => undefined)),
@@ -132,7 +132,7 @@ describe('a request', () => {
     expect(server.errors).toEqual([])
   })
 
-  test('over the bound is told busy, and takes nothing from those under way', async () => {
+  test('over maxRequests gets busy, and those under way are still answered', async () => {
     let release = (_: number) => {}
     const { leg } = await answering(
       { slow: () => new Promise((resolve) => (release = resolve)) },
@@ -145,7 +145,7 @@ describe('a request', () => {
     expect(await leg.next('ack')).toMatchObject({ id: '1', data: 5 })
   })
 
-  test('under an id that is under way counts as any other, and is given up with it', async () => {
+  test('with an id that is already under way counts on its own, and is aborted with its leg', async () => {
     const signals: AbortSignal[] = []
     const { leg } = await answering(
       { hang: ({ signal }) => new Promise(() => void signals.push(signal)) },
@@ -158,7 +158,7 @@ describe('a request', () => {
     await until(() => signals.every(({ aborted }) => aborted), 'the leg is gone')
   })
 
-  test('that does not fit its schema is refused before the handler, by the path; the handler gets what the schema makes', async () => {
+  test('that does not fit its schema is refused by its path, before the handler; the handler gets the output of the schema', async () => {
     const seen: unknown[] = []
     const methods = {
       rename: {
@@ -180,7 +180,7 @@ describe('a request', () => {
     expect(String(server.errors[0])).toContain('ok')
   })
 
-  test('on the client, is checked by its schemas on both ways', async () => {
+  test('on the client is checked by the schemas of its input and its output', async () => {
     const server = await liveServer({
       onRequest: { half: ({ data }: Request<unknown, any>) => (data === 3 ? 'odd' : data / 2) },
     })

@@ -9,7 +9,7 @@ const room = { topics: { room: {} } }
 const signal = (id: string, data: unknown, topic = 'room') => ({ type: 'signal', id, topic, data })
 
 describe('a signal', () => {
-  test('reaches who has its topic subscribed on any server of the log, its own session left out', async () => {
+  test('reaches all subscribers of its topic on every server of the log, except its own session', async () => {
     const log = memoryLog()
     const [a, b] = [await liveServer({ log, tellPublisher: true }), await liveServer({ log })]
     const sender = await a.join({ session: 's', leg: 1, ...room })
@@ -30,7 +30,7 @@ describe('a signal', () => {
     expect([late.of('signal'), late.of('message'), a.stats().signalled]).toEqual([[], [], 1])
   })
 
-  test('of the server itself reaches everybody, and one that makes no sense throws', async () => {
+  test('of the server itself reaches all subscribers, and an invalid one throws', async () => {
     const server = await liveServer()
     const leg = await server.join(room)
     server.signal('room', { typing: true })
@@ -45,7 +45,7 @@ describe('a signal', () => {
     expect(leg.of('signal')).toHaveLength(1)
   })
 
-  test('is allowed by authorize, asked once for each leg and topic, and again with a fresh token', async () => {
+  test('is allowed by authorize, which is asked once for each leg and topic, and again after a fresh token', async () => {
     const asked: Authorization<{ subject?: string }>[] = []
     let allowed = true
     const server = await liveServer({
@@ -67,7 +67,7 @@ describe('a signal', () => {
     expect([other.of('signal').length, asked.length, server.stats().signalled]).toEqual([3, 2, 3])
   })
 
-  test('is not allowed by what authorize answered about the rights of before a fresh token', async () => {
+  test('is not allowed by an answer of authorize about the rights before a fresh token', async () => {
     const asked: { readonly right: string; answer(allowed: boolean): void }[] = []
     const server = await liveServer<{ subject: string; right: string }>({
       authenticate: ({ token }) => ({ subject: 'ann', right: token! }),
@@ -88,14 +88,14 @@ describe('a signal', () => {
     expect(await sender.next('nack')).toMatchObject({ id: '2', code: 'forbidden' })
   })
 
-  test('is allowed to nobody where there is no authorize', async () => {
+  test('is refused where there is no authorize', async () => {
     const server = await liveServer({ authorize: undefined as never })
     const sender = await server.join(room)
     sender.send(signal('1', 1))
     expect(await sender.next('nack')).toMatchObject({ id: '1', code: 'forbidden' })
   })
 
-  test('to a topic that its leg has not subscribed is refused; one right behind its subscribe is not', async () => {
+  test('to a topic that its leg has not subscribed is refused; one right after the subscribe is not', async () => {
     const server = await liveServer()
     const [sender, other] = [await server.join(), await server.join(room)]
     sender.send(signal('early', 0))
@@ -111,7 +111,7 @@ describe('a signal', () => {
     expect(other.of('signal')).toHaveLength(1)
   })
 
-  test('where authorize cannot tell is refused for now, and asked about again', async () => {
+  test('is refused for now where authorize fails, and the next one is asked about again', async () => {
     let fails = true
     const server = await liveServer({
       authorize({ action }) {
@@ -127,7 +127,7 @@ describe('a signal', () => {
     expect(await other.next('signal')).toMatchObject({ data: 2 })
   })
 
-  test('over the rate of its session is refused as busy, and the leg is none the worse for it', async () => {
+  test('over the rate of its session is refused as busy, and a later one gets through', async () => {
     const clock = createSimulatedClock()
     const server = await liveServer({ clock, limits: { messagesPerSecond: 10, messageBurst: 20 } })
     const [sender, other] = [await server.join(room), await server.join(room)]
@@ -140,7 +140,7 @@ describe('a signal', () => {
     expect(other.of('signal').length).toBeLessThan(30)
   })
 
-  test('is told once through handovers of who listens', async () => {
+  test('is delivered at most once while its listener hands over', async () => {
     const log = memoryLog()
     const servers = [await liveServer({ log, allowedOrigins: '*' }), await liveServer({ log, allowedOrigins: '*' })]
     let at = 0

@@ -113,11 +113,11 @@ function late(log: MemoryLog, random: () => number): TopicLog {
   }
 }
 
-describe('server rule 6: nothing falls between replay and live', () => {
+describe('server rule 6: no message is lost between replay and live', () => {
   test.each([
-    ['all that is after its position', { offset: 3 }, range(4, 13), 3],
-    ['nothing of what is before it', { offset: 10 }, range(11, 13), 10],
-    ['what is still kept, where it was trimmed', { offset: 0 }, range(3, 13), 2],
+    ['all messages after its position', { offset: 3 }, range(4, 13), 3],
+    ['no message before its position', { offset: 10 }, range(11, 13), 10],
+    ['what is still stored, where its position was trimmed', { offset: 0 }, range(3, 13), 2],
   ])('a leg that comes back gets %s', async (_, { offset }, expected, after) => {
     const log = memoryLog({ history: { maxMessages: 8 } })
     await fill(log, 10)
@@ -132,20 +132,20 @@ describe('server rule 6: nothing falls between replay and live', () => {
 
   test.each([
     [
-      'a position of another epoch gets what is kept, from the oldest on',
+      'a position of another epoch gets all that is stored',
       { maxMessages: 4 },
       { epoch: 'other', offset: 9 },
       { offset: 10, after: 6 },
     ],
     [
-      'a position of another epoch gets the head where nothing is kept',
+      'a position of another epoch gets the head where nothing is stored',
       { maxMessages: 0 },
       { epoch: 'other', offset: 2 },
       { offset: 10, after: 10 },
     ],
     ['without history a position gets the head', { maxMessages: 0 }, { offset: 2 }, { offset: 10, after: 10 }],
     ['a position beyond the head gets the head', {}, { offset: 99 }, { offset: 10, after: 10 }],
-    ['who asks for what comes from now on gets the head', {}, null, { offset: 10, after: 10 }],
+    ['a subscription without a position gets the head', {}, null, { offset: 10, after: 10 }],
   ])('%s', async (_, history, request, expected) => {
     const log = memoryLog({ history })
     await fill(log, 10)
@@ -155,7 +155,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
   })
 
   test.each(range(1, 60).map((seed) => [seed]))(
-    'with a log that is late at random, each reader gets each message once and in order (seed %i)',
+    'with a log of random delays, each reader gets each message once and in order (seed %i)',
     async (seed) => {
       const random = seededRandom(seed)
       const kept = random() < 0.3 ? 0 : 1_000
@@ -190,7 +190,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     },
   )
 
-  test('a reader without room is sent nothing, and goes on from what is still kept when it has room', async () => {
+  test('a reader without room is sent nothing, and goes on with what is still stored once it has room', async () => {
     const log = memoryLog()
     await fill(log, 1_000)
     const { epoch } = await log.head('t')
@@ -204,7 +204,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(slow.offsets()).toEqual(range(701, 1_700))
   })
 
-  test('a reader that was up to date is sent nothing while it does not read, and all of it when it does', async () => {
+  test('a live reader without room is sent nothing, and gets all messages once it has room', async () => {
     const log = memoryLog()
     const { feed, join } = feedOn(log)
     const [slow, fast] = [await join(null), await join(null)]
@@ -219,7 +219,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(feed.behind()).toBe('nobody')
   })
 
-  test('a reader that goes while it waits for room leaves nothing behind, however often it comes back', async () => {
+  test('a reader that leaves while it waits for room leaves nothing behind, however often it comes back', async () => {
     const log = memoryLog()
     const { join, feed } = feedOn(log)
     await fill(log, 1)
@@ -232,7 +232,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     feed.close()
   })
 
-  test('publishers are asked to wait for who reads and is far behind, not for who is a little behind, or has stopped reading', async () => {
+  test('publishers wait for a reader that is far behind, but not for one that is a little behind or has stopped', async () => {
     const log = memoryLog()
     const { feed, join, clock } = feedOn(log)
     const slow = await join(null)
@@ -258,7 +258,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(feed.behind()).toBe('nobody')
   })
 
-  test('one who follows, or has only begun to fall behind, is told from all who cannot', async () => {
+  test('a topic counts as followed by nobody only when all its readers are far behind', async () => {
     const log = memoryLog()
     const { feed, join } = feedOn(log)
     const [slow, fast] = [await join(null), await join(null)]
@@ -273,7 +273,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(feed.behind()).toBe('some')
   })
 
-  test('one who subscribes from where it was, and cannot take at once what came since, is waited for as one who has fallen behind', async () => {
+  test('publishers wait for a reader that resumes far behind as for one that has fallen behind', async () => {
     const log = memoryLog()
     await fill(log, 1)
     const { epoch } = await log.head('t')
@@ -289,7 +289,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(feed.behind()).toBe('nobody')
   })
 
-  test('few large messages crowd a topic as many small ones do', async () => {
+  test('a reader is far behind by bytes as well as by number of messages', async () => {
     const log = memoryLog()
     const { feed, join } = feedOn(log)
     const slow = await join(null)
@@ -298,7 +298,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(feed.behind()).toBe('all')
   })
 
-  test('what is trimmed before a slow reader got it leaves a prev by which the client sees the gap', async () => {
+  test('a slow reader whose messages were trimmed gets a prev that shows the gap', async () => {
     const log = memoryLog({ history: { maxMessages: 10 } })
     await fill(log, 10)
     const { epoch } = await log.head('t')
@@ -325,7 +325,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(reads).toBeLessThanOrEqual(5)
   })
 
-  test('a tail that lost something is mended from the log', async () => {
+  test('messages that a tail lost are read from the log', async () => {
     const log = memoryLog()
     const { join } = feedOn({
       ...log,
@@ -341,7 +341,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(reader.offsets()).toEqual(range(1, 9))
   })
 
-  test('what a tail tells once more, from before, is told to nobody, and who comes after it lacks nothing', async () => {
+  test('an old message that a tail repeats is ignored, and a reader that resumes after it misses nothing', async () => {
     const log = memoryLog()
     const told: (() => void)[] = []
     const { join } = feedOn({
@@ -361,7 +361,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect([early.offsets(), back.offsets()]).toEqual([range(1, 10), range(8, 10)])
   })
 
-  test('a leg that has seen more than a late tail has brought is answered with the head as it is', async () => {
+  test('a leg that is ahead of a late tail gets the true head of the log', async () => {
     const log = memoryLog()
     const held: (() => void)[] = []
     const { join } = feedOn({
@@ -380,7 +380,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect(early.offsets()).toEqual(range(1, 12))
   })
 
-  test('what was trimmed since the feed began is not promised', async () => {
+  test('messages trimmed since the feed began are not promised', async () => {
     const log = memoryLog({ history: { maxMessages: 10 } })
     const { join } = feedOn(log)
     await join(null)
@@ -389,7 +389,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
     expect((await join({ epoch, offset: 3 })).answer).toEqual({ epoch, offset: 100, after: 90 })
   })
 
-  test('while the log cannot be read its readers wait, and go on when it is back', async () => {
+  test('readers wait while the log cannot be read, and go on when it is back', async () => {
     const log = memoryLog()
     await fill(log, 5)
     const { epoch } = await log.head('t')
@@ -408,7 +408,7 @@ describe('server rule 6: nothing falls between replay and live', () => {
   })
 })
 
-test('a feed that could not begin, because the log was away, begins for who comes next, though others still hold it', async () => {
+test('a feed that could not begin because the log was away begins for the next reader', async () => {
   const log = memoryLog()
   await fill(log, 2)
   let away = true
@@ -420,7 +420,7 @@ test('a feed that could not begin, because the log was away, begins for who come
   expect(reader.offsets()).toEqual([3, 4])
 })
 
-describe('server rule 8: an epoch that changes is named before any message of it', () => {
+describe('server rule 8: a new epoch is named before any message of it', () => {
   test('to a reader that is live, and to one that was still behind', async () => {
     const log = memoryLog()
     await fill(log, 3)
@@ -439,7 +439,7 @@ describe('server rule 8: an epoch that changes is named before any message of it
     }
   })
 
-  test('also where the log did not say so: a position from the new epoch tells', async () => {
+  test('also where the tail does not report it, by the first entry of the new epoch', async () => {
     const log = memoryLog()
     await fill(log, 3)
     const { join } = feedOn({
@@ -455,7 +455,7 @@ describe('server rule 8: an epoch that changes is named before any message of it
     expect(live.offsets()).toEqual(range(1, 4))
   })
 
-  test('where the epoch was known from elsewhere before the tail told of it, nothing falls in between', async () => {
+  test('and no message is lost where another reader brought the new epoch before the tail reported it', async () => {
     const log = memoryLog()
     await fill(log, 3)
     let tell: (event: TailEvent) => void = () => undefined
@@ -494,7 +494,7 @@ describe('server rule 9: where messages are hidden', () => {
     expect(all.frames.every(({ prev }) => prev === undefined)).toBe(true)
   })
 
-  test('hidden ones pass together as one message without data, soon after', async () => {
+  test('several hidden messages soon become one message without data', async () => {
     const log = memoryLog()
     const { join, clock } = feedOn(log)
     const reader = await join(null, leg({ sees: (offset) => offset === 4 }))
@@ -513,7 +513,7 @@ describe('server rule 9: where messages are hidden', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a replay that ends on a hidden one says so at once', async () => {
+  test('a replay that ends with a hidden message ends with a message without data, at once', async () => {
     const log = memoryLog()
     await fill(log, 9)
     const { epoch } = await log.head('t')
@@ -524,8 +524,8 @@ describe('server rule 9: where messages are hidden', () => {
   })
 })
 
-describe('who has gone is sent nothing more', () => {
-  test('a reader that leaves while it is live, while it has no room, and while a page is on its way', async () => {
+describe('readers that are gone are sent nothing more', () => {
+  test('those that left while live, while without room, and while a page was being read', async () => {
     const log = memoryLog()
     await fill(log, 1_000)
     const { epoch } = await log.head('t')
@@ -542,7 +542,7 @@ describe('who has gone is sent nothing more', () => {
     expect([live, full, reading].map((reader) => reader.offsets())).toEqual([[], [], []])
   })
 
-  test('those of a feed that is closed: its tail ends, and nothing of it comes later', async () => {
+  test('those of a closed feed, whose tail and timers end', async () => {
     const log = memoryLog()
     let tails = 0
     const { feed, join, clock } = feedOn({
@@ -562,7 +562,7 @@ describe('who has gone is sent nothing more', () => {
   })
 })
 
-test('a leg that knows more than the log said as the feed began is answered with what the log says then', async () => {
+test('a leg ahead of the head with which the feed began gets the true head of the log', async () => {
   const log = memoryLog()
   await fill(log, 10)
   const { epoch } = await log.head('t')

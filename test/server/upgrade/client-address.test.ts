@@ -10,20 +10,32 @@ const request = (remoteAddress: string | undefined, forwarded?: string) =>
     headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
   }) as unknown as IncomingMessage
 
-describe('whose address counts', () => {
+describe('the address that counts for a connection', () => {
   test.each<[string, number, string | undefined, string | undefined, string]>([
-    ['without a proxy, the connection’s, whatever the request says', 0, '203.0.113.7', '1.1.1.1', '203.0.113.7'],
     [
-      'behind one proxy, the one that it wrote, and not what the client wrote left of it',
+      'without a proxy, that of the connection, whatever the request claims',
+      0,
+      '203.0.113.7',
+      '1.1.1.1',
+      '203.0.113.7',
+    ],
+    [
+      'behind one proxy, the one that the proxy wrote, not what the client wrote left of it',
       1,
       '10.0.0.1',
       '1.1.1.1, 203.0.113.7',
       '203.0.113.7',
     ],
     ['behind two, the second from the right', 2, '10.0.0.1', '1.1.1.1, 203.0.113.7, 10.0.0.2', '203.0.113.7'],
-    ['past the proxies, the connection’s', 2, '203.0.113.9', '203.0.113.7', '203.0.113.9'],
+    [
+      'of a connection that bypasses the proxies, that of the connection',
+      2,
+      '203.0.113.9',
+      '203.0.113.7',
+      '203.0.113.9',
+    ],
     ['with a port, as some proxies write it', 1, '10.0.0.1', '203.0.113.7:5123', '203.0.113.7'],
-    ['of a connection that has gone, none', 0, undefined, undefined, ''],
+    ['none, of a connection that is gone', 0, undefined, undefined, ''],
   ])('%s', (_, proxies, remote, forwarded, address) => {
     expect(clientAddress(proxies)(request(remote, forwarded))).toBe(address)
   })
@@ -36,7 +48,7 @@ describe('whose address counts', () => {
     ['[2001:db8:0001:2::9]:443', '2001:db8:1:2'],
     ['fe80::1%eth0', 'fe80:0:0:0'],
     ['::1', '0:0:0:0'],
-  ])('%s counts as %s: who has one address of IPv6 has a whole network of them', (address, counted) =>
+  ])('%s counts as %s: an IPv6 address counts as its network', (address, counted) =>
     expect(network(address)).toBe(counted),
   )
 
@@ -47,7 +59,7 @@ describe('whose address counts', () => {
   })
 })
 
-test('an event names the whole address, behind proxies that of the client, where bounds count half of it', async () => {
+test('an event names the whole IPv6 address of a client behind a proxy, although limits count its network', async () => {
   const events: ServerEvent[] = []
   const server = await liveServer({ trustedProxies: 1, onEvent: (event) => void events.push(event) })
   const client = await server.client({ headers: { 'x-forwarded-for': '1.1.1.1, 2001:db8:1:2::9' } })

@@ -14,8 +14,8 @@ function places(max: number, maxBytes = 1e9) {
   return { clock, gone, enter: (address: string, name = address) => pending.enter(address, () => void gone.push(name)) }
 }
 
-describe('strangers share a bounded number of places', () => {
-  test('an address that takes all of them only displaces itself', () => {
+describe('connections without a hello share a bounded number of places', () => {
+  test('an address that takes all places displaces only itself', () => {
     const { enter, gone } = places(4)
     for (let at = 0; at < 4; at++) enter('flood', `flood ${at}`)
     expect(enter('flood')).toBeNull()
@@ -27,7 +27,7 @@ describe('strangers share a bounded number of places', () => {
     expect(gone).toEqual(['flood 0', 'flood 1'])
   })
 
-  test('the address that holds most yields first', () => {
+  test('the address with the most places makes room first', () => {
     const { enter, gone } = places(5)
     for (const [address, name] of [
       ['two', 'a'],
@@ -41,7 +41,7 @@ describe('strangers share a bounded number of places', () => {
     expect(gone).toEqual(['b'])
   })
 
-  test('of as many addresses as there are places each keeps its own for a second, and then yields to whoever comes', () => {
+  test('where each place has another address, each is safe for a second, and then makes room for a newcomer', () => {
     const { enter, gone, clock } = places(3)
     for (const address of ['a', 'b', 'c']) {
       enter(address)
@@ -53,7 +53,7 @@ describe('strangers share a bounded number of places', () => {
     expect(gone).toEqual(['a'])
   })
 
-  test('who has said hello yields to nobody', () => {
+  test('a connection that has said hello makes room for nobody', () => {
     const { enter, gone, clock } = places(2)
     enter('a')!.said()
     enter('a')!.said()
@@ -62,7 +62,7 @@ describe('strangers share a bounded number of places', () => {
     expect(gone).toEqual([])
   })
 
-  test('a place that was left is free', () => {
+  test('a connection that leaves frees its place once', () => {
     const { enter, gone } = places(1)
     const place = enter('a')!
     place.leave()
@@ -72,7 +72,7 @@ describe('strangers share a bounded number of places', () => {
     expect(gone).toEqual([])
   })
 
-  test('half hellos are bounded in bytes of all, pieces counted: the oldest goes first, and one that has gone counts no more', () => {
+  test('unfinished hellos are bounded in bytes and pieces together: the oldest is closed first, and no longer counts', () => {
     const { enter, gone } = places(100, 10_000)
     const first = enter('a', 'first')!
     const second = enter('b', 'second')!
@@ -90,7 +90,7 @@ describe('strangers share a bounded number of places', () => {
     expect(gone).toEqual(['first', 'second'])
   })
 
-  test('whatever comes and goes, there are never more than so many, and nobody yields who holds no more than the newcomer', () => {
+  test('in any order of events the places stay bounded, and no address makes room within a second for one that has as many', () => {
     const step = fc.record({
       kind: fc.constantFrom('enter', 'enter', 'enter', 'said', 'leave', 'wait'),
       address: fc.constantFrom('a', 'b', 'c', 'd'),

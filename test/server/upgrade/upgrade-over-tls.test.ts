@@ -41,7 +41,7 @@ async function answer({ port, ca }: Awaited<ReturnType<typeof overTls>>, request
 const asksForHttp2 = (method: string, path: string, more = '') =>
   `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n${more}\r\n`
 
-test('over TLS too, who asks for HTTP/2 gets the application’s answer over HTTP/1.1, body and all', async () => {
+test('over TLS a request that asks for HTTP/2 gets the whole answer of the application over HTTP/1.1', async () => {
   const server = await overTls()
   expect(await answer(server, asksForHttp2('GET', '/hello'), 'hello')).toMatch(/^HTTP\/1\.1 200 [^]*hello/)
   const body = 'x'.repeat(100_000)
@@ -51,7 +51,7 @@ test('over TLS too, who asks for HTTP/2 gets the application’s answer over HTT
   expect(echoed.match(/x/g)!.length).toBe(body.length)
 })
 
-test('and a WebSocket is one beside it', async () => {
+test('over TLS a WebSocket works beside such requests', async () => {
   const { port, ca } = await overTls()
   const socket = new WebSocket(`wss://localhost:${port}/live`, 'livesocket.v1', { ca })
   await once(socket, 'open')

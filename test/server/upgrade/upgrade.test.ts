@@ -17,7 +17,7 @@ const status = (url: string) =>
       void get(url, (response) => (response.resume(), resolve(response.statusCode!))).on('error', reject),
   )
 
-describe('whose pages may connect', () => {
+describe('the origins whose pages may connect', () => {
   const host = 'app.example:8080'
   test.each<[string, Parameters<typeof originCheck>[0], string | undefined, boolean]>([
     ['no page at all', undefined, undefined, true],
@@ -28,15 +28,15 @@ describe('whose pages may connect', () => {
     ['a host that begins alike', undefined, 'http://app.example:8080.evil.example', false],
     ['a user that looks like the host', undefined, 'http://app.example:8080@evil.example', false],
     ['a sandboxed page', undefined, 'null', false],
-    ['no origin but a URL', undefined, 'http://app.example:8080/page', false],
+    ['a URL with a path in place of an origin', undefined, 'http://app.example:8080/page', false],
     ['nonsense', undefined, '://', false],
     ['a listed page', ['https://a.example'], 'https://a.example', true],
     ['a page of the host itself that is not listed', ['https://a.example'], 'http://app.example:8080', false],
     ['a subdomain of a listed one', ['https://a.example'], 'https://b.a.example', false],
     ['another scheme of a listed one', ['https://a.example'], 'http://a.example', false],
     ['a sandboxed page where that is listed', ['null'], 'null', true],
-    ['any page where all may', '*', 'https://evil.example', true],
-    ['no page where none may', [], undefined, true],
+    ['any page where all are allowed', '*', 'https://evil.example', true],
+    ['no page where none is allowed', [], undefined, true],
     ['a page of an iOS app', ['capacitor://localhost'], 'capacitor://localhost', true],
     ['a page of a desktop app', ['tauri://localhost', 'app://.'], 'app://.', true],
     ['a page of an extension', ['chrome-extension://abcdefghijklmnop'], 'chrome-extension://abcdefghijklmnop', true],
@@ -46,7 +46,7 @@ describe('whose pages may connect', () => {
       'chrome-extension://abcdefghijklmno',
       false,
     ],
-    ['an app that nobody listed', undefined, 'capacitor://app.example:8080', false],
+    ['an app that is not listed', undefined, 'capacitor://app.example:8080', false],
   ])('%s', (_, allowed, origin, passes) => {
     expect(originCheck(allowed)(origin, host)).toBe(passes)
   })
@@ -74,13 +74,13 @@ describe('whose pages may connect', () => {
     'javascript:alert',
     'https://a.example/x',
     'CAPACITOR://localhost',
-  ])('%s is no origin, and is refused at once', (entry) =>
+  ])('%s in allowedOrigins is refused at once', (entry) =>
     expect(() => originCheck([entry])).toThrow(
       expect.objectContaining({ code: 'invalid', message: expect.stringContaining('capacitor://localhost') }),
     ),
   )
 
-  test('others are refused before they are a WebSocket', async () => {
+  test('pages of other origins get a 403', async () => {
     const server = await liveServer()
     await expect(server.client({ origin: 'https://evil.example' })).rejects.toThrow('403')
     await (await server.client({ origin: server.address().replace('ws:', 'http:').replace(/\/$/, '') })).hello()
@@ -88,23 +88,23 @@ describe('whose pages may connect', () => {
   })
 })
 
-describe('what is refused before it is a WebSocket', () => {
+describe('upgrades that are refused', () => {
   test.each([
     ['no subprotocol', []],
     ['another subprotocol', ['chat', 'livesocket.v2']],
-    ['a long list of them', [...Array.from({ length: 200 }, (_, at) => `protocol-${at}`), 'livesocket.v1']],
+    ['a long list of subprotocols', [...Array.from({ length: 200 }, (_, at) => `protocol-${at}`), 'livesocket.v1']],
   ])('%s', async (_, protocols) => {
     const server = await liveServer()
     await expect(server.client({ protocols })).rejects.toThrow('400')
   })
 
-  test('the subprotocol is the one selected among others', async () => {
+  test('among several subprotocols the right one is selected', async () => {
     const server = await liveServer()
     const client = await server.client({ protocols: ['chat', 'livesocket.v1'] })
     expect(client.ws.protocol).toBe('livesocket.v1')
   })
 
-  test('another path, whatever comes after a question mark', async () => {
+  test('other paths get a 404, and the query does not count', async () => {
     const server = await liveServer({ path: '/live' })
     expect(server.address()).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/live$/)
     const base = server.address().replace('/live', '')
@@ -115,15 +115,15 @@ describe('what is refused before it is a WebSocket', () => {
   })
 })
 
-describe('what no browser puts into an upgrade', () => {
+describe('upgrades that no browser sends', () => {
   test.each<[string, string, RegExp]>([
     ['a subprotocol and ten thousand spaces', `Sec-WebSocket-Protocol: livesocket.v1,${' '.repeat(10_000)}x`, / 400 /],
     ['a subprotocol twice', 'Sec-WebSocket-Protocol: livesocket.v1, livesocket.v1', / 400 /],
     ['two thousand fields', Array.from({ length: 2_000 }, (_, at) => `X-${at}: y`).join('\r\n'), /^HTTP/],
     ['20 kB in one field', `X-Long: ${'x'.repeat(20_000)}`, / 431 /],
     ['an extension by the name of a method', 'Sec-WebSocket-Extensions: constructor', / 101 /],
-    ['extensions that nobody can read', 'Sec-WebSocket-Extensions: a;b="c', / 101 /],
-  ])('%s is answered, and the next one is served', async (_, field, answer) => {
+    ['malformed extensions', 'Sec-WebSocket-Extensions: a;b="c', / 101 /],
+  ])('%s is answered, and the next client is served', async (_, field, answer) => {
     const server = await liveServer()
     const { port } = new URL(server.address())
     const rest = WEBSOCKET.replace(/Sec-WebSocket-Protocol.*\r\n/, field.startsWith('Sec-WebSocket-P') ? '' : '$&')
@@ -134,7 +134,7 @@ describe('what no browser puts into an upgrade', () => {
     expect(server.errors).toEqual([])
   })
 
-  test('compression that a client offers is not taken up: no small message becomes a large one', async () => {
+  test('compression that a client offers is declined, so that no small message expands into a large one', async () => {
     const server = await liveServer()
     const client = await server.client({ perMessageDeflate: true })
     expect(client.ws.extensions).toBe('')
@@ -142,7 +142,7 @@ describe('what no browser puts into an upgrade', () => {
   })
 })
 
-test('its own HTTP server answers who asks for HTTP/2 as well as anybody', async () => {
+test('the own HTTP server answers requests that ask for HTTP/2', async () => {
   const server = await liveServer({ path: '/live' })
   const { port } = new URL(server.address())
   const ask = (path: string) =>
@@ -156,7 +156,7 @@ test('its own HTTP server answers who asks for HTTP/2 as well as anybody', async
   expect(await ask('/nobodys')).toMatch(/^HTTP\/1\.1 404 /)
 })
 
-test('its own HTTP server tells whether it is ready, and nothing else', async () => {
+test('the own HTTP server answers the readiness check, and nothing else', async () => {
   const server = await liveServer({ path: '/live' })
   const base = server.address().replace('ws:', 'http:').replace('/live', '')
   expect(await status(`${base}/healthz`)).toBe(200)
@@ -185,17 +185,17 @@ describe('a request line in absolute form, as some proxies send it', () => {
   ])('%s %s', async (target, fields, answer) => expect(await ask(target, fields)).toBe(answer))
 })
 
-describe('what the operator hears of a refused upgrade', () => {
+describe('the event of a refused upgrade', () => {
   test.each<[string, string, string, object]>([
     ['another path', '/nobodys?token=secret', '', { status: 404, reason: 'path', path: '/nobodys' }],
     [
-      'a page that may not',
+      'a page that is not allowed',
       '/live?token=secret',
       'Origin: https://evil.example\r\n',
       { status: 403, reason: 'origin', path: '/live', origin: 'https://evil.example' },
     ],
     [
-      'no subprotocol of ours',
+      'another subprotocol',
       '/live',
       'Sec-WebSocket-Protocol: chat\r\n',
       { status: 400, reason: 'subprotocol', path: '/live' },
@@ -214,7 +214,7 @@ describe('what the operator hears of a refused upgrade', () => {
     expect(events).toEqual([{ type: 'upgrade-refused', address: '127.0.0.1', ...event }])
   })
 
-  test('control characters of a stranger do not reach it', async () => {
+  test('contains no control characters and no endless origin', async () => {
     const events: ServerEvent[] = []
     const server = await liveServer({ onEvent: (one) => events.push(one) })
     const { port } = new URL(server.address())
@@ -235,7 +235,7 @@ describe('several live servers on one HTTP server', () => {
     return { http, port, base: `ws://127.0.0.1:${port}` }
   }
 
-  test('each has its path, and one for nobody is refused once', async () => {
+  test('each serves its path, and an upgrade for another path is refused once', async () => {
     const { http, port, base } = await shared()
     const events: ServerEvent[] = []
     await liveServer({ server: http, path: '/a', id: 'a', onEvent: (event) => events.push(event) })
@@ -247,7 +247,7 @@ describe('several live servers on one HTTP server', () => {
     expect(events).toEqual([{ type: 'upgrade-refused', status: 404, reason: 'path', path: '/c', address: '127.0.0.1' }])
   })
 
-  test('the same path twice is said at once, and is free as soon as the former begins to close', async () => {
+  test('a path that is taken is refused at once, and is free as soon as its server begins to close', async () => {
     const { http, base } = await shared()
     const former = await liveServer({ server: http, path: '/a', id: 'former' })
     const client = await rawClient(`${base}/a`)
@@ -263,7 +263,7 @@ describe('several live servers on one HTTP server', () => {
     expect(await (await rawClient(`${base}/a`)).hello()).toMatchObject({ server: 'next' })
   })
 
-  test('the last one that goes leaves the HTTP server as it was', async () => {
+  test('the last one that closes leaves the HTTP server as it was', async () => {
     const { http, port } = await shared()
     http.on('request', (_request, response) => response.end('plain'))
     const { emit } = http
@@ -274,7 +274,7 @@ describe('several live servers on one HTTP server', () => {
   })
 })
 
-describe('with noServer, the application’s own listener gives it what it is to serve', () => {
+describe('with noServer, where the application passes upgrades on', () => {
   const mounted = async (options: { clock?: Clock } = {}) => {
     const live = await liveServer({ noServer: true, path: '/live', ...options })
     const http = createServer((_request, response) => response.end('plain'))
@@ -289,7 +289,7 @@ describe('with noServer, the application’s own listener gives it what it is to
     return { live, answers, port: (http.address() as AddressInfo).port }
   }
 
-  test('its path is taken, and is handed over by a drain', async () => {
+  test('upgrades of the path are taken, and drained like others', async () => {
     const { live, answers, port } = await mounted()
     const client = await rawClient(`ws://127.0.0.1:${port}/live`)
     await client.hello()
@@ -299,7 +299,7 @@ describe('with noServer, the application’s own listener gives it what it is to
     expect(() => live.address()).toThrow(expect.objectContaining({ code: 'invalid' }))
   })
 
-  test('a refusal is an answer; another path, and what is no WebSocket, is left to the application', async () => {
+  test('a refused upgrade is answered; other paths and other protocols are left to the application', async () => {
     const { answers, port } = await mounted()
     const ask = (path: string, fields: string) => rawAnswer(port, `GET ${path} HTTP/1.1\r\nHost: x\r\n${fields}\r\n`)
     expect(await ask('/live', `${WEBSOCKET}Origin: https://evil.example\r\n`)).toMatch(/^HTTP\/1\.1 403 /)
@@ -308,7 +308,7 @@ describe('with noServer, the application’s own listener gives it what it is to
     expect(answers).toEqual([true, false, false])
   })
 
-  test('it closes although somebody always comes: only those who were there are waited for', async () => {
+  test('close() waits only for connections that were there when it began', async () => {
     const { live, port } = await mounted({ clock: createSimulatedClock() })
     const there = await rawClient(`ws://127.0.0.1:${port}/live`)
     await there.hello()
@@ -325,7 +325,7 @@ describe('with noServer, the application’s own listener gives it what it is to
   })
 })
 
-test('on a shared HTTP server it leaves other paths and other WebSockets alone', async () => {
+test('on a shared HTTP server the server leaves other paths and other WebSockets alone', async () => {
   const http = createServer((_, response) => response.writeHead(204).end())
   const others = new WebSocketServer({ noServer: true })
   http.on(
@@ -348,7 +348,7 @@ test('on a shared HTTP server it leaves other paths and other WebSockets alone',
   expect(http.listening).toBe(true)
 })
 
-test('alone on a shared HTTP server it answers for other paths', async () => {
+test('on an HTTP server without other listeners the server answers other paths with a 404', async () => {
   const http = createServer()
   const server = createLiveServer({ server: http, path: '/live', authenticate: () => ({ subject: 'anybody' }) })
   onTestFinished(async () => {
@@ -360,7 +360,7 @@ test('alone on a shared HTTP server it answers for other paths', async () => {
   await expect(rawClient(server.address().replace('/live', '/other'))).rejects.toThrow('404')
 })
 
-test('a port that is taken is told by ready', async () => {
+test('ready rejects where the port is taken', async () => {
   const server = await liveServer()
   const second = createLiveServer({
     port: Number(new URL(server.address()).port),
@@ -371,16 +371,13 @@ test('a port that is taken is told by ready', async () => {
   await second.close()
 })
 
-test.each(['127.0.0.1', 'localhost'])(
-  'a server at %s that is closed before it listens is closed, and who waits for it to be ready does not for ever',
-  async (host) => {
-    const server = createLiveServer({ port: 0, host, authenticate: () => ({ subject: 'anybody' }) })
-    await Promise.all([server.close(), server.ready])
-    expect(() => server.address()).toThrow(expect.objectContaining({ code: 'invalid' }))
-  },
-)
+test.each(['127.0.0.1', 'localhost'])('a server at %s that is closed before it listens settles ready', async (host) => {
+  const server = createLiveServer({ port: 0, host, authenticate: () => ({ subject: 'anybody' }) })
+  await Promise.all([server.close(), server.ready])
+  expect(() => server.address()).toThrow(expect.objectContaining({ code: 'invalid' }))
+})
 
-test('a server that is closed before the HTTP server it is mounted on listens says so to who waits for it, and to nobody else', async () => {
+test('a server closed before its HTTP server listens rejects ready, without an unhandled rejection', async () => {
   const unhandled: unknown[] = []
   const note = (error: unknown) => void unhandled.push(error)
   process.on('unhandledRejection', note)
@@ -398,7 +395,7 @@ test('a server that is closed before the HTTP server it is mounted on listens sa
   expect([listeners(), unhandled]).toEqual([before, []])
 })
 
-test('a port that is taken, where the application hears of it and takes another one: the server is there, and no process ends', async () => {
+test('where the application answers a taken port with another one, the server serves there', async () => {
   const unhandled: unknown[] = []
   const note = (error: unknown) => void unhandled.push(error)
   process.on('unhandledRejection', note)
