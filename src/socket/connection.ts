@@ -5,6 +5,7 @@ import { tellUncaught } from '../base/uncaught.js'
 import { Coordinator } from '../handover/coordinator.js'
 import { EVENTS, type LiveSocketEvents } from '../handover/events.js'
 import { givenFunction, invalid } from '../options/option-table.js'
+import { browserPage } from '../host/page.js'
 import type { Audience } from '../handover/handover.js'
 import { Outage } from '../handover/outage.js'
 import { Session, type SessionAudience } from '../handover/session.js'
@@ -19,6 +20,9 @@ import { watchHost } from './host-watch.js'
 import type { InsideEvents } from './insides.js'
 import type { LiveConnection } from './live-connection.js'
 import { LiveStore, type LiveSocketState, type ReadableStore } from './store.js'
+
+/** The least by which Chromium delays a dial of a page that has failed often, in ms. */
+const BROWSER_DELAY = 1_000
 
 /** Creates what keeps the application's subscriptions. */
 export type ReadersOf<Reading extends Readers> = (handlers: SubscriptionsHandlers) => Reading
@@ -91,6 +95,7 @@ export class Connection<Reading extends Readers = Readers> implements Audience, 
     }
     this.#closed = null
     this.outage.over()
+    if (!brief) warnOfShortDials(this.settings, this.outage)
     this.#unwatch = watchHost(this.coordinator)
     this.coordinator.connect(this.session, fresh, this.settings.page.prerendering?.() ?? false)
   }
@@ -221,4 +226,13 @@ function checkListening(type: unknown, listener: unknown) {
   if (!Object.hasOwn(EVENTS, type as string))
     throw invalid('type', explain`one of ${Object.keys(EVENTS).join(', ')}`, type)
   givenFunction('listener', listener)
+}
+
+/** In a page each dial that the browser has delayed past `connectTimeout` is one more failure, for which it delays others. */
+function warnOfShortDials({ connectTimeout, page }: Settings, outage: Outage) {
+  if (connectTimeout < BROWSER_DELAY && page === browserPage && globalThis.location)
+    outage.warn(
+      'connectTimeout',
+      explain`connectTimeout is ${connectTimeout} ms. Chromium delays the dials of a page that has failed some 16 times by 1 to 5 s each, and below ${BROWSER_DELAY} ms such a page never connects again, however well its server is. Set it higher, or leave it out: it is 10,000 ms then`,
+    )
 }
