@@ -14,6 +14,7 @@ import type { KeepCurrentOptions } from './options.js'
 import type { CachedQuery, QueryClientLike } from './query-client.js'
 
 type Options = KeepCurrentOptions<any, any, any>
+type Use = Pick<Options, 'reducer' | 'onError'>
 
 /**
  * Joins one query and one topic. The position in the query's data says what the data contain, whoever has written them:
@@ -25,8 +26,8 @@ type Options = KeepCurrentOptions<any, any, any>
  * in must not see the former user's data.
  */
 export class QueryKeeper {
-  users = 0
-  #use: Pick<Options, 'reducer' | 'onError'> | undefined
+  /** One for each call of `keepCurrent` that has not been stopped, the newest last. */
+  readonly #uses = new Set<Use>()
   readonly #client: QueryClientLike
   readonly #inside: Insides
   readonly #exactly: { readonly queryKey: readonly unknown[]; readonly exact: true }
@@ -72,17 +73,21 @@ export class QueryKeeper {
     ]
   }
 
+  get users(): number {
+    return this.#uses.size
+  }
+
   /** The newest use decides which `reducer` and `onError` are called. */
-  use(use: Pick<Options, 'reducer' | 'onError'>): () => void {
-    this.#use = use
-    this.users++
+  get #use(): Use | undefined {
+    return [...this.#uses].at(-1)
+  }
+
+  use(use: Use): () => void {
+    const mine = { ...use }
+    this.#uses.add(mine)
     this.#look()
-    let isUsed = true
     return () => {
-      if (!isUsed) return
-      isUsed = false
-      this.users--
-      this.#look()
+      if (this.#uses.delete(mine)) this.#look()
     }
   }
 

@@ -275,6 +275,29 @@ describe('keepCurrent', () => {
     expect(() => keepCurrent({} as typeof w.socket, 'other', { ...options, queryKey: ['x'] })).toThrow('no live socket')
   })
 
+  it('calls the newest of those who keep it still, also where one gave the same options twice', async () => {
+    const w = await queryStage()
+    const called: string[] = []
+    const by = (name: string) => ({
+      reducer(state: readonly number[], n: number) {
+        called.push(`${name} ${n}`)
+        return append(state, n)
+      },
+    })
+    w.look()
+    const [first, second] = [by('first'), by('second')]
+    w.keep(first)
+    const stops = [w.keep(second), w.keep(second)]
+    await w.simulation.advance(300)
+    for (const n of [1, 2, 3]) {
+      w.simulation.publish('orders', n)
+      await w.simulation.advance(100)
+      stops.pop()?.()
+    }
+    expect(called).toEqual(['second 1', 'second 2', 'first 3'])
+    expect(w.state()).toEqual([1, 2, 3])
+  })
+
   it('tells who keeps it that the server refuses the topic', async () => {
     const w = await queryStage({ authorize: () => false })
     const refusals: string[] = []
