@@ -85,6 +85,7 @@ export function bind(
   }))
   const places = all('topic').map((element) => ({ element, topic: topicOf(element.dataset['liveTopic']) }))
   const forms = all<HTMLFormElement>('publish', 'form')
+  for (const form of forms) topicOf(form.dataset['livePublish'])
 
   const status = () => {
     const now = socket.store.getState().status
@@ -250,7 +251,7 @@ function topicOf(name: string | undefined): string {
 function numberOf({ dataset }: HTMLElement, name: 'limit' | 'last'): number | undefined {
   const text = dataset[name === 'limit' ? 'liveLimit' : 'liveLast']
   if (text === undefined) return undefined
-  if (/^[1-9]\d*$/.test(text)) return Number(text)
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
   throw new LiveSocketError('invalid', explain`data-live-${name} must be a whole number, at least 1, not "${text}".`)
 }
 

@@ -123,6 +123,11 @@ it.each([
   ['<div data-live-publish="chat"></div>', 'data-live-publish must be on a <form>; it was on a <div>.'],
   ['<b data-live-topic></b>', 'A topic is a string of 1 to 256 characters.'],
   ['<template data-live-list=""></template>', 'A topic is a string of 1 to 256 characters.'],
+  ['<form data-live-publish=""></form>', 'A topic is a string of 1 to 256 characters.'],
+  [
+    `<template data-live-list="chat" data-live-last="${'9'.repeat(20)}"></template>`,
+    `data-live-last must be a whole number, at least 1, not "${'9'.repeat(20)}".`,
+  ],
 ])('says what is wrong with %s before anything is bound', (html, said) => {
   const { socket, listening } = stage('')
   document.body.innerHTML = `<i data-live-status></i><b data-live-topic="good"></b>${html}`
