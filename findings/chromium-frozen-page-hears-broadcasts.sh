@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Chromium 156: a page that is frozen goes on hearing BroadcastChannel. Its listener is called at once, while everything else stands still: timers, messages
-# of WebSockets, workers and ports, `storage` events and Web Locks come only after the thaw. The listener may send on a WebSocket, and that leaves at once.
-# A timer that it sets, and a lock that it asks for, wait for the thaw, which may be hours later or never, where the page is discarded.
-# Guessed: that a frozen page runs no code at all, and hears from the channel when it is thawed, as it does of the rest. The draft of the standard
-# (wicg.github.io/page-lifecycle) lets freezable tasks wait, and names no exception.
-# It matters to tabs that share work by a channel: a frozen one still answers, and may promise what it cannot do, such as to fetch a token or to take the
-# lead. Whoever begins something there has to reckon with minutes between one line and the next, and between a timer and its time.
-# Chromium freezes hidden pages by itself, on phones after minutes; here its DevTools protocol says when. Needs Debian's chromium and Node.
+# Chromium 156: a frozen page still receives BroadcastChannel messages. Its listener runs at once, while everything else waits for the thaw: timers, messages
+# of WebSockets, workers and ports, `storage` events and Web Locks. What the listener sends on a WebSocket leaves at once. A timer that it sets and a lock
+# that it requests wait for the thaw, which may be hours later, or never if the page is discarded.
+# One would guess that a frozen page runs no code at all, and receives the channel's messages after the thaw like all others. The draft of the standard
+# (wicg.github.io/page-lifecycle) says that freezable tasks wait, and names no exception.
+# It matters to tabs that share work over a channel: a frozen tab still answers, and may promise what it cannot do, such as fetching a token or becoming the
+# leader. Code that starts something there must expect minutes between two lines, and between a timer and its due time.
+# Chromium freezes hidden pages on its own, on phones after minutes; here its DevTools protocol does it. Needs Debian's chromium and Node.
 set -eu
 command -v chromium > /dev/null || { echo 'chromium is not installed'; exit 1; }
 work=$(mktemp -d); trap 'rm -rf "$work" 2> /dev/null || { sleep 1; rm -rf "$work"; }' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Chromium 156: a page that is frozen keeps its WebSocket, and loses it when it is thawed. While it is frozen the browser answers the server's pings and
-# takes what the server says. At the thaw the connection is closed: the server sees 1001 only then, the page `error` and `close` with 1006, and
-# all that came while it was frozen is gone. In the page's `resume` event `readyState` still is 1: what it sends there arrives, and the answer does not.
-# Guessed: that the connection is closed when the page is frozen, and the server knows; or that it lives on, and the messages are told after the thaw,
-# as after a long task. So it is in the headless shell of Chromium 147, and so people saw it in 2023 (haishanh/yacd, pull request 775). Chrome's guide
-# advises to close sockets in `freeze`, and does not say what becomes of one that stays open; on phones phoenix had to deal with it (its issue 6804).
-# It matters since a server that goes by its pings holds a page present that has told its user nothing for hours, and whatever counts as delivered once
-# it was written is lost. Answers have to come from the page itself, and the next connection has to say up to where it has read.
-# Chromium freezes hidden pages by itself, on phones after minutes; here its DevTools protocol says when. Needs Debian's chromium and Node.
+# Chromium 156: a frozen page keeps its WebSocket, and loses it when it is thawed. While the page is frozen, the browser answers the server's pings and
+# accepts its messages. At the thaw the connection closes: only then does the server see 1001 and the page `error` and `close` with 1006, and every message
+# that came meanwhile is lost. In the page's `resume` event `readyState` is still 1: what the page sends there arrives, but the answer does not.
+# One would guess that the connection closes when the page is frozen, so that the server knows; or that it survives and delivers the messages after the thaw,
+# as after a long task. Chromium's headless shell 147 does that, and so did Chrome in 2023 (haishanh/yacd, pull request 775). Chrome's guide advises to close
+# sockets in `freeze`, and does not say what happens to an open one; phoenix met the effect on phones (its issue 6804).
+# It matters because a server that relies on its pings counts a page as present that has shown its user nothing for hours, and a message that counts as
+# delivered once it was written is lost. The page itself must acknowledge, and its next connection must say how far it has read.
+# Chromium freezes hidden pages on its own, on phones after minutes; here its DevTools protocol does it. Needs Debian's chromium and Node.
 set -eu
 command -v chromium > /dev/null || { echo 'chromium is not installed'; exit 1; }
 work=$(mktemp -d); trap 'rm -rf "$work" 2> /dev/null || { sleep 1; rm -rf "$work"; }' EXIT

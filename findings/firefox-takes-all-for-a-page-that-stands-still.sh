@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Firefox ESR 153: for a page whose script stands still, in a long task, Firefox takes all that a server says on a WebSocket, here 64 MB within some
-# seconds, and goes on answering pings. The server's queue stays empty: neither `bufferedAmount`, nor the TCP stream, nor pings tell it that nothing is read.
-# All of it lies in the browser's memory, and is told when the page goes on. So it is in WebKitGTK 2.50.6, tried by hand.
-# Guessed: as in Chromium 156, which stops reading after 3 to 4 MB, the buffers of TCP included: from there on the server's queue grows, and a ping behind
-# it is not answered.
-# It matters to a server that paces slow readers, or drops them, by what waits at its own end: it does so for Chromium alone. What a slow page has not
-# shown yet is known only by its own answers; and a client that Chromium makes wait for pongs is alive. That the class has no backpressure
-# to offer is documented (MDN); that two browsers have none beneath it, and one has, is not. Needs Debian's chromium, firefox-esr and Node.
+# Firefox ESR 153: while a page's script is blocked in a long task, Firefox accepts everything that a server sends on a WebSocket, here 64 MB within seconds,
+# and keeps answering pings. The server's queue stays empty: neither `bufferedAmount`, nor the TCP stream, nor pings show that nothing is read. All of it is
+# in the browser's memory, and is delivered when the task ends. WebKitGTK 2.50.6, tried by hand, does the same.
+# One would guess what Chromium 156 does: it stops reading after 3 to 4 MB, TCP buffers included. From then on the server's queue grows, and a ping that
+# waits in it is not answered.
+# It matters to a server that paces or drops slow readers by its own queue: that works for Chromium only. What a slow page has not processed yet is known
+# only from the page's own answers; and a client whose pong is late in Chromium is alive. MDN documents that WebSocket offers no backpressure
+# to the page; that two browsers apply none to the server either, and one does, is not documented. Needs Debian's chromium, firefox-esr and Node.
 set -eu
 for program in chromium firefox-esr; do command -v $program > /dev/null || { echo "$program is not installed"; exit 1; }; done
 work=$(mktemp -d); trap 'rm -rf "$work" 2> /dev/null || { sleep 1; rm -rf "$work"; }' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Chromium 156, Firefox ESR 153 and WebKitGTK 2.50.6: a Web Lock does not cover localStorage. Two tabs that each add 500 times 1 to a number in
-# localStorage, every time inside of the same exclusive lock, end well below 1,000: who is given the lock may still read what was there before
-# the last holder wrote. The same number in IndexedDB, read and written in two transactions inside of the same lock, ends at 1,000.
-# A message of BroadcastChannel overtakes localStorage as well: who is told that an item was set still reads the old one, in Chromium once in five times here.
-# Guessed: that a lock of the browser orders all that its holders do in that browser, storage first. The standard promises no locking for localStorage
-# (html.spec.whatwg.org, webstorage), and whatwg/html issue 403 tells that each process has a copy; neither speaks of Web Locks, and locks
-# are what is recommended where a check in localStorage turned out to be a race.
-# It matters where tabs take turns to renew a token, or elect a leader, and leave the outcome in localStorage: the next one renews it again. What was done
-# has to be told in another way, or waited for. Needs Debian's chromium, firefox-esr, webkit2gtk-driver and xvfb, and Node.
+# Chromium 156, Firefox ESR 153 and WebKitGTK 2.50.6: a Web Lock does not cover localStorage. Two tabs each add 1 to a number in localStorage 500 times, every
+# time inside the same exclusive lock, and it ends well below 1,000: a tab that gets the lock may still read the value from before the last
+# holder's write. The same number in IndexedDB, read and written in two transactions inside the same lock, ends at 1,000.
+# A BroadcastChannel message overtakes localStorage too: a tab that is told of a new item still reads the old one, in Chromium once in five times here.
+# One would guess that a lock of the browser orders everything its holders do in that browser, storage above all. The standard promises no locking for
+# localStorage (html.spec.whatwg.org, webstorage), and whatwg/html issue 403 says that each process has a copy. Neither mentions Web Locks, which are
+# the usual advice against races in localStorage.
+# It matters to tabs that take turns to renew a token, or elect a leader, and leave the result in localStorage: the next tab does it again. The result has to
+# be passed on in another way, or waited for. Needs Debian's chromium, firefox-esr, webkit2gtk-driver and xvfb, and Node.
 set -eu
 for program in chromium firefox-esr WebKitWebDriver Xvfb; do command -v $program > /dev/null || { echo "$program is not installed"; exit 1; }; done
 work=$(mktemp -d); trap 'rm -rf "$work" 2> /dev/null || { sleep 1; rm -rf "$work"; }' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# TanStack Query 5.108.4: `refetchInterval` begins anew with each `setQueryData`. A query that is polled every 300 ms, and into which a message is written
-# every 100 ms, is never fetched again; once the messages stop, the next fetch is 300 ms away. The value that is written may be the same as before.
-# And `gcTime` does not begin anew: a query that nobody observes loses its data that long after it was made, however often they are written meanwhile,
-# and an updater that adds to what was there begins with `undefined`.
-# Guessed: that a poll is a poll, as the guide on polling has it ("fires on its own clock"), and that writing to data is using them.
-# A maintainer says of the first in pull request 8096 that it is meant; no page of the documentation does.
-# It matters where live messages are written into a query and a slow poll is the net below them, for what a broken connection has missed: the net
-# is gone as long as anything comes, and what was missed stays wrong on the busiest topics. Needs Node and npm.
+# TanStack Query 5.108.4: each `setQueryData` restarts `refetchInterval`. A query that is polled every 300 ms, and into which a message is written every
+# 100 ms, is never fetched again; after the last message the next fetch is 300 ms away. This holds even if the written value is the same as before.
+# `gcTime` is not restarted: a query without observers loses its data that long after it was created, however often data is written meanwhile, and an
+# updater that extends the data then receives `undefined`.
+# One would guess that the interval runs on its own ("fires on its own clock", says the guide on polling), and that writing to data counts as using it.
+# In pull request 8096 a maintainer says that the first is intended; the documentation does not say so.
+# It matters where live messages are written into a query, and a slow poll is to repair what a broken connection missed: nothing is polled as long
+# as messages come, so what was missed stays wrong on the busiest topics. Needs Node and npm.
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund @tanstack/query-core@5.108.4

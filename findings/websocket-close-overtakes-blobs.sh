@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The WebSocket of Node 22.23.3, 24.21.0 and 26.10.0, undici 8.13.1 of npm, and WebKitGTK 2.50.6 (tried by hand): `close()` overtakes a Blob. What was
-# sent before the call, but as a Blob or behind one, never reaches the server, texts too. `send` has taken it, no error tells of it, and the
-# end is clean: 1000, and `wasClean: true`.
-# Guessed: as in Chromium 156, Firefox ESR 153, Bun 1.4.5, Deno 2.9.6 and ws 8.23.0, where all that was sent goes before the close frame, as MDN and the
-# standard have it of messages that wait. Without the `close()` all of them send everything, in order.
-# It matters to whoever says something last and leaves: an upload of a Blob, then `done`, then `close()`. The bytes have to be read first
-# (`await blob.arrayBuffer()`) and sent as such. Needs Node and npm; installs node 22, 24 and 26, bun and deno (some 700 MB).
+# The WebSocket of Node 22.23.3, 24.21.0 and 26.10.0, undici 8.13.1 of npm, and WebKitGTK 2.50.6 (tried by hand): `close()` overtakes a Blob. A Blob that was
+# sent before `close()`, and every message sent after that Blob, texts too, never reaches the server. `send` accepted them, no error reports
+# it, and the connection ends cleanly: 1000, and `wasClean: true`.
+# One would guess what Chromium 156, Firefox ESR 153, Bun 1.4.5, Deno 2.9.6 and ws 8.23.0 do: everything sent goes out before the close frame, as MDN and the
+# standard say of queued messages. Without the `close()` all of them send everything, in order.
+# It matters to a client that sends something last and leaves: an upload of a Blob, then `done`, then `close()`. Read the bytes first
+# (`await blob.arrayBuffer()`) and send those. Needs Node and npm; installs node 22, 24 and 26, bun and deno (some 700 MB).
 set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" && npm init -y > /dev/null && npm install --silent --no-audit --no-fund node22@npm:node@22.23.3 node24@npm:node@24.21.0 node26@npm:node@26.10.0 bun@1.4.5 deno@2.9.6 undici@8.13.1 ws@8.23.0
