@@ -2,8 +2,8 @@
 # enough to broadcast "reconnect" in prep_stop/1: the preset phoenix() does the rest.
 defmodule Chat.Room do
   use GenServer
-  # (new) All nodes must share one source of numbers: here this process, in yours a sequence of
-  # the database or Redis INCR. Numbers that start again need a new epoch, as Ecto.UUID.generate().
+  # (new) All nodes must share one source of numbers: here this process, in yours a database sequence
+  # or Redis INCR. If the numbers start again, use a new epoch, such as Ecto.UUID.generate().
   def start_link(epoch), do: GenServer.start_link(__MODULE__, epoch, name: __MODULE__)
   def init(epoch), do: {:ok, %{epoch: epoch, offset: 0, kept: [], pids: [], draining: false}}
 
@@ -13,7 +13,7 @@ defmodule Chat.Room do
     {:reply, :ok, %{room | offset: offset + 1, kept: Enum.take([one | room.kept], 1_000)}}
   end
 
-  # (new) Sends what a client missed and lets it follow, in one call: no message is lost in between.
+  # (new) Sends what a client missed and lets it follow in one call, so that no message is lost between.
   def handle_call({:follow, at}, {pid, _}, room) do
     Process.monitor(pid)
     missed = if at["epoch"], do: room.kept, else: []
@@ -27,7 +27,7 @@ defmodule Chat.Room do
 
   def handle_info({_, _, _, pid, _}, room), do: {:noreply, %{room | pids: room.pids -- [pid]}}
 
-  # (new) For prep_stop/1: accepts no new clients, asks the present ones to hand over, closes the rest.
+  # (new) For prep_stop/1: accepts no new clients, asks the present ones to hand over, closes those that stay.
   def drain(deadline \\ 20_000) do
     ask = {:frame, %{type: "handover", id: "deploy", reason: "deploy", deadline: deadline}}
 

@@ -16,7 +16,7 @@ export interface ForeignMergeDeps {
    * has.
    */
   readonly end: 'fence' | 'match'
-  /** The fence takes the old leg's topics away. If that leg serves again, it is asked for them again. Default false. */
+  /** The fence takes the old leg's topics away. If that leg serves again, it is asked for them anew. Default false. */
   readonly leaves?: boolean
   /** The shortest overlap, in milliseconds: until then the old leg is not asked whether it has more. Default 0. */
   readonly leastOverlap?: number

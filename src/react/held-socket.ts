@@ -78,7 +78,7 @@ export function createHeldSocket(options: HeldOptions): HeldSocket {
 }
 
 /**
- * Options that are not compared: objects with code in them, which renders often create again, and `enabled`, which makes
+ * Options that are not compared: objects with code in them, which renders often make anew, and `enabled`, which makes
  * no other socket.
  */
 const OPAQUE = /^(protocol|schemas|methods|environment|enabled)$/

@@ -7,12 +7,9 @@ import type { TopicName } from './register.js'
 import type { TopicOptions } from './topic-options.js'
 import { useTopicStore } from './use-topic-store.js'
 
-/**
- * Where a reduction begins, and how long it goes on. These options count only if a hook passes them on, because
- * components may share one object of options between hooks.
- */
+/** Where a reduction begins, and how long it goes on. Options that hooks share say nothing of it unless a hook passes it on. */
 export interface ReductionExtent<State> extends Pick<FoldOptions<State>, 'load' | 'from'> {
-  /** When this changes the state starts over, as it does for another topic. */
+  /** When this changes the state begins anew, as it does for another topic. */
   readonly place?: string
   /** Milliseconds that it goes on after its last listener. Default: that of `fold`. */
   readonly release?: number

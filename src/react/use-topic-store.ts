@@ -19,7 +19,7 @@ export interface TopicStore<Value> extends ReadableStore<Value> {
 }
 
 export interface TopicStoreOptions extends Omit<TopicOptions<any>, 'from' | 'onGap'> {
-  /** When this changes a new store is made, as for another topic. */
+  /** When this changes the store is made anew, as it is for another topic. */
   readonly place?: unknown
 }
 

@@ -79,7 +79,7 @@ export function createSnapshotLoad<State>(
   let attempt = 0
   let doneAt: Instant | null = null
 
-  /** `undo` is set before the former one is called: its abort listeners may stop or restart this load. */
+  /** `undo` is set before the former one is called: its abort listeners may stop this load or start it anew. */
   function turnTo(next: (() => void) | null) {
     const former = undo
     undo = next

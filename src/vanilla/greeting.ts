@@ -13,7 +13,7 @@ const MOST = { pieces: 100, size: 65_536 }
 /** What the application has sent since its socket opened, as far as a new server must receive it too. */
 export interface Greeting {
   readonly options: () => RawProtocolOptions
-  /** The application sees the socket open or close, and has to greet the server again. */
+  /** The application sees the socket open or close, and greets the server anew. */
   begin(): void
   /** The application has sent more than the newest leg has repeated: only the application can send that again. */
   readonly outgrown: boolean

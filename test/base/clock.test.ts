@@ -19,7 +19,7 @@ describe('time since a moment', () => {
     expect(since(clock, start)).toBe(8 * 3600_000)
   })
 
-  it('is never shortened, and never negative, when somebody sets the wall clock back', async () => {
+  it('is never shortened or negative when the wall clock is set back', async () => {
     const clock = createSimulatedClock()
     const start = instant(clock)
     clock.setWall(0)
@@ -36,7 +36,7 @@ describe('the system clock', () => {
     vi.unstubAllGlobals()
   })
 
-  it('waits for as long as it is told, past the 24.8 days that a timer can count', () => {
+  it('waits even longer than the 24.8 days that a timer can count', () => {
     const task = vi.fn()
     systemClock.setTimeout(task, 60 * DAY)
     vi.advanceTimersByTime(60 * DAY - 1)
@@ -45,7 +45,7 @@ describe('the system clock', () => {
     expect(task).toHaveBeenCalledOnce()
   })
 
-  it('forgets a task that is undone, at once or after the first of several timers', () => {
+  it('forgets a task that is cancelled, at once or after the first of several timers', () => {
     const task = vi.fn()
     systemClock.setTimeout(task, 10)()
     const undo = systemClock.setTimeout(task, 60 * DAY)
@@ -56,21 +56,21 @@ describe('the system clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it.each([-5, NaN])('takes a delay of %s for none', (delay) => {
+  it.each([-5, NaN])('treats a delay of %s as none', (delay) => {
     const task = vi.fn()
     systemClock.setTimeout(task, delay)
     vi.advanceTimersByTime(1)
     expect(task).toHaveBeenCalledOnce()
   })
 
-  it('runs a frame by a timer where nothing is painted', () => {
+  it('runs a frame by a timer if nothing is painted', () => {
     const task = vi.fn()
     systemClock.frame(task)
     vi.advanceTimersByTime(16)
     expect(task).toHaveBeenCalledOnce()
   })
 
-  it('runs a frame once, by the paint or by a timer when that does not come, and undoes both', () => {
+  it('runs a frame once, by the paint or, if that does not come, by a timer, and cancels both', () => {
     const paints: (() => void)[] = []
     vi.stubGlobal('document', { hidden: false })
     vi.stubGlobal('requestAnimationFrame', (paint: () => void) => paints.push(paint))
@@ -96,13 +96,13 @@ describe('the system clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('goes on with frames after a test that faked the timers, and left one waiting for them', async () => {
+  it('still runs frames after a test that faked the timers left one waiting', async () => {
     systemClock.frame(() => undefined)
     vi.useRealTimers()
     await new Promise<void>((painted) => void systemClock.frame(painted))
   })
 
-  it('runs all that waits for a frame in one go: those that come meanwhile wait for the next one, a cancelled one never runs, one that throws stops nobody', () => {
+  it('runs all tasks of a frame together: new ones wait for the next frame, cancelled ones never run, and one that throws does not stop the others', () => {
     const paints: (() => void)[] = []
     vi.stubGlobal('document', { hidden: false })
     vi.stubGlobal('requestAnimationFrame', (paint: () => void) => paints.push(paint))
@@ -138,7 +138,7 @@ describe('the present moment', () => {
     ...(turn && { turn }),
   })
 
-  it('is read anew at each look', () => {
+  it('is read again at each look', () => {
     const at = { wall: 1, reads: 0 }
     const present = new Present(clockAt(at))
     for (const wall of [1, 1, 1, 2, 9]) {
@@ -148,7 +148,7 @@ describe('the present moment', () => {
     expect(at.reads).toBe(5)
   })
 
-  it('stands still for frames that come at once, until the code that brings them has returned', () => {
+  it('stays the same for frames that arrive together, until the code that brings them has returned', () => {
     const at = { wall: 1, reads: 0 }
     const returned: (() => void)[] = []
     const present = new Present(clockAt(at, (task) => void returned.push(task)))

@@ -14,7 +14,7 @@ function start() {
 }
 
 describe('the deadlines of one live socket', () => {
-  it('ring in the order of their moments, by one timer of the platform', async () => {
+  it('ring in the order of their times, with one timer of the platform', async () => {
     const { clock, rings, set } = start()
     set('c', 300)
     set('a', 100)
@@ -29,7 +29,7 @@ describe('the deadlines of one live socket', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('keep no timer for what was undone', async () => {
+  it('keep no timer for cancelled ones', async () => {
     const { clock, rings, set } = start()
     const undo = set('a', 100)
     const other = set('b', 200)
@@ -42,7 +42,7 @@ describe('the deadlines of one live socket', () => {
     expect(rings).toEqual([])
   })
 
-  it('may be set and undone where others ring', async () => {
+  it('may be set and cancelled while others ring', async () => {
     const { clock, deadlines, rings, set } = start()
     deadlines.setTimeout(() => {
       set('next', 0)
@@ -54,7 +54,7 @@ describe('the deadlines of one live socket', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('ring though one before them throws', async () => {
+  it('ring even if an earlier one throws', async () => {
     const { clock, deadlines, rings, set } = start()
     deadlines.setTimeout(() => {
       throw new Error('of the first')
@@ -80,7 +80,7 @@ describe('the deadlines of one live socket', () => {
     ['looked at', (deadlines) => deadlines.ringDue()],
     ['rung by a timer', (deadlines) => void deadlines.setTimeout(() => undefined, 0)],
   ])(
-    'client rule 9: late and %s, first let what has arrived be heard, and are silent where that undoes them',
+    'client rule 9: late and %s, wait until arrived frames are read, and do not ring if those cancel them',
     async (_, wake) => {
       const { clock, deadlines, rings, set } = start()
       const undo = set('undone', 100)
@@ -97,7 +97,7 @@ describe('the deadlines of one live socket', () => {
     },
   )
 
-  it('that are late and all undone while what has arrived is heard leave nothing behind', async () => {
+  it('that are late and all cancelled by arrived frames leave nothing behind', async () => {
     const { clock, deadlines, rings, set } = start()
     const alarm = createAlarm(deadlines, () => rings.push('alarm'))
     alarm.set(100)

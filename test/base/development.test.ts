@@ -6,13 +6,13 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-describe('whether it is development', () => {
+describe('development mode', () => {
   it.each([
     ['production', false],
     ['development', true],
     ['test', true],
     [undefined, true],
-  ])('is what NODE_ENV says, which bundlers fill in: %s', (value, expected) => {
+  ])('follows NODE_ENV, which bundlers fill in: %s', (value, expected) => {
     vi.stubEnv('NODE_ENV', value)
     expect(inDevelopment()).toBe(expected)
   })
@@ -24,7 +24,7 @@ describe('whether it is development', () => {
     ['localhost.example.com', false],
     ['example.com', false],
     [undefined, false],
-  ])("is the developer's own machine, %s, in a page that no bundler has touched", (hostname, expected) => {
+  ])('follows the host name, %s, in a page without a bundler', (hostname, expected) => {
     vi.stubGlobal('process', undefined)
     vi.stubGlobal('location', hostname === undefined ? undefined : { hostname })
     expect(inDevelopment()).toBe(expected)

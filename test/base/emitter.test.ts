@@ -13,7 +13,7 @@ function startEmitter() {
 }
 
 describe('an emitter', () => {
-  it('tells the listeners of that type, in the order in which they came', () => {
+  it('calls the listeners of that type in the order in which they were added', () => {
     const { on, emit } = startEmitter()
     const told: string[] = []
     on('first', (value) => told.push(`a${value}`))
@@ -23,7 +23,7 @@ describe('an emitter', () => {
     expect(told).toEqual(['a1', 'b1'])
   })
 
-  it('counts a listener that was added twice twice, and each undo takes back its own', () => {
+  it('calls a listener that was added twice twice, and each undo removes one of them', () => {
     const { on, emit } = startEmitter()
     const listener = vi.fn()
     const off = on('first', listener)
@@ -34,7 +34,7 @@ describe('an emitter', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  it('goes on past a listener that throws, and says what it threw', () => {
+  it('calls the next listener after one that throws, and reports the error', () => {
     const { on, emit, thrown } = startEmitter()
     const error = new Error('listener')
     const after = vi.fn()
@@ -47,7 +47,7 @@ describe('an emitter', () => {
     expect(thrown).toEqual([['first', error]])
   })
 
-  it('lets a listener come and go while an event is told: it counts from the next one on', () => {
+  it('lets listeners be added and removed during an event: new ones are called from the next event on, removed ones still for this one', () => {
     const { on, emit } = startEmitter()
     const told: string[] = []
     on('first', () => {

@@ -3,11 +3,11 @@ import { createIds, newId } from '../../src/base/id.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
-describe('a name that nobody else has', () => {
+describe('a unique id', () => {
   it.each([
     ['drawn by the platform', globalThis.crypto],
-    ['made where there is no crypto, as in React Native,', undefined],
-  ])('%s has 21 signs of any of 64', (_, crypto) => {
+    ['made without crypto, as in React Native,', undefined],
+  ])('%s has 21 of 64 characters', (_, crypto) => {
     vi.stubGlobal('crypto', crypto)
     const names = new Set([...Array.from({ length: 500 }, newId), ...Array.from({ length: 500 }, createIds())])
     expect(names.size).toBe(1_000)
@@ -15,7 +15,7 @@ describe('a name that nobody else has', () => {
     expect(new Set([...names].join('')).size).toBe(64)
   })
 
-  it('is drawn by the platform where it can be', () => {
+  it('is drawn by crypto.getRandomValues where that exists', () => {
     vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.fill(0) })
     expect(new Set(newId()).size).toBe(1)
   })

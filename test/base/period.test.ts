@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createPeriod } from '../../src/base/period.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
-test('a period runs out on its own, in sleep as well, and is longer only where it is extended', async () => {
+test('a period runs out on its own, even during sleep, and extending never shortens it', async () => {
   const clock = createSimulatedClock()
   const period = createPeriod(clock)
   expect(period.left).toBe(0)

@@ -8,19 +8,19 @@ import { PoorURL } from '../kit/poor-url.js'
 afterEach(() => vi.unstubAllGlobals())
 
 describe('a relative URL', () => {
-  it('follows the document’s base URL, as the browser’s own class has it', () => {
+  it('follows the document’s base URL, as the browser’s own WebSocket does', () => {
     vi.stubGlobal('location', { href: 'about:srcdoc' })
     vi.stubGlobal('document', { baseURI: 'https://cdn.example/app/' })
     expect([dialUrl('live'), checkUrl('/live')]).toEqual(['wss://cdn.example/app/live', 'wss://cdn.example/live'])
   })
 
-  it('follows the place of a worker, which has no document', () => {
+  it('follows the location of a worker, which has no document', () => {
     vi.stubGlobal('document', undefined)
     vi.stubGlobal('location', { href: 'http://example.com/workers/one.js' })
     expect(dialUrl('../live?x=1')).toBe('ws://example.com/live?x=1')
   })
 
-  it('means nothing where there is no page', () => {
+  it('is refused where there is no page', () => {
     expect(baseUrl()).toBe(undefined)
     expect(() => dialUrl('/live')).toThrow('an absolute ws: or wss: URL')
   })
@@ -42,8 +42,8 @@ it.each([
   ['x', undefined],
 ])('has %s come from %s', (url, origin) => expect(addressOf(url)?.origin).toBe(origin))
 
-describe('where the platform’s URL knows http alone and cannot be changed', () => {
-  it('takes the URL of a socket, refuses what it would refuse elsewhere', () => {
+describe('on a platform whose URL class knows only http and cannot change the scheme', () => {
+  it('the URL of a socket is accepted, and refused as on any other platform', () => {
     vi.stubGlobal('URL', PoorURL)
     expect([dialUrl('wss://h/live'), dialUrl('https://h'), dialUrl('ws://h/a#b')]).toEqual([
       'wss://h/live',
@@ -53,7 +53,7 @@ describe('where the platform’s URL knows http alone and cannot be changed', ()
     for (const wrong of ['live', 'ftp://h/', 'wss://me:pw@h/']) expect(() => dialUrl(wrong)).toThrow()
   })
 
-  it('client rule 2: follows no redirect to another origin', () => {
+  it('client rule 2: no redirect to another origin is followed', () => {
     vi.stubGlobal('URL', PoorURL)
     const configured = dialUrl('wss://h/live')
     expect(checkRedirect('wss://evil.example/live', configured, [])).toMatchObject({

@@ -2,18 +2,18 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { checkData } from '../../src/base/standard-schema.js'
 
-test('what a schema makes of data is taken, without one the data itself', () => {
+test('data becomes the output of its schema, and stays as it is without one', () => {
   expect(checkData(z.string().trim(), ' a ')).toEqual({ value: 'a' })
   expect(checkData(undefined, ' a ')).toEqual({ value: ' a ' })
 })
 
-test('what does not fit is told by its path, and never with the data', () => {
+test('invalid data is reported by its path, and never quoted', () => {
   const checked = checkData(z.object({ user: z.object({ age: z.number() }) }), { user: { age: 'a secret' } })
   expect(checked).toMatchObject({ invalid: expect.stringContaining('user.age: ') })
   expect(JSON.stringify(checked)).not.toContain('secret')
 })
 
-test('a schema that throws, or is asynchronous, is told of and throws nothing', () => {
+test('a schema that throws or is asynchronous is reported, and throws nothing', () => {
   const schema = (validate: () => unknown) => ({ '~standard': { version: 1, vendor: 't', validate } }) as never
   const thrown = new Error('boom')
   const throws = () => {

@@ -9,7 +9,7 @@ test('an error that holds no token is passed on as it is', () => {
   }
 })
 
-test('one that refers to itself is looked through once, and no getter of it is run', () => {
+test('an error that refers to itself is searched once, and none of its getters is run', () => {
   const thrown = Object.assign(new Error('503'), {
     request: {
       headers: {} as object,
@@ -22,7 +22,7 @@ test('one that refers to itself is looked through once, and no getter of it is r
   expect(redactedError(thrown, [TOKEN], 'getToken')).toBe(thrown)
 })
 
-test('one that holds a token is replaced by what it says without it', () => {
+test('an error that holds a token is replaced by one with its text, without the token', () => {
   const thrown = Object.assign(new TypeError('status 500'), {
     config: { headers: new Map([['authorization', `Bearer ${TOKEN}`]]) },
   })
@@ -33,7 +33,7 @@ test('one that holds a token is replaced by what it says without it', () => {
   expect(String(redactedError(new Error(`as ${TOKEN}`), [TOKEN], 'getToken'))).not.toContain(TOKEN)
 })
 
-test('what is too much to look through counts as one that holds a token, however deep or wide it is; less is looked through to its end', () => {
+test('an error that is too deep or too wide to search counts as one that holds a token; a smaller one is searched to its end', () => {
   const nested = (depth: number, innermost: object) => {
     let thrown = innermost
     while (depth-- > 0) thrown = { thrown }
@@ -58,7 +58,7 @@ test('a proxy that throws when it is looked at counts as one that holds a token'
   expect(redactedError(thrown, [TOKEN], 'getToken')).toMatchObject({ code: 'refused' })
 })
 
-test('in a text a token is redactedText out, and what is too short to be one is not', () => {
+test('in a text a token is replaced, and a text too short to be a token is not', () => {
   expect(redactedText(`bad ${TOKEN}, ${TOKEN}!`, [TOKEN])).toBe('bad [token], [token]!')
   expect(redactedText('a bad token', ['a'])).toBe('a bad token')
 })

@@ -36,8 +36,8 @@ const BUGS: readonly [where: string, (socket: LiveSocket) => void][] = [
   ['listener of an event', (socket) => void socket.on('leg-ready', bug('listener of an event'))],
 ]
 
-describe('what the application throws, where nobody listens to `error`', () => {
-  it.each(BUGS)('reaches reportError as it was thrown from a %s, and costs no message', async (where, prepare) => {
+describe('an error that the application throws while nothing listens to `error`', () => {
+  it.each(BUGS)('in a %s reaches reportError as it was thrown, and no message is lost', async (where, prepare) => {
     vi.stubGlobal('reportError', (thrown: unknown) => void reported.push(thrown))
     expect(await world(prepare)).toEqual([1, 2])
     expect(reported.length).toBeGreaterThan(0)
@@ -51,7 +51,7 @@ describe('what the application throws, where nobody listens to `error`', () => {
     expect(reported.map(String)).toEqual(['TypeError: a bug in a handler', 'TypeError: a bug in a handler'])
   })
 
-  it("is the `error` listener's alone where there is one; and what that one throws is uncaught", async () => {
+  it('goes only to the `error` listener if there is one; what that listener throws is uncaught', async () => {
     vi.stubGlobal('reportError', (thrown: unknown) => void reported.push(thrown))
     const heard: unknown[] = []
     await world((socket) => {
@@ -69,7 +69,7 @@ describe('what the application throws, where nobody listens to `error`', () => {
     ])
   })
 
-  it('does no harm where reportError throws as well', async () => {
+  it('does no harm if reportError throws, too', async () => {
     vi.stubGlobal('reportError', bug('reporter'))
     expect(await world(BUGS[0]![1])).toEqual([1, 2])
   })

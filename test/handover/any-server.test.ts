@@ -146,6 +146,6 @@ const welcomed = new WeakSet<object>()
 const answered = new WeakMap<object, number>()
 
 it.each(Array.from({ length: 8 }, (_, seed) => seed + 1))(
-  'whatever a server says, and in whatever order, at most two legs are open and it comes out live (seed %i)',
+  'whatever frames servers send, and in whatever order, at most two legs are open and the client ends live (seed %i)',
   mayhem,
 )

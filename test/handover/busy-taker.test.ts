@@ -3,7 +3,7 @@ import { handServed } from '../kit/hand-served.js'
 
 const MOVE = { type: 'handover', id: 'm', reason: 'deploy', deadline: 60_000 }
 
-test('client rule 3: the server that asked is told that the next one is busy, and for how long; the leg stays, and hands over once there is room', async () => {
+test('client rule 3: the server that asked gets a `delayed` frame with the retryAfter of the busy next server; the leg stays, and hands over later', async () => {
   const { socket, clock, live, leg, dials } = handServed()
   const one = await live()
   one.send(MOVE)
@@ -23,7 +23,7 @@ test('client rule 3: the server that asked is told that the next one is busy, an
   socket.close()
 })
 
-test('nobody is told where nobody asked', async () => {
+test('no server gets a `delayed` frame when a reconnection finds a busy server', async () => {
   const { socket, clock, live, leg } = handServed()
   const one = await live()
   one.end(1012)
@@ -37,7 +37,7 @@ test('nobody is told where nobody asked', async () => {
   socket.close()
 })
 
-test('client rule 3: a pong before the welcome begins the time anew, but not for ever', async () => {
+test('client rule 3: a pong before the welcome restarts connectTimeout, but not endlessly', async () => {
   const { socket, clock, leg, dials } = handServed({ connectTimeout: 1_000 })
   socket.connect()
   const one = await leg(1)

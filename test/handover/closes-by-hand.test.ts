@@ -64,7 +64,7 @@ describe('an error frame and the close after it, on the only leg', () => {
     expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'protocol', code: 1002 } })
   })
 
-  it('too-large with the id of a publish: that one fails and is never sent again, and any number of them stops nobody', async () => {
+  it('too-large with the id of a publish: that publish fails and is never sent again, and the client reconnects however often it happens', async () => {
     const { socket, clock, live, leg, told } = handServed()
     let last = await live()
     for (let n = 1; n <= 4; n++) {
@@ -81,7 +81,7 @@ describe('an error frame and the close after it, on the only leg', () => {
     expect(socket.store.getState().status).toBe('live')
   })
 
-  it('unauthorized: fetches a token at once and tries once more; refused again, the session has ended', async () => {
+  it('unauthorized: fetches a new token at once and tries once more; a second refusal ends the session', async () => {
     const getToken = vi.fn(
       async ({ attempt, reason }: { attempt: number; reason: string }) => `token ${reason} ${attempt}`,
     )
@@ -111,7 +111,7 @@ describe('an error frame and the close after it, on the only leg', () => {
     expect(socket.store.getState()).toMatchObject({ status: 'connecting', everLive: false })
   })
 
-  it('forbidden with a topic: that topic only, and its subscribers are told', async () => {
+  it('forbidden with a topic: ends that topic only, with an error for its subscribers', async () => {
     const { socket, clock, live, told } = handServed()
     const stream = socket.stream('secret').next()
     socket.subscribe('open', () => undefined)
@@ -161,7 +161,7 @@ describe('a close without an error frame, on the only leg', () => {
     [4400, 'server'],
     [4499, 'server'],
     [3003, 'forbidden'],
-  ])('%i: stays closed, by %s', async (code, by) => {
+  ])('%i: stays closed, with closed.by %s', async (code, by) => {
     const { clock, live, dials, socket } = handServed()
     const one = await live()
     one.end(code, 'why')
@@ -170,20 +170,23 @@ describe('a close without an error frame, on the only leg', () => {
     expect(dials()).toBe(1)
   })
 
-  it.each([1000, 1002, 1006, 1012, 3000, 3003, 4400, 4999])('%i: onClose decides before the table', async (code) => {
-    for (const answer of ['stop', 'retry'] as const) {
-      const onClose = vi.fn(() => answer)
-      const { live, socket } = handServed({ onClose })
-      const one = await live()
-      one.end(code, 'why')
-      expect(onClose.mock.calls).toEqual([[{ code, reason: 'why' }]])
-      expect(socket.store.getState()).toMatchObject(
-        answer === 'stop' ? { status: 'closed', closed: { by: 'app', code } } : { status: 'reconnecting' },
-      )
-    }
-  })
+  it.each([1000, 1002, 1006, 1012, 3000, 3003, 4400, 4999])(
+    '%i: the answer of onClose comes before the table of close codes',
+    async (code) => {
+      for (const answer of ['stop', 'retry'] as const) {
+        const onClose = vi.fn(() => answer)
+        const { live, socket } = handServed({ onClose })
+        const one = await live()
+        one.end(code, 'why')
+        expect(onClose.mock.calls).toEqual([[{ code, reason: 'why' }]])
+        expect(socket.store.getState()).toMatchObject(
+          answer === 'stop' ? { status: 'closed', closed: { by: 'app', code } } : { status: 'reconnecting' },
+        )
+      }
+    },
+  )
 
-  it('the window is the last that a server named, in welcome or pong, and grows with failures until a leg has lived 30 s', async () => {
+  it('the spread is the last one from a welcome or pong, and grows with failures until a leg has lived 30 s', async () => {
     const { clock, live, leg, dials } = handServed()
     const one = await live({ reconnectSpread: 60_000 })
     one.send({ type: 'pong', reconnectSpread: 4_000 })
@@ -209,7 +212,7 @@ describe('a close without an error frame, on the only leg', () => {
   })
 })
 
-describe('wherever it arrives', () => {
+describe('on any leg', () => {
   it.each([
     ['the standby leg', 2],
     ['the old leg', 1],
@@ -230,7 +233,7 @@ describe('wherever it arrives', () => {
     expect(await stays).toBe('outcome-unknown')
   })
 
-  it('superseded on the newest leg stops the session, on an older one it is the end of that leg only', async () => {
+  it('superseded on the newest leg stops the session, on an older one it ends that leg only', async () => {
     for (const [number, status] of [
       [2, 'closed'],
       [1, 'live'],
@@ -251,7 +254,7 @@ describe('wherever it arrives', () => {
 })
 
 describe('silence', () => {
-  it('of the active leg is a handover, not a break, within the heartbeat and 5 s', async () => {
+  it('of the active leg causes a handover, not a break, within the heartbeat and 5 s', async () => {
     const { clock, live, leg, told, statuses } = handServed({ heartbeat: { interval: 10_000, timeout: 5_000 } })
     const one = await live({ heartbeat: 8_000 })
     await clock.advance(12_999)
@@ -266,7 +269,7 @@ describe('silence', () => {
   it.each([
     ['the server has asked to be left, by a deadline that is over', 5_000],
     ['the server has asked to be left, by a deadline far away', 600_000],
-  ])('where %s is not called live for ever', async (_, deadline) => {
+  ])('ends in `reconnecting` when no other leg can be had, although %s', async (_, deadline) => {
     const { clock, live, leg, socket } = handServed({ heartbeat: { interval: 10_000, timeout: 5_000 } })
     const one = await live()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline })
@@ -287,7 +290,7 @@ describe('silence', () => {
     [200, 200],
     [0, 50],
   ])(
-    'of the client itself is never longer than the heartbeat of %i ms, and a mad one does not make it flood',
+    'of the client is never longer than the heartbeat of %i ms, and an absurd heartbeat does not make it flood the server',
     async (heartbeat, most) => {
       const { clock, live } = handServed()
       const one = await live({ heartbeat })

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { tell } from '../scenario/story.js'
 
-describe('where to dial', () => {
-  it('is asked at every dial, by a function that is told how many have failed', async () => {
+describe('url', () => {
+  it('as a function is called at every dial, with the number of failed attempts', async () => {
     const attempts: number[] = []
     const { sim, live, end } = tell({ reconnectSpread: 0 }, (sim) => ({
       url: ({ attempt }) => (attempts.push(attempt), sim.url),
@@ -28,7 +28,7 @@ describe('where to dial', () => {
     ['gives an address that is none', () => 'ftp://files.test', /url must be/],
     ['gives one with a password', () => 'wss://me:secret@live.test', /url must be/],
   ])(
-    'a function that %s fails that dial with an error that holds no secret, and is asked again',
+    'as a function that %s fails that dial with an error that contains no secret, and is called again',
     async (_, wrong, message) => {
       let right = false
       const { sim, socket, told, end } = tell({}, (sim) => ({
@@ -48,7 +48,7 @@ describe('where to dial', () => {
     },
   )
 
-  it('a function that never answers is given up after connectTimeout, and told that its answer is not wanted any more', async () => {
+  it('as a function that never answers is given up after connectTimeout, and its signal is aborted', async () => {
     const signals: AbortSignal[] = []
     const { sim, socket, end } = tell({}, () => ({
       connectTimeout: 1_000,
@@ -70,7 +70,7 @@ describe('what a close means', () => {
   it.each<[string, unknown]>([
     ['throws', new Error('no')],
     ['returns what means nothing', 'maybe'],
-  ])('onClose that %s is told as an error, and the table decides', async (_, answer) => {
+  ])('an onClose that %s causes an error event, and the table of close codes decides', async (_, answer) => {
     const onClose = vi.fn(() => {
       if (answer instanceof Error) throw answer
       return answer as 'retry'
@@ -88,7 +88,7 @@ describe('what a close means', () => {
     end()
   })
 
-  it('onClose can stop what the table would try again', async () => {
+  it('onClose can stop the client where the table of close codes would reconnect', async () => {
     const { sim, socket, live, end } = tell({}, () => ({ onClose: () => 'stop' }))
     await live()
     sim.crash()
@@ -99,7 +99,7 @@ describe('what a close means', () => {
 })
 
 describe('handover()', () => {
-  it('is resolved when the old leg is gone, and the live socket was live throughout', async () => {
+  it('resolves when the old leg is gone, and the live socket is live throughout', async () => {
     const { sim, socket, live, statuses, end } = tell({ servers: 2 })
     await live()
     const moved = socket.handover()
@@ -111,7 +111,7 @@ describe('handover()', () => {
     end()
   })
 
-  it('is rejected when no other leg could be had in 30 s, and the leg that served still does', async () => {
+  it('rejects if no other leg can be had in 30 s, and the active leg stays', async () => {
     const { sim, socket, live, statuses, end } = tell()
     await live()
     sim.refuse('refuses')
@@ -123,7 +123,7 @@ describe('handover()', () => {
     end()
   })
 
-  it('does not wait out a reconnection, and is resolved when that is live', async () => {
+  it('ends the wait of a reconnection, and resolves when the client is live', async () => {
     const { sim, socket, live, end } = tell({ reconnectSpread: 100_000 })
     await live()
     sim.crash()
@@ -136,7 +136,7 @@ describe('handover()', () => {
     end()
   })
 
-  it('waits for as long as there is no server, and is rejected as closed with the session', async () => {
+  it('waits for as long as there is no server, and rejects as closed when the session ends', async () => {
     const { sim, socket, end } = tell()
     sim.crash()
     socket.connect()
@@ -165,7 +165,7 @@ describe('handover()', () => {
   })
 })
 
-it('the public state tells each part of a handover: waiting, dialling, overlapping, over', async () => {
+it('the public state shows each phase of a handover: waiting, dialling, overlapping, then none', async () => {
   const { sim, socket, live, end } = tell()
   await live()
   const phases: (string | null)[] = [null]
@@ -187,7 +187,7 @@ it('the public state tells each part of a handover: waiting, dialling, overlappi
   end()
 })
 
-it('what waits is shown with the attempt and the moment of the next dial', async () => {
+it('the public state shows the number and the time of the next dial while the client waits for it', async () => {
   const { sim, socket, live, end } = tell({ reconnectSpread: 10_000 })
   await live()
   sim.crash()
@@ -201,7 +201,7 @@ it('what waits is shown with the attempt and the moment of the next dial', async
   end()
 })
 
-it('events never tell the query of a URL', async () => {
+it('events and state never contain the query of a URL', async () => {
   const { sim, socket, told, end } = tell({}, (sim) => ({ url: `${sim.url}?key=secret` }))
   socket.connect()
   await sim.advance(200)

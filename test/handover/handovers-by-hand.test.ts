@@ -15,7 +15,7 @@ const outcome = (published: Promise<{ id: string }>) =>
   )
 
 describe('a server that asks', () => {
-  it('client rule 1: has the active leg in full use until the cutover, names itself in the hello, and is told of by events in order', async () => {
+  it('client rule 1: keeps the active leg in full use until the cutover, has its id in the new hello, and causes its events in order', async () => {
     const { socket, clock, live, leg, told, statuses } = handServed()
     const got: unknown[] = []
     socket.subscribe('t', (data, { leg: number, replayed }) => void got.push([data, number, replayed]))
@@ -113,7 +113,7 @@ describe('a server that asks', () => {
     ['wss://me@a.test/', [], null],
     ['//a.test/live', [], null],
     ['nonsense', [], null],
-  ])('client rule 2: its url %s, with the list %j, leads to %s', async (url, redirectOrigins, to) => {
+  ])('client rule 2: with the url %s, and redirectOrigins %j, leads to %s', async (url, redirectOrigins, to) => {
     const { clock, live, leg, told } = handServed({ handover: { redirectOrigins: [...redirectOrigins] } })
     const one = await live()
     one.send(move({ url }))
@@ -182,7 +182,7 @@ describe('a server that asks', () => {
   })
 
   it.each([1000, 1006, 1012])(
-    'client rule 7: and dies first with %i, leaves its place to the dial under way',
+    'client rule 7: and closes first with %i makes the dial under way the reconnection',
     async (code) => {
       const { clock, live, leg, dials, statuses, socket } = handServed()
       const one = await live()
@@ -196,7 +196,7 @@ describe('a server that asks', () => {
     },
   )
 
-  it('client rule 7: serves again when the new leg dies, with what changed meanwhile, and is handed over from again', async () => {
+  it('client rule 7: serves again when the new leg dies, gets the changed subscriptions, and is handed over again', async () => {
     const { clock, live, leg, socket, statuses, told } = handServed()
     const one = await live()
     const unanswered = socket.publish('t', 1)
@@ -218,7 +218,7 @@ describe('a server that asks', () => {
     expect(socket.store.getState().leg?.number).toBe(3)
   })
 
-  it('client rule 7: and serves again past its deadline dials at its own pace: the place that the new leg’s server gave is that leg’s', async () => {
+  it('client rule 7: and serves again past its deadline is left at its own pace, not with the spread that the new leg’s server gave', async () => {
     const { clock, live, leg, dials, socket } = handServed({ handover: { dwell: 0 } })
     socket.subscribe('t', () => undefined)
     const one = await live()
@@ -233,7 +233,7 @@ describe('a server that asks', () => {
     expect(dials()).toBe(3)
   })
 
-  it('client rule 8: asks a second time: the newer url and deadline hold, and the first id is told as superseded', async () => {
+  it('client rule 8: asks a second time: the newer url and deadline hold, and the first handover fails as superseded', async () => {
     const { clock, live, leg, told } = handServed()
     const one = await live()
     one.send(move({ deadline: 2_000 }))
@@ -248,7 +248,7 @@ describe('a server that asks', () => {
     expect(three.said[0]).toMatchObject({ handover: 'n', leg: 3 })
   })
 
-  it('client rule 8: asks a second time for the same place: the dial is kept, and each handover has its own story', async () => {
+  it('client rule 8: asks a second time for the same url: the dial is kept, and each handover has its own events', async () => {
     const { live, leg, told, dials } = handServed()
     const one = await live()
     one.send(move())
@@ -269,7 +269,7 @@ describe('a server that asks', () => {
     ])
   })
 
-  it('client rule 8: on the standby leg is served after the cutover, and not sooner than the dwell', async () => {
+  it('client rule 8: on the standby leg is obeyed after the cutover, and not before the dwell is over', async () => {
     const { clock, live, leg, dials } = handServed({ handover: { dwell: 3_000 } })
     const one = await live()
     one.send(move())
@@ -299,7 +299,7 @@ describe('a server that asks', () => {
     expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null, leg: { number: 1 } })
   })
 
-  it('client rule 8: before the leg was ever welcomed is served once it is, and not by a second leg beside it', async () => {
+  it('client rule 8: before the first welcome is obeyed after it, with no second dial before', async () => {
     const { clock, socket, leg, dials } = handServed()
     socket.connect()
     const one = await leg(1)
@@ -314,7 +314,7 @@ describe('a server that asks', () => {
     expect([dials(), one.closed, socket.store.getState().leg?.number]).toEqual([2, 1000, 2])
   })
 
-  it('client rule 8: asks a thousand times, a millisecond apart, for another place each time: some dials, and then one every 3 s', async () => {
+  it('client rule 8: asks a thousand times, a millisecond apart, each time for another url: at most 13 dials, and then one every 3 s', async () => {
     const { clock, live, dials, legs, socket } = handServed()
     const one = await live()
     for (let n = 1; n <= 1_000; n++) {
@@ -331,7 +331,7 @@ describe('a server that asks', () => {
     expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
   })
 
-  it('client rule 8: asks and calls it off by the thousand: no more dials than where it names place after place', async () => {
+  it('client rule 8: asks and cancels hundreds of times: at most 13 dials', async () => {
     const { clock, live, dials, socket } = handServed()
     const one = await live()
     for (let n = 1; n <= 500; n++) {
@@ -345,7 +345,7 @@ describe('a server that asks', () => {
     expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
   })
 
-  it('client rule 8: asks a thousand times in one moment, for another place each time: one dial, to the last of them', async () => {
+  it('client rule 8: asks a thousand times in one moment, each time for another url: one dial, to the last one', async () => {
     const { clock, live, legs, dials, socket } = handServed()
     const one = await live()
     for (let n = 1; n <= 1_000; n++) one.send(move({ id: `m${n}`, url: `wss://a.test/${n}` }))
@@ -361,7 +361,7 @@ describe('a server that asks', () => {
   it.each([
     ['of a type that nobody knows', { type: 'later-version' }],
     ['that breaks a rule', { type: 'pong', reconnectSpread: 'soon' }],
-  ])('client rule 9: the deadline is looked at also at a frame %s', async (_, frame) => {
+  ])('client rule 9: has its deadline checked even at a frame %s', async (_, frame) => {
     const { clock, live, told } = handServed()
     const one = await live()
     one.send(move({ deadline: 5_000 }))
@@ -374,7 +374,7 @@ describe('a server that asks', () => {
 })
 
 describe('handover()', () => {
-  it('client rule 3: takes the same server for a success, and closes the old leg when it has caught up', async () => {
+  it('client rule 3: succeeds on the same server too, and closes the old leg when the new one has caught up', async () => {
     const { clock, live, leg, socket } = handServed()
     const one = await live()
     let moved = false
@@ -386,7 +386,7 @@ describe('handover()', () => {
     expect([one.closed, moved, two.said[0]!['handover']]).toEqual([1000, true, undefined])
   })
 
-  it('called while the handover before is in its overlap means the leg that serves now', async () => {
+  it('called during the overlap of an earlier handover hands over from the new leg', async () => {
     const { clock, live, leg, socket } = handServed()
     const one = await live()
     const moved: string[] = []
@@ -404,8 +404,8 @@ describe('handover()', () => {
   })
 })
 
-describe('a dial that a request has put into its window', () => {
-  it('comes when it would have, though the leg that was to be left dies before: it is as spread as the server wanted', async () => {
+describe('a dial that waits for the spread of a request', () => {
+  it('comes at the same moment even if the leg closes before', async () => {
     const { clock, live, dials } = handServed()
     const one = await live()
     one.send(move({ spread: 20_000, deadline: 60_000 }))
@@ -419,7 +419,7 @@ describe('a dial that a request has put into its window', () => {
 })
 
 describe('handover.when', () => {
-  it('has no say once the leg that was to be left is gone: the reconnection is as spread as any', async () => {
+  it('does not delay the reconnection once the leg to be left is gone', async () => {
     const { clock, live, dials, socket } = handServed({ handover: { when: () => new Promise(() => undefined) } })
     const one = await live()
     one.send(move({ deadline: 60_000 }))

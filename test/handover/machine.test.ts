@@ -6,7 +6,7 @@ import { mutant } from '../kit/mutant.js'
 import { explore } from './explorer.js'
 
 describe('every interleaving of events', () => {
-  it('keeps every open leg named, every named leg open, never more than two, and every wanted dial under way', () => {
+  it('keeps every open leg in the state, every leg in the state open, at most two open, and every wanted dial under way', () => {
     const walk = explore(step, initialState, 40)
     expect(walk.violation).toBeNull()
     // The frontier ran empty before the depth was reached, so all states were visited, for counters up to two.
@@ -14,7 +14,7 @@ describe('every interleaving of events', () => {
     expect(walk.states).toBeGreaterThan(1_000)
   })
 
-  it('keeps the same where a server takes one leg at a time: never more than one is open', () => {
+  it('keeps the same with a server that accepts one leg at a time: at most one is open', () => {
     const walk = explore(step, initialState, 40, true)
     expect(walk.violation).toBeNull()
     expect(walk.depth).toBeLessThan(40)
@@ -36,18 +36,18 @@ describe('every interleaving of events', () => {
       'if (standby) return untried(turn)',
       'if (standby) { turn.standby = null; return }',
     ],
-    ['a named place that cannot be reached is dialled over and over', 'turn.tries % 2 === 0 ?', 'turn.tries >= 0 ?'],
-    ['a named place is given up for good', 'turn.tries % 2 === 0 ?', 'turn.tries === 0 ?'],
+    ['a named url that cannot be reached is dialled over and over', 'turn.tries % 2 === 0 ?', 'turn.tries >= 0 ?'],
+    ['a named url is never tried again', 'turn.tries % 2 === 0 ?', 'turn.tries === 0 ?'],
     ['a busy server is dialled at once', '++turn.tries, verdict, unopened', '++turn.tries, undefined, unopened'],
     ['a hint dials at once', 'wait(turn, backoff, 0)', 'dial(turn)'],
   ]
-  it.each(mistakes)('would notice if %s', async (_name, from, to) => {
+  it.each(mistakes)('fails if %s', async (_name, from, to) => {
     const broken = await mutant<typeof Machine>('src/handover/machine.ts', from, to)
     expect(explore(broken.step, broken.initialState, 40).violation).not.toBeNull()
   })
 })
 
-describe('one handover at a time, in words', () => {
+describe('the steps of one handover', () => {
   const at = { wall: 0, monotonic: 0 }
   const ask = (part: Partial<HandoverAsk> = {}): HandoverAsk => ({
     id: 'm',
@@ -86,7 +86,7 @@ describe('one handover at a time, in words', () => {
     expect([after.active?.leg, after.standby, after.old?.leg]).toEqual([2, null, 1])
   })
 
-  it('client rule 2: the first dial goes to the url that was asked for; where it fails, the configured one and that one have turns', () => {
+  it('client rule 2: the first dial goes to the url of the request; after it fails, dials alternate between the configured one and that one', () => {
     const failing = [2, 3, 4].flatMap((leg): Event[] => [{ type: 'due' }, died(leg)])
     const [, effects] = run(
       [{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, ...failing, { type: 'due' }],
@@ -95,7 +95,7 @@ describe('one handover at a time, in words', () => {
     expect(dialled(effects)).toEqual(['wss://b', 'configured', 'wss://b', 'configured'])
   })
 
-  it('client rule 2: a reconnection goes to the configured url, wherever the leg that is gone was asked to go', () => {
+  it('client rule 2: a reconnection goes to the configured url, whatever url the closed leg was asked to go to', () => {
     const [, effects] = run(
       [{ type: 'asked', leg: 1, ask: ask({ url: 'wss://b' }) }, { type: 'due' }, died(1), died(2), { type: 'due' }],
       live,
@@ -103,7 +103,7 @@ describe('one handover at a time, in words', () => {
     expect(dialled(effects)).toEqual(['wss://b', 'configured'])
   })
 
-  it('client rule 3: the dials of a handover that did not open are counted, for as long as they are in a row', () => {
+  it('client rule 3: dials of a handover that do not open are counted while they come in a row', () => {
     const shut = (leg: number): Event => ({ ...died(leg), opened: false }) as Event
     const [, effects] = run(
       [
@@ -126,7 +126,7 @@ describe('one handover at a time, in words', () => {
     ).toEqual([1, 2, 0, 1])
   })
 
-  it('client rule 3: a busy server is left alone for as long as it said, beside a leg that serves as well', () => {
+  it('client rule 3: the retryAfter of a busy server holds even while another leg serves', () => {
     const busy = { do: 'retry', backoff: 'busy', retryAfter: 5_000 } as const
     const asked: Event[] = [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }]
     expect(run([...asked, died(2, busy)], live)[1].at(-1)).toEqual({
@@ -139,13 +139,13 @@ describe('one handover at a time, in words', () => {
     })
   })
 
-  it('a page that nobody has opened yet dials when somebody does', () => {
+  it('a prerendered page dials when it is opened', () => {
     const [state, effects] = run([{ type: 'connect', fresh: true, held: true }])
     expect([state.wait, dialled(effects)]).toEqual(['timer', []])
     expect(dialled(run([{ type: 'due' }], state)[1])).toEqual(['configured'])
   })
 
-  it('client rule 3: landing on the server that asked to be left is closed and dialled again; past the deadline it is taken', () => {
+  it('client rule 3: a leg that lands on the server that asked to be left is closed and dialled again; past the deadline it is used', () => {
     const [state, effects] = run(
       [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: true }],
       live,
@@ -172,7 +172,7 @@ describe('one handover at a time, in words', () => {
     expect([state.status, state.active?.leg, state.wait]).toEqual(['open', 1, 'timer'])
   })
 
-  it('client rule 7: if the active leg dies first, the standby leg becomes the reconnection and is not started over', () => {
+  it('client rule 7: if the active leg dies first, the standby leg becomes the reconnection, without another dial', () => {
     const [state, effects] = run(
       [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, died(1), { type: 'ready', leg: 2, same: false }],
       live,
@@ -181,7 +181,7 @@ describe('one handover at a time, in words', () => {
     expect(dialled(effects)).toHaveLength(1)
   })
 
-  it('client rule 7: if the new leg dies while the old one lives, the old one serves again and the handover goes on', () => {
+  it('client rule 7: if the new leg dies while the old one is open, the old one serves again and the handover goes on', () => {
     const [state] = run(
       [{ type: 'asked', leg: 1, ask: ask() }, { type: 'due' }, { type: 'ready', leg: 2, same: false }, died(2)],
       live,
@@ -195,7 +195,7 @@ describe('one handover at a time, in words', () => {
     expect(effects).toContainEqual(expect.objectContaining({ do: 'failed', why: 'deadline' }))
   })
 
-  it('client rule 8: a second request on the active leg replaces the url, and a dial to the former one is dropped', () => {
+  it('client rule 8: a second request on the active leg replaces the url, and a dial to the first one is dropped', () => {
     const [state, effects] = run(
       [
         { type: 'asked', leg: 1, ask: ask() },
@@ -209,7 +209,7 @@ describe('one handover at a time, in words', () => {
     expect([state.active?.leg, state.standby?.leg]).toEqual([1, 3])
   })
 
-  it('client rule 8: a request on the standby leg is served after the cutover', () => {
+  it('client rule 8: a request on the standby leg is obeyed after the cutover', () => {
     const [state, effects] = run(
       [
         { type: 'asked', leg: 1, ask: ask() },
@@ -232,7 +232,7 @@ describe('one handover at a time, in words', () => {
     expect(effects).toContainEqual({ do: 'close', leg: 2, why: 'dropped' })
   })
 
-  it('client rule 8: on the old leg a cancellation only changes what holds should it serve again', () => {
+  it('client rule 8: a cancellation on the old leg matters only if that leg serves again', () => {
     const moved = [
       { type: 'asked', leg: 1, ask: ask() },
       { type: 'due' },
@@ -242,7 +242,7 @@ describe('one handover at a time, in words', () => {
     expect([state.active?.leg, state.wait]).toEqual([1, 'none'])
   })
 
-  it('a new request while both legs live waits for room, and is dialled the moment the old leg is gone', () => {
+  it('a new request during the overlap waits, and is dialled as soon as the old leg is gone', () => {
     const moved = [
       { type: 'asked', leg: 1, ask: ask() },
       { type: 'due' },
@@ -253,7 +253,7 @@ describe('one handover at a time, in words', () => {
     expect(run([{ type: 'old-done' }], state)[0].standby?.leg).toBe(3)
   })
 
-  it('a leg that stays silent to the end of its handover is dead, and the application is not told that it is live', () => {
+  it('a leg that is still silent when its handover times out is closed, and the client is not live', () => {
     const [state, effects] = run(
       [
         { type: 'asked', leg: 1, ask: ask({ by: 'client', reason: 'silence' }) },
@@ -267,7 +267,7 @@ describe('one handover at a time, in words', () => {
     expect([state.active, state.wait]).toEqual([null, 'timer'])
   })
 
-  it('a silent leg is dead at the end of its time, also where what it was asked has been called off meanwhile', () => {
+  it('a silent leg is closed when its time is over, even if its handover was cancelled meanwhile', () => {
     const [state, effects] = run(
       [
         { type: 'asked', leg: 1, ask: ask() },
@@ -284,7 +284,7 @@ describe('one handover at a time, in words', () => {
     ['died', [{ ...died(3), lasted: true } as Event]],
     ['fell silent', [{ type: 'silent', lasted: true }]],
     ['went with its stored page', [{ type: 'suspend', lasted: true }, { type: 'due' }, died(4)]],
-  ])('a leg that lived long enough and %s leaves no failures of before behind', (_, end) => {
+  ])('a leg that lived long enough and %s resets the earlier failures', (_, end) => {
     const failing: Event[] = [
       died(1),
       { type: 'due' },
@@ -297,7 +297,7 @@ describe('one handover at a time, in words', () => {
     expect(run(end, before)[0].failures).toBe(1)
   })
 
-  it('gives up after three closings in a row that say "I do not understand you"', () => {
+  it('gives up after three closes in a row for a violation of the protocol', () => {
     const bad = { do: 'retry', backoff: 'spread', bad: true } as const
     const [state, effects] = run([died(1, bad), { type: 'due' }, died(2, bad), { type: 'due' }, died(3, bad)], live)
     expect(state.status).toBe('closed')

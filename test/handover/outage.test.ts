@@ -14,7 +14,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-describe('a newcomer whose client and server do not meet', () => {
+describe('lastError of a client that cannot connect', () => {
   const undo: (() => unknown)[] = []
   afterEach(() => Promise.all(undo.splice(0).map((task) => task())))
 
@@ -51,7 +51,7 @@ describe('a newcomer whose client and server do not meet', () => {
     return { socket, lastError: lastError!, events, url: url.split('?')[0]! }
   }
 
-  it('reads why: an origin that the server does not know', async () => {
+  it('names an origin that the server does not allow', async () => {
     const { lastError, events, url } = await meet(
       { allowedOrigins: ['https://example.com'] },
       {},
@@ -67,7 +67,7 @@ describe('a newcomer whose client and server do not meet', () => {
     expect(JSON.stringify([lastError, warned])).not.toContain('secret')
   })
 
-  it('reads why: another path', async () => {
+  it('names a wrong path', async () => {
     const { lastError, events } = await meet({}, {}, 'x')
     expect(lastError).toMatchObject({
       code: 'unreachable',
@@ -77,7 +77,7 @@ describe('a newcomer whose client and server do not meet', () => {
     expect(events).toMatchObject([{ type: 'upgrade-refused', status: 404, path: '/livex' }])
   })
 
-  it('reads why: nobody listens on the port', async () => {
+  it('says that nothing listens on the port', async () => {
     const { lastError } = await meet({}, { url: 'ws://127.0.0.1:9/live' })
     expect(lastError).toMatchObject({
       code: 'unreachable',
@@ -86,7 +86,7 @@ describe('a newcomer whose client and server do not meet', () => {
     })
   })
 
-  it('reads why: a token that the server refuses; and it stays to be read when the session has ended with it', async () => {
+  it('names a token that the server refuses, and stays after that has ended the session', async () => {
     const token = 'a-token-that-is-a-secret'
     const { socket, lastError } = await meet({ authenticate: () => null }, { getToken: async () => token })
     expect(lastError.code).toBe('unauthorized')
@@ -98,7 +98,7 @@ describe('a newcomer whose client and server do not meet', () => {
     expect(JSON.stringify([socket.store.getState(), warned])).not.toContain(token)
   })
 
-  it('reads why: an identity service that is away makes a busy server, with the time that it asks for', async () => {
+  it('says `busy`, with the retryAfter, if the identity service is down', async () => {
     const { lastError } = await meet(
       { onError: () => undefined, authenticate: () => Promise.reject(new Error('the database is down')) },
       { getToken: async () => 'good' },
@@ -110,14 +110,14 @@ describe('a newcomer whose client and server do not meet', () => {
     expect(lastError.message).not.toContain('database')
   })
 
-  it('reads why: a token service that is away, as long as there is no token', async () => {
+  it('says `token-failed` if the token service is down and there is no token', async () => {
     const { lastError } = await meet({}, { getToken: () => Promise.reject(new Error('HTTP 503')) })
     expect(lastError).toMatchObject({ code: 'token-failed', message: 'getToken: HTTP 503' })
   })
 })
 
 describe('lastError', () => {
-  it('is there in the same breath in which the status changes, and gone once it is live', async () => {
+  it('changes together with the status, and is null once the client is live', async () => {
     const { socket, leg, live, clock } = handServed()
     const seen: unknown[] = []
     socket.store.subscribe(({ status, lastError }) => seen.push([status, lastError?.code ?? null]))
@@ -134,7 +134,7 @@ describe('lastError', () => {
     expect(seen.filter((entry) => String(entry) === 'reconnecting,')).toEqual([])
   })
 
-  it('is nothing of a planned handover, whatever fails on its way', async () => {
+  it('stays null in a planned handover, even if a dial fails', async () => {
     const { socket, leg, live, clock } = handServed()
     const one = await live()
     one.send({ type: 'handover', id: 'h', reason: 'deploy', deadline: 30_000 })
@@ -145,7 +145,7 @@ describe('lastError', () => {
     expect(warned).toEqual([])
   })
 
-  it('tells of a leg that fell silent and could not be replaced', async () => {
+  it('says `lost` for a leg that fell silent and could not be replaced', async () => {
     const { socket, live, clock } = handServed({
       heartbeat: { interval: 1_000, timeout: 1_000 },
       connectTimeout: 5_000,
@@ -158,7 +158,7 @@ describe('lastError', () => {
     })
   })
 
-  it('is nothing where the application closed it, and says who did where it was the server', async () => {
+  it('is null after the application closed the socket, and says why if the server did', async () => {
     for (const [end, told] of [
       ['app', null],
       ['server', 'forbidden'],
@@ -208,13 +208,13 @@ describe('what a developer reads on the console', () => {
     world.socket.close()
   }
 
-  it('is one line for each kind of failure and outage, and none where a connection only ends', async () => {
+  it('is one line for each kind of failure in an outage, and none for the mere end of a connection', async () => {
     await outages()
     expect(warned).toHaveLength(2)
     expect(warned[0]).toMatch(/^livesocket: wss:\/\/a\.test\/live: closed with 1006\. Server up\?/)
   })
 
-  it('sets no cursor and ends no line, whatever the server says', async () => {
+  it('contains no control character of a text from the server', async () => {
     const { socket, leg } = handServed()
     socket.connect()
     const refused = await leg(1)
@@ -254,7 +254,7 @@ describe('what a developer reads on the console', () => {
     socket.close()
   })
 
-  it('is those lines on the console with `debug: true`; a `debug` that throws does no harm', async () => {
+  it('is those lines on the console with `debug: true`; a `debug` function that throws does no harm', async () => {
     const debug = vi.spyOn(console, 'debug').mockImplementation(() => undefined)
     const error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     await handServed({ debug: true }).live()

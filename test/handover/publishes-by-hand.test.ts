@@ -33,7 +33,7 @@ describe('an answer', () => {
     )
   })
 
-  it('that does not come in ackTimeout makes the leg suspect, and rejects nothing: a handover, and the same id again', async () => {
+  it('that does not come in ackTimeout causes a handover, and the publish is sent again under the same id', async () => {
     const { socket, clock, live, leg, told } = handServed({ outbox: { ackTimeout: 5_000 } })
     const one = await live()
     const mine = settled(socket.publish('t', 1))
@@ -50,7 +50,7 @@ describe('an answer', () => {
 })
 
 describe('order', () => {
-  it('client rule 5: what is published before connect(), and while nothing serves, goes out in order with the welcome, and not before', async () => {
+  it('client rule 5: publishes made before connect() are sent in order after the welcome, and not before', async () => {
     const { socket, live } = handServed()
     for (const n of [1, 2, 3]) void socket.publish('t', n)
     const one = await live()
@@ -58,7 +58,7 @@ describe('order', () => {
     expect(one.said[0]!.type).toBe('hello')
   })
 
-  it('client rule 5: what the old leg owes is waited for; when it goes, that is sent again under its id, before anything newer', async () => {
+  it('client rule 5: newer publishes wait for the answers of the old leg; when it closes, unanswered ones are sent again first, under their ids', async () => {
     const { socket, clock, live, leg } = handServed()
     const one = await live()
     const first = [1, 2].map((n) => settled(socket.publish('t', n)))
@@ -78,7 +78,7 @@ describe('order', () => {
     expect(await Promise.all(first)).toMatchObject([{}, { offset: 2 }])
   })
 
-  it('client rule 5: across a break everything unanswered is sent again in its place', async () => {
+  it('client rule 5: after a break every unanswered publish is sent again, in order and before newer ones', async () => {
     const { socket, clock, live, leg } = handServed()
     const one = await live()
     for (const n of [1, 2, 3]) void socket.publish('t', n)
@@ -94,7 +94,7 @@ describe('order', () => {
 })
 
 describe('giving up', () => {
-  it('ttl and signal: not sent is timeout or aborted, sent is outcome-unknown', async () => {
+  it('by ttl or signal: an unsent publish is timeout or aborted, a sent one is outcome-unknown', async () => {
     const { socket, clock, live } = handServed()
     const stop = new AbortController()
     const waiting = [
@@ -118,9 +118,13 @@ describe('giving up', () => {
   })
 
   it.each([
-    ['a nack, which is final whichever leg it came on', 'nack', { code: 'too-large', reason: 'too-large' }],
-    ['an error, which speaks of that frame alone', 'error', { code: 'outcome-unknown' }],
-  ])('what was sent again and is too-large by %s', async (_, type, told) => {
+    [
+      'too-large after a nack, which is final on whichever leg it comes',
+      'nack',
+      { code: 'too-large', reason: 'too-large' },
+    ],
+    ['outcome-unknown after an error, which is about that frame only', 'error', { code: 'outcome-unknown' }],
+  ])('a publish that was sent again and is too large settles as %s', async (_, type, told) => {
     const { socket, live, leg, clock } = handServed()
     const one = await live()
     const outcome = socket.publish('t', 1).catch((error: unknown) => error)
@@ -133,7 +137,7 @@ describe('giving up', () => {
     expect(await outcome).toMatchObject(told)
   })
 
-  it('past the bound it is outbox-full, in number and in bytes; over the maxFrame of the leg it is too-large', async () => {
+  it('a publish past the bound in number or bytes is outbox-full, and over the maxFrame of the leg too-large', async () => {
     const { socket, live } = handServed({ outbox: { maxMessages: 2, maxBytes: 500 } })
     for (const n of [1, 2]) void socket.publish('t', n).catch(() => undefined)
     expect(await settled(socket.publish('t', 3))).toBe('outbox-full')
@@ -148,7 +152,7 @@ describe('giving up', () => {
     expect(other.socket.store.getState().outbox).toMatchObject({ messages: 1 })
   })
 
-  it('close() settles everything at once: unsent as closed, sent as outcome-unknown', async () => {
+  it('close() settles every publish at once: unsent ones as closed, sent ones as outcome-unknown', async () => {
     const { socket, live } = handServed()
     const one = await live()
     const sent = settled(socket.publish('t', 1))
@@ -166,7 +170,7 @@ describe('giving up', () => {
 })
 
 describe('tokens', () => {
-  it("one from getToken goes in the hello and never in the URL; one that the server offers comes back as auth, and is the next hello's", async () => {
+  it('from getToken are sent in the hello and never in the URL; one that the server offers is sent back as auth, and in the next hello', async () => {
     const getToken = vi.fn(async () => ({ token: 'mine', ttl: 600_000 }))
     const { clock, live, leg, told, socket } = handServed({ getToken })
     const one = await live({ tokenTtl: 600_000 })
@@ -185,7 +189,7 @@ describe('tokens', () => {
     )
   })
 
-  it('a fresh one is sent in-band on both legs of a handover', async () => {
+  it('that are refreshed during a handover are sent in-band on both legs', async () => {
     let n = 0
     const { clock, live, leg, socket } = handServed({
       getToken: async () => ({ token: `token ${++n}`, ttl: 600_000 }),

@@ -22,8 +22,8 @@ async function reading(
   return { ...world, one, stop, told: () => told.splice(0), events: world.told }
 }
 
-describe('what a server says of a topic', () => {
-  it('subscribes in the hello, later, anew and not any more, each in its own frame', async () => {
+describe('a topic on the wire', () => {
+  it('is subscribed in the hello or later, and unsubscribed, each in a frame of its own', async () => {
     const { socket, one, stop } = await reading({ from: { epoch: 'e', offset: 3 } }, at(5, 3))
     expect(one.said[0]).toMatchObject({ topics: { t: { epoch: 'e', offset: 3 } } })
     const later = socket.subscribe('u', () => undefined)
@@ -40,7 +40,7 @@ describe('what a server says of a topic', () => {
     expect(one.of('unsubscribe').map(({ topics }) => topics as string[])).toEqual([['u'], ['t']])
   })
 
-  it('prev bridges what is hidden, without prev it is the offset before, and a message without data only advances the position', async () => {
+  it('skips hidden messages by prev, takes a missing prev as the offset before, and advances the position for a message without data', async () => {
     const { one, told, socket, clock, leg } = await reading()
     one.send(message(6))
     one.send(message(9, { prev: 6, data: null }))
@@ -54,14 +54,14 @@ describe('what a server says of a topic', () => {
     expect([socket.stats().received, socket.stats().delivered]).toEqual([3, 2])
   })
 
-  it('client rule 4: a position that was trimmed away is one gap with its bounds, before the next message', async () => {
+  it('client rule 4: if the messages after a position were trimmed, there is one gap with its bounds before the next message', async () => {
     const { told, one, socket } = await reading({ from: { epoch: 'e', offset: 2 } }, at(12, 9))
     one.send(message(10))
     expect(told()).toEqual([{ epoch: 'e', from: 3, to: 9, reason: 'trimmed' }, 'e 10: 10'])
     expect(socket.stats().gaps).toBe(1)
   })
 
-  it('client rule 4: a message with a hole before it is held, and the topic asked for again from the position; the answer fills it', async () => {
+  it('client rule 4: a message after a hole is held, and the topic is asked for again from the position, which fills the hole', async () => {
     const { told, one, socket } = await reading()
     one.send(message(8))
     const [asked] = one.of('subscribe')
@@ -77,7 +77,7 @@ describe('what a server says of a topic', () => {
     expect(socket.stats()).toMatchObject({ held: 1, gaps: 0 })
   })
 
-  it('client rule 4: an answer that begins after the position is one gap up to the lower of it and what is held', async () => {
+  it('client rule 4: an answer that begins after the position is one gap, up to its beginning or to the first held message', async () => {
     for (const [after, gap] of [
       [9, { epoch: 'e', from: 6, to: 7, reason: 'lost' }],
       [6, { epoch: 'e', from: 6, to: 6, reason: 'trimmed' }],
@@ -89,7 +89,7 @@ describe('what a server says of a topic', () => {
     }
   })
 
-  it('client rule 4: a new epoch, unasked, is one gap with unknown bounds, and then everything of it', async () => {
+  it('client rule 4: a new epoch that was not asked for is one gap with unknown bounds, followed by all of its messages', async () => {
     const { told, one, clock, leg } = await reading()
     one.send(message(6))
     one.send({ type: 'subscribed', topics: at(2, 0, 'f') })
@@ -112,7 +112,7 @@ describe('what a server says of a topic', () => {
     expect(told()).toEqual([{ epoch: 'g', from: null, to: null, reason: 'epoch' }, 'g 1: 1'])
   })
 
-  it('client rule 4: whichever leg brings a message first, it is told once, and an old leg fills what the new one lacks', async () => {
+  it('client rule 4: a message is delivered once, whichever leg brings it first, and an old leg fills a hole of the new one', async () => {
     const { told, one, leg, clock, socket } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
@@ -127,7 +127,7 @@ describe('what a server says of a topic', () => {
     expect(socket.stats()).toMatchObject({ received: 4, delivered: 4, held: 1, gaps: 0, handovers: 1 })
   })
 
-  it('client rule 4: an old leg that brings nothing within gapTimeout is given up, and one gap says what is missing', async () => {
+  it('client rule 4: if the old leg brings nothing within gapTimeout, it is closed, and one gap says what is missing', async () => {
     const { told, one, leg, clock } = await reading({ holding: { gapTimeout: 100 } })
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
@@ -142,7 +142,7 @@ describe('what a server says of a topic', () => {
     expect(one.closed).toBe(1000)
   })
 
-  it('client rule 4: past the bound of what is held the topic is asked for again at once, and nothing is skipped', async () => {
+  it('client rule 4: past the bound of held messages the topic is asked for again at once, and nothing is skipped', async () => {
     const { told, one, socket } = await reading({ holding: { maxMessages: 2 } })
     for (const offset of [10, 11, 12]) one.send(message(offset))
     const asked = one.of('subscribe').at(-1)!
@@ -152,7 +152,7 @@ describe('what a server says of a topic', () => {
     expect(socket.stats().gaps).toBe(0)
   })
 
-  it('client rule 6: the old leg stays until every wanted topic is at the head that the new leg named, or the overlap limit ends', async () => {
+  it('client rule 6: the old leg stays until every topic has reached the head that the new leg named, or until overlapLimit', async () => {
     const { one, leg, clock } = await reading({ handover: { overlapLimit: 4_000 } })
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
@@ -176,7 +176,7 @@ describe('a topic that is not answered', () => {
       'is refused for now',
       (id) => [{ type: 'error', code: 'busy', message: 'later', id, topic: 't', retryAfter: 500 }],
     ],
-  ])('because it %s, is asked for again until it is', async (_, answers) => {
+  ])('because it %s, is asked for again until it is answered', async (_, answers) => {
     const { socket, clock, live } = handServed()
     const got: unknown[] = []
     const one = await live()
@@ -196,7 +196,7 @@ describe('a topic that is not answered', () => {
 describe('a topic that is refused before the welcome', () => {
   const refused = (more: object) => ({ type: 'error', code: 'busy', message: 'later', topic: 't', ...more })
 
-  it.each(['close', 'signOut'] as const)('is the last that is told of where who hears of it calls %s', async (ends) => {
+  it.each(['close', 'signOut'] as const)('is the last whose onError is called if that calls %s()', async (ends) => {
     const { socket, leg, clock } = handServed()
     const told: string[] = []
     for (const topic of ['t', 'u'])
@@ -215,7 +215,7 @@ describe('a topic that is refused before the welcome', () => {
     expect(told).toEqual(['t'])
   })
 
-  it('for now is asked for again on the same leg, when its server has said, and the old leg serves it until then', async () => {
+  it('with retryAfter is asked for again on the same leg after that time, and the old leg serves it until then', async () => {
     const { one, leg, told, clock } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
@@ -234,7 +234,7 @@ describe('a topic that is refused before the welcome', () => {
     expect(one.closed).toBe(1000)
   })
 
-  it('is told when that leg serves, and never by one that does not', async () => {
+  it('causes an error when that leg becomes active, and none if it never does', async () => {
     const { one, leg, told, events, socket, clock } = await reading()
     const stream = socket.stream('t')
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
@@ -254,7 +254,7 @@ describe('a topic that is refused before the welcome', () => {
     await expect(stream.next()).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('for good is not, and holds up nothing', async () => {
+  it('without retryAfter is not asked for again, and does not prolong the overlap', async () => {
     const { one, leg, clock } = await reading()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
     const two = await leg(2)
@@ -288,7 +288,7 @@ describe('a frame that breaks the rules', () => {
     expect([told(), dials()]).toEqual([['e 6: 6'], 1])
   })
 
-  it('of a type that nobody knows, or with fields that nobody knows, is no matter', async () => {
+  it('does not include one with an unknown type or field, which is ignored', async () => {
     const { one, told, events } = await reading()
     one.send({ type: 'confetti', much: true })
     one.send(message(6, { data: 6, colour: 'red' }))

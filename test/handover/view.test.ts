@@ -36,8 +36,8 @@ function shown(state: Partial<State>, { left = null as number | null, cutover = 
 const SERVING = { number: 3, url: 'wss://live.test/live', server: 'b', since: START - 5_000 }
 const HANDOVER = { id: 'h', reason: 'deploy', deadline: START + 29_000 }
 
-describe('what is shown of legs and handovers', () => {
-  it('names the leg that serves, and nothing else while all is well', () => {
+describe('the public state of legs and handovers', () => {
+  it('names the active leg, and nothing else while no handover runs', () => {
     expect(shown({ active: { leg: 3, ask: null } })).toEqual({ leg: SERVING, handover: null, retry: null })
   })
 
@@ -45,11 +45,11 @@ describe('what is shown of legs and handovers', () => {
     ['waiting', { active: { leg: 3, ask: ASK }, wait: 'timer' }, false],
     ['dialling', { active: { leg: 3, ask: ASK }, standby: { leg: 4, ask: null, url: null } }, false],
     ['overlapping', { active: { leg: 3, ask: null }, old: { leg: 2, ask: ASK } }, true],
-  ])('tells that a handover is %s, and by when it is over', (phase, state, cutover) => {
+  ])('says that a handover is %s, and its deadline', (phase, state, cutover) => {
     expect(shown(state, { cutover })).toEqual({ leg: SERVING, handover: { ...HANDOVER, phase }, retry: null })
   })
 
-  it('tells of the next dial where nothing serves: which one it is, and when', () => {
+  it('shows the number and the time of the next dial while no leg serves', () => {
     const retry = { attempt: 2, at: START + 750 }
     expect(shown({ wait: 'timer', failures: 2 }, { left: 750 })).toEqual({ leg: null, handover: null, retry })
     expect(shown({ wait: 'timer', failures: 2 }).retry).toEqual({ attempt: 2, at: START })

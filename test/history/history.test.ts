@@ -25,7 +25,7 @@ const refusal = (page: Promise<unknown>) =>
   )
 
 describe('history', () => {
-  test('is paged back from now to the oldest that is kept, without a hole', async () => {
+  test('is paged back from now to the oldest message that is kept, without a hole', async () => {
     const { server, socket } = await pair({ log: memoryLog({ history: { maxMessages: 8 } }) })
     for (let n = 1; n <= 10; n++) await server.publish('room', n)
     const page = await history(socket, 'room', { limit: 3 })
@@ -37,7 +37,7 @@ describe('history', () => {
     expect(await history(socket, 'room', { limit: 3, before: { epoch: page[0]!.epoch, offset: 1e9 } })).toEqual(page)
   })
 
-  test('that is trimmed while it is read has what is left, and the end where nothing is; a page asked anew begins at the newest', async () => {
+  test('that is trimmed while it is paged gives what is left, and then an empty page; a new first page begins at the newest', async () => {
     const { server, socket } = await pair({ log: memoryLog({ history: { maxMessages: 8 } }) })
     for (let n = 1; n <= 10; n++) await server.publish('room', n)
     const page = await history(socket, 'room', { limit: 3 })
@@ -48,13 +48,13 @@ describe('history', () => {
     expect(await numbers(history(socket, 'room', { limit: 3 }))).toEqual([18, 19, 20])
   })
 
-  test('has what this user may see, and makes room for what is before it', async () => {
+  test('contains only what this user may see, with full pages', async () => {
     const { server, socket } = await pair({ filter: ({ data }) => (data as number) % 3 === 0 })
     for (let n = 1; n <= 20; n++) await server.publish('room', n)
     expect(await numbers(history(socket, 'room', { limit: 4 }))).toEqual([9, 12, 15, 18])
   })
 
-  test('is paged by all that is in it, what is told of who published too: a page is never larger than what clients read', async () => {
+  test("counts the publishers' details in the size of a page, so that no page is larger than clients can read", async () => {
     const { socket } = await pair({
       log: memoryLog({ history: { maxBytes: 100e6 } }),
       tellPublisher: () => ({ picture: 'x'.repeat(60_000) }),
@@ -65,7 +65,7 @@ describe('history', () => {
     expect(await numbers(history(socket, 'room', { limit: 1, before: page[0]! }))).toEqual([300 - page.length])
   })
 
-  test('of which this user may see nothing is few questions to the log, and none once nobody waits for it', async () => {
+  test('of which this user may see nothing takes few reads of the log, and none after the request is aborted', async () => {
     const log = memoryLog()
     const read = { times: 0, slow: null as Promise<void> | null }
     const { server, socket } = await pair({
@@ -113,7 +113,7 @@ describe('history', () => {
 })
 
 describe("a message of one's own", () => {
-  test('bears the id of its publish, live, replayed and in the history; that of others does not', async () => {
+  test('has the id of its publish, live, replayed and in the history; messages of others have none', async () => {
     const { server, socket } = await pair()
     const other = await server.join({ topics: { room: {} } })
     const seen: (string | undefined)[] = []
@@ -133,10 +133,10 @@ describe("a message of one's own", () => {
   test.each<[string, LiveServerOptions<{ subject?: string }>['tellPublisher'], unknown]>([
     ['nobody, by default', undefined, undefined],
     ['the subject', true, 'anybody'],
-    ['what the application tells of the user', ({ subject }) => ({ name: subject }), { name: 'anybody' }],
-    ['nobody, where that cannot be sent', () => 1n, undefined],
-    ['nobody, where that does not come at once', () => Promise.reject(new Error('away')), undefined],
-  ])('is told to be by %s', async (_, tellPublisher, by) => {
+    ['what the application says about the user', ({ subject }) => ({ name: subject }), { name: 'anybody' }],
+    ['nobody, if that cannot be sent', () => 1n, undefined],
+    ['nobody, if that is a promise', () => Promise.reject(new Error('away')), undefined],
+  ])('is shown to others as by %s', async (_, tellPublisher, by) => {
     const { server, socket } = await pair(tellPublisher === undefined ? {} : { tellPublisher })
     const other = await server.join({ topics: { room: {} } })
     await socket.publish('room', 1)
@@ -145,7 +145,7 @@ describe("a message of one's own", () => {
   })
 })
 
-test('where a topic stands, and where a publish came to stand, are positions to subscribe from', async () => {
+test('the head of a topic, and the result of a publish, are positions to subscribe from', async () => {
   const { server, socket } = await pair()
   const head = await server.head('room')
   expect(await server.publish('room', 1)).toEqual({ epoch: head.epoch, offset: 1 })

@@ -29,8 +29,8 @@ function listen() {
   return { hints, undo }
 }
 
-describe('what the browser says of the network', () => {
-  it('is told as it says it', () => {
+describe('the network as the browser reports it', () => {
+  it('gives `offline` and `online` events and state', () => {
     const { navigator, tell } = browser()
     const { hints } = listen()
     tell('offline')
@@ -44,7 +44,7 @@ describe('what the browser says of the network', () => {
     ['Wi-Fi to mobile', { type: 'wifi', effectiveType: '4g' }, { type: 'cellular' }],
     ['one Wi-Fi to another', { type: 'wifi', downlinkMax: 433 }, { downlinkMax: 54 }],
     ['4G to 3G, where the browser names no type', { effectiveType: '4g' }, { effectiveType: '3g' }],
-  ])('tells a change from %s, once', (_, before, after) => {
+  ])('reports a change from %s, once', (_, before, after) => {
     const { becomes } = browser(before)
     const { hints } = listen()
     becomes(after)
@@ -52,14 +52,14 @@ describe('what the browser says of the network', () => {
     expect(hints).toEqual(['change'])
   })
 
-  it('does not take a new guess of round trip and throughput for another network', () => {
+  it('reports no change for a new estimate of round trip and throughput', () => {
     const { becomes } = browser({ type: 'wifi', effectiveType: '4g', rtt: 50, downlink: 10 })
     const { hints } = listen()
     becomes({ rtt: 150, downlink: 2.5 })
     expect(hints).toEqual([])
   })
 
-  it('is not heard any more after the undo', () => {
+  it('reports nothing after the undo', () => {
     const { tell, becomes } = browser({ type: 'wifi' })
     const { hints, undo } = listen()
     undo()
@@ -68,7 +68,7 @@ describe('what the browser says of the network', () => {
     expect(hints).toEqual([])
   })
 
-  it('is taken for online, and nothing more, where there is no browser or an old one', () => {
+  it('counts as online without a browser, or in an old one', () => {
     vi.stubGlobal('navigator', undefined)
     vi.stubGlobal('addEventListener', undefined)
     expect(browserNetwork.online()).toBe(true)
@@ -77,7 +77,7 @@ describe('what the browser says of the network', () => {
     expect(browserNetwork.online()).toBe(true)
   })
 
-  it('is not asked before somebody listens', () => {
+  it('is not watched before the first subscription', () => {
     const add = vi.fn()
     vi.stubGlobal('addEventListener', add)
     browserNetwork

@@ -33,8 +33,8 @@ function listen() {
   return { changes, undo }
 }
 
-describe("a page's life", () => {
-  it('is told when it leaves the front and comes to it', () => {
+describe("a listener of the page's life", () => {
+  it('is called when the page is hidden and shown', () => {
     const { becomes } = browser()
     const { changes } = listen()
     becomes('hidden')
@@ -44,7 +44,7 @@ describe("a page's life", () => {
     expect(changes).toEqual(['hidden', 'shown'])
   })
 
-  it('is told when it goes into the back/forward cache and comes out of it, in the order of a browser', () => {
+  it('is called when the page goes into the back/forward cache and comes back, in the order of a browser', () => {
     const { becomes, transition } = browser()
     const { changes } = listen()
     transition('pagehide', true)
@@ -54,14 +54,14 @@ describe("a page's life", () => {
     expect(changes).toEqual(['stored', 'hidden', 'shown', 'restored'])
   })
 
-  it('is told when it was frozen and is not any more', () => {
+  it('is called when a frozen page resumes', () => {
     const { resume } = browser()
     const { changes } = listen()
     resume()
     expect(changes).toEqual(['resumed'])
   })
 
-  it('is told when a page that was prerendered is opened', () => {
+  it('is called when a prerendered page is opened', () => {
     const { prerender, activate } = browser()
     prerender()
     expect(browserPage.prerendering!()).toBe(true)
@@ -71,7 +71,7 @@ describe("a page's life", () => {
     expect(changes).toEqual(['activated'])
   })
 
-  it('is told when a link is followed, and hears nothing after the undo', () => {
+  it('is called when a link is followed, and not after the undo', () => {
     const { followLink, activate } = browser()
     const { changes, undo } = listen()
     followLink()
@@ -81,7 +81,7 @@ describe("a page's life", () => {
     expect(changes).toEqual(['leaving'])
   })
 
-  it('is not told of a page that is loaded, or that is left for good', () => {
+  it('is not called when a page is loaded, or left without the back/forward cache', () => {
     const { transition } = browser()
     const { changes } = listen()
     transition('pageshow', false)
@@ -89,7 +89,7 @@ describe("a page's life", () => {
     expect(changes).toEqual([])
   })
 
-  it('is not told any more after the undo', () => {
+  it('is not called for anything after the undo', () => {
     const { becomes, resume, transition } = browser()
     const { changes, undo } = listen()
     undo()
@@ -100,7 +100,7 @@ describe("a page's life", () => {
     expect(changes).toEqual([])
   })
 
-  it('is one that is never hidden where there is no document', () => {
+  it('does no harm without a document, where no page is hidden', () => {
     vi.stubGlobal('document', undefined)
     expect(browserPage.hidden()).toBe(false)
     expect(() => listen().undo()).not.toThrow()

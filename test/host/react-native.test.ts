@@ -37,7 +37,7 @@ function appPage(AppState: object): Page {
   return new Function('AppState', body)(AppState) as Page
 }
 
-it('lives without the globals that React Native has not, and looks at once whether its connection is there when the app comes back', async () => {
+it('works without the globals that React Native lacks, and probes its connection at once when the app comes back', async () => {
   const missing = ['EventTarget', 'document', 'location', 'addEventListener', 'BroadcastChannel', 'reportError']
   for (const name of missing) vi.stubGlobal(name, undefined)
   vi.stubGlobal('URL', PoorURL)

@@ -189,7 +189,7 @@ describe('ten tabs of one real browser', { timeout: 60_000 }, () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('go on without the one that is closed in the middle of its fetch', async () => {
+  it('go on when the one that fetches a token is closed', async () => {
     const first = await context.newPage()
     await first.goto(url, { waitUntil: 'commit' })
     while (calls.length === 0) await pause(1)
@@ -200,8 +200,8 @@ describe('ten tabs of one real browser', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a tab that stands still', { timeout: 60_000 }, () => {
-  it('delays nobody, and learns of a sign-out before it sends another byte', async () => {
+describe('a tab that is frozen', { timeout: 60_000 }, () => {
+  it('does not delay the others, and learns of a sign-out before it sends another byte', async () => {
     const [frozen, here] = [await open(), await open()]
     await Promise.all([frozen, here].map(isLive))
     while (heard.size < 2) await pause(50)

@@ -57,7 +57,7 @@ afterEach(() => void vi.unstubAllGlobals())
 const join = (name: string) => browserTabs.join(name)!
 const never = () => new AbortController().signal
 
-test('a post reaches every other tab of the group, never the one that posts, and none that has left', () => {
+test('a message reaches every other tab of the group, but neither its sender nor a tab that left', () => {
   const [a, b, c] = [0, 1, 2].map(() => join('x'))
   const heard: string[] = []
   for (const [name, tab] of Object.entries({ a, b, c }))
@@ -70,7 +70,7 @@ test('a post reaches every other tab of the group, never the one that posts, and
   expect(heard).toEqual(['b {"n":1}', 'c {"n":1}', 'c {"n":3}'])
 })
 
-test('tabs take turns', async () => {
+test('tabs hold the lock one after the other', async () => {
   const [a, b] = [join('x'), join('x')]
   const order: string[] = []
   let finish = () => {}
@@ -89,7 +89,7 @@ test('tabs take turns', async () => {
   expect(order).toEqual(['a', 'a done', 'b'])
 })
 
-test('a turn that does not come is given up when the signal fires, and a failing turn is given back', async () => {
+test('waiting for the lock ends with the signal, and a task that fails releases it', async () => {
   const [a, b] = [join('x'), join('x')]
   let fail = (_: Error) => {}
   const holder = a.exclusively(() => new Promise<void>((_, reject) => (fail = reject)), never())
@@ -104,7 +104,7 @@ test('a turn that does not come is given up when the signal fires, and a failing
   expect(await b.exclusively(async () => 'B', never())).toBe('B')
 })
 
-test('numbers are shared, nothing else is stored, and what a user clears is gone for everybody', () => {
+test('only numbers are stored, for all tabs, and clearing the storage removes them for all', () => {
   const [a, b] = [join('x'), join('x')]
   a.write('session', 5)
   expect(b.read('session')).toBe(5)
@@ -117,7 +117,7 @@ test('numbers are shared, nothing else is stored, and what a user clears is gone
   }
 })
 
-test('in Node with a page of its own, as tests have it, who is still in a group keeps no process alive', () => {
+test('a tab in a group does not keep a Node process alive, as in tests with a document', () => {
   vi.unstubAllGlobals()
   vi.stubGlobal('document', {})
   const kept = process.getActiveResourcesInfo().length
@@ -127,7 +127,7 @@ test('in Node with a page of its own, as tests have it, who is still in a group 
   tab.leave()
 })
 
-test('on a server nobody else can be there', () => {
+test('on a server there are no tabs', () => {
   vi.stubGlobal('document', undefined)
   expect(browserTabs.join('x')).toBeNull()
   expect(page.channels.size).toBe(0)
@@ -147,7 +147,7 @@ const BROKEN: Record<string, () => void> = {
     }),
 }
 
-test.each(Object.keys(BROKEN))('with %s a tab stands alone', async (what) => {
+test.each(Object.keys(BROKEN))('with %s a tab works on its own', async (what) => {
   BROKEN[what]!()
   const tab = join('x')
   tab.listen(() => expect.unreachable())
@@ -159,7 +159,7 @@ test.each(Object.keys(BROKEN))('with %s a tab stands alone', async (what) => {
   tab.leave()
 })
 
-test('nothing of the browser is touched before a tab joins', () => {
+test('no channel is opened before a tab joins', () => {
   browserTabs
   expect(page.channels.size).toBe(0)
 })

@@ -44,7 +44,7 @@ it.each(cases)('%s', (_title, hidden, wall, monotonic, times) => {
   expect(woke).toBe(times)
 })
 
-it('looks no more once it is told to stop', () => {
+it('leaves no timer after the stop', () => {
   const clock = machine()
   const stop = watchWake(clock, { hidden: () => false }, () => {})
   clock.fire(1_000, 1_000)

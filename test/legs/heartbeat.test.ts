@@ -36,7 +36,7 @@ async function talk(
 }
 
 describe('a heartbeat', () => {
-  it('asks after the interval without a frame, and tells of silence when the answer does not come in time', async () => {
+  it('sends a ping after an interval without a frame, and reports silence if no answer comes in time', async () => {
     const { clock, told } = startHeartbeat()
     await clock.advance(14_999)
     expect(told).toEqual(['ping 10000'])
@@ -44,7 +44,7 @@ describe('a heartbeat', () => {
     expect(told).toEqual(['ping 10000', 'silent 15000'])
   })
 
-  it('asks nothing while frames arrive, and sets one timer for all of them', async () => {
+  it('sends no ping while frames arrive, and sets one timer for all of them', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await talk(clock, heartbeat, 100, 9_000)
     expect(told).toEqual([])
@@ -60,14 +60,14 @@ describe('a heartbeat', () => {
     expect(told).toEqual(['ping 17000'])
   })
 
-  it('takes any frame for the answer', async () => {
+  it('counts any frame as the answer', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await talk(clock, heartbeat, 1, 14_999)
     await clock.advance(9_999)
     expect(told).toEqual(['ping 10000'])
   })
 
-  it('tells of silence once, and again only after a frame has arrived', async () => {
+  it('reports silence once, and again only after a frame has arrived', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await clock.advance(100_000)
     expect(told).toEqual(['ping 10000', 'silent 15000'])
@@ -76,7 +76,7 @@ describe('a heartbeat', () => {
     expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 110000', 'silent 115000'])
   })
 
-  it('watches a leg that recovered from the first frame on, whatever timer is set for its keepalive', async () => {
+  it('watches a recovered leg again from its first frame on, even if a later timer is set for the keepalive', async () => {
     const { clock, heartbeat, told } = startHeartbeat({ keepalive: 100_000 })
     await clock.advance(20_000)
     heartbeat.heard(instant(clock))
@@ -84,7 +84,7 @@ describe('a heartbeat', () => {
     expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 30000'])
   })
 
-  it('keeps quiet once stopped, whatever is called, and leaves no timer', async () => {
+  it('does nothing after stop(), whatever is called, and leaves no timer', async () => {
     const { clock, heartbeat, told } = startHeartbeat({ keepalive: 1_000 })
     heartbeat.stop()
     heartbeat.heard(instant(clock))
@@ -112,8 +112,8 @@ describe('a heartbeat', () => {
   })
 })
 
-describe('timers that run late accuse nobody', () => {
-  it('asks anew when the machine slept while an answer was due, and waits in full', async () => {
+describe('late timers cause no false silence: the heartbeat', () => {
+  it('sends another ping if the machine slept while an answer was due, and waits the full timeout', async () => {
     const { clock, told } = startHeartbeat()
     await clock.advance(12_000)
     clock.sleep(3600_000)
@@ -123,7 +123,7 @@ describe('timers that run late accuse nobody', () => {
     expect(told).toEqual(['ping 10000', 'ping 15000', 'silent 20000'])
   })
 
-  it('hears the answer that lay unread during the sleep, and says nothing', async () => {
+  it('reports nothing if the answer arrived during the sleep and is read after it', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await clock.advance(12_000)
     clock.sleep(3600_000)
@@ -137,21 +137,21 @@ describe('timers that run late accuse nobody', () => {
     expect(told).toEqual([])
   })
 
-  it('asks first when the machine slept while all was well', async () => {
+  it('sends a ping first if the machine slept before one was due', async () => {
     const { clock, told } = startHeartbeat()
     clock.sleep(3600_000)
     await clock.advance(10_000)
     expect(told).toEqual(['ping 10000'])
   })
 
-  it('still finds the silence of a leg in a tab whose timers are a minute late: such a tab reads frames in time', async () => {
+  it('still finds the silence of a leg in a tab whose timers are a minute late', async () => {
     const { clock, throttle, told } = startHeartbeat()
     throttle(60_000)
     await clock.advance(300_000)
     expect(told).toEqual(['ping 10000', 'ping 75000', 'silent 140000'])
   })
 
-  it('keeps a connection that is cut after a minute of silence, where timers run once a minute: its last word comes some round trips after the tick', async () => {
+  it('keeps a connection that proxies cut after a minute of silence, even if timers run once a minute', async () => {
     const MINUTE = 60_000
     const clock = createSimulatedClock()
     const start = clock.monotonic()
@@ -181,14 +181,14 @@ describe('timers that run late accuse nobody', () => {
     expect(words.length / 10).toBeLessThanOrEqual(15)
   })
 
-  it('lets a timer be late by a second, as in any hidden tab', async () => {
+  it('tolerates a timer that is a second late, as in any hidden tab', async () => {
     const { clock, throttle, told } = startHeartbeat()
     throttle(1_000)
     await clock.advance(300_000)
     expect(told).toEqual(['ping 10000', 'silent 16000'])
   })
 
-  it('takes a clock that somebody set forward for no silence', async () => {
+  it('reports no silence when the clock is set forward', async () => {
     const { clock, told } = startHeartbeat()
     await clock.advance(12_000)
     clock.setWall(clock.now() + 86_400_000)
@@ -196,7 +196,7 @@ describe('timers that run late accuse nobody', () => {
     expect(told).toEqual(['ping 10000', 'ping 15000'])
   })
 
-  it('finds silence in time when somebody has set the clock back', async () => {
+  it('finds silence in time when the clock is set back', async () => {
     const { clock, told } = startHeartbeat()
     await clock.advance(5_000)
     clock.setWall(0)
@@ -206,7 +206,7 @@ describe('timers that run late accuse nobody', () => {
 })
 
 describe('a probe', () => {
-  it('asks at once, and tells of silence after its own timeout', async () => {
+  it('sends a ping at once, and reports silence after its own timeout', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await clock.advance(1_000)
     heartbeat.probe(3_000)
@@ -222,7 +222,7 @@ describe('a probe', () => {
     expect(told).toEqual(['ping 0'])
   })
 
-  it('shortens the wait for an answer that is due, and never puts it off', async () => {
+  it('shortens the wait for an answer that is due, and never lengthens it', async () => {
     const shortened = startHeartbeat()
     await shortened.clock.advance(10_500)
     shortened.heartbeat.probe(1_000)
@@ -238,7 +238,7 @@ describe('a probe', () => {
     expect(repeated.told).toContain('silent 3000')
   })
 
-  it('starts anew after a sleep, in which an answer had been due', async () => {
+  it('begins again after a sleep during which an answer was due', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await clock.advance(10_000)
     clock.sleep(60_000)
@@ -249,7 +249,7 @@ describe('a probe', () => {
     expect(told.at(-1)).toBe('silent 13000')
   })
 
-  it('asks a silent leg again, which is not told of twice', async () => {
+  it('sends a ping on a silent leg again, without reporting it twice', async () => {
     const { clock, heartbeat, told } = startHeartbeat()
     await clock.advance(15_000)
     heartbeat.probe(1_000)
@@ -257,7 +257,7 @@ describe('a probe', () => {
     expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 15000'])
   })
 
-  it('works where nothing else is watched', async () => {
+  it('works without a heartbeat interval', async () => {
     const { clock, heartbeat, told } = startHeartbeat({ interval: Infinity })
     await clock.advance(100_000)
     heartbeat.probe(3_000)
@@ -267,7 +267,7 @@ describe('a probe', () => {
 })
 
 describe('keepalive', () => {
-  it('sends a ping when nothing was sent for that long, and goes on doing so', async () => {
+  it('sends a ping each time when nothing was sent for that long', async () => {
     const { clock, told } = startHeartbeat({ interval: Infinity, keepalive: 20_000 })
     await clock.advance(60_000)
     expect(told).toEqual(['ping 20000', 'ping 40000', 'ping 60000'])
@@ -281,7 +281,7 @@ describe('keepalive', () => {
     expect(told).toEqual(['ping 35000'])
   })
 
-  it('is not needed where the other side is asked more often', async () => {
+  it('sends nothing more if the heartbeat sends pings more often', async () => {
     const { clock, heartbeat, told, note } = startHeartbeat({ keepalive: 20_000 })
     for (let i = 0; i < 3; i++) {
       await clock.advance(10_000)
@@ -291,7 +291,7 @@ describe('keepalive', () => {
     expect(told).toEqual(['ping 10000', 'pong 10000', 'ping 20000', 'pong 20000', 'ping 30000', 'pong 30000'])
   })
 
-  it('goes out at an arriving frame when the timers of a hidden tab are late', async () => {
+  it('is sent when a frame arrives, if the timers of a hidden tab are late', async () => {
     const { clock, throttle, heartbeat, told } = startHeartbeat({ interval: Infinity, keepalive: 20_000 })
     await clock.advance(20_000)
     throttle(60_000)
@@ -301,7 +301,7 @@ describe('keepalive', () => {
     expect(told).toEqual(['ping 60000'])
   })
 
-  it('goes on for a leg that was found silent', async () => {
+  it('goes on for a silent leg', async () => {
     const { clock, told } = startHeartbeat({ keepalive: 20_000 })
     await clock.advance(50_000)
     expect(told).toEqual(['ping 10000', 'silent 15000', 'ping 30000', 'ping 50000'])

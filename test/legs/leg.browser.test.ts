@@ -44,7 +44,7 @@ describe('a leg in a real browser', () => {
     { path: '/close-without-code', death: { code: 1005, reason: '', opened: true } },
     { path: '/vanish', death: { code: 1006, reason: '', opened: true } },
     { path: '/break-framing', death: { code: 1006, reason: '', opened: true } },
-  ])('dies once, with the code that was meant, of $path', async ({ path, death }) => {
+  ])('dies once, with the close code of the server, at $path', async ({ path, death }) => {
     const { leg, next, events } = dialLeg(server + path)
     expect(await next()).toBe('opened')
     leg.send('now')
@@ -56,7 +56,7 @@ describe('a leg in a real browser', () => {
     expect(await dialLeg(server + path).next()).toEqual(failedDial)
   })
 
-  it('fails its dial where nobody listens', async () => {
+  it('fails its dial if nothing listens on the port', async () => {
     expect(await dialLeg('ws://127.0.0.1:9').next()).toMatchObject({ code: 1006, opened: false })
   })
 
@@ -73,7 +73,7 @@ describe('a leg in a real browser', () => {
     },
   )
 
-  it('is not heard of again once closed, not even while it dials, and does not keep the next one waiting', async () => {
+  it('reports nothing after close(), not even during its dial, and does not keep the next dial waiting', async () => {
     const hung = dialLeg(`${server}/hang`)
     const unborn = dialLeg(`${server}/echo`)
     unborn.leg.close()
@@ -89,7 +89,7 @@ describe('a leg in a real browser', () => {
     expect([...hung.events, ...unborn.events, ...open.events]).toEqual([])
   })
 
-  it('sends a close code and a reason that the browser takes, whatever was asked', async () => {
+  it('sends a close code and a reason that the browser accepts, whatever it is given', async () => {
     for (const [code, reason] of [
       [1001, ''],
       [1012, 'x'.repeat(500)],

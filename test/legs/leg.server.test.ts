@@ -118,7 +118,7 @@ describe('a leg to a real server', () => {
       end: (client: WebSocket) => rawWrite(client, 0xff),
       death: { code: 1006, reason: '', opened: true },
     },
-  ])('dies once of a server that $does', async ({ end, death }) => {
+  ])('dies once when the server $does', async ({ end, death }) => {
     const { accepted, url } = await startServer()
     const { next, events } = dialLeg(url)
     const [client] = await accepted
@@ -129,12 +129,12 @@ describe('a leg to a real server', () => {
     expect(events).toEqual([])
   })
 
-  it('dies of a server that selects no subprotocol', async () => {
+  it('dies if the server selects no subprotocol', async () => {
     const { url } = await startServer({ handleProtocols: () => false })
     expect(await dialLeg(url).next()).toMatchObject({ opened: false })
   })
 
-  it('dies of a port where nobody listens', async () => {
+  it('dies if nothing listens on the port', async () => {
     const { server, url } = await startTcp(() => {})
     server.close()
     await once(server, 'close')
@@ -144,7 +144,7 @@ describe('a leg to a real server', () => {
     })
   })
 
-  it('dies of a server that refuses the upgrade', async () => {
+  it('dies if the server refuses the upgrade', async () => {
     const { url } = await startTcp((socket) => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'))
     expect(await dialLeg(url).next()).toEqual({ ...failedDial, reason: 'Unexpected server response: 401' })
   })
@@ -158,7 +158,7 @@ describe('a leg to a real server', () => {
     '426 Upgrade Required',
     '500 Internal Server Error',
     '503 Service Unavailable',
-  ])('dies of "%s" in the place of a WebSocket, follows it nowhere, and has sent no frame', async (status) => {
+  ])('dies if "%s" comes instead of a WebSocket, follows no redirect, and sends no frame', async (status) => {
     let heard = ''
     let connections = 0
     const { url } = await startTcp((socket) => {
@@ -174,7 +174,7 @@ describe('a leg to a real server', () => {
     expect([connections, heard.includes('secret')]).toEqual([1, false])
   })
 
-  it('dies of a server that answers TLS with a page in the clear, and has sent no frame', async () => {
+  it('dies if the server answers TLS with a plain-text page, and sends no frame', async () => {
     let heard = ''
     const { url } = await startTcp((socket) =>
       socket.once('data', (data) => {
@@ -187,7 +187,7 @@ describe('a leg to a real server', () => {
   })
 
   it.each(['not a url', 'ftp://127.0.0.1/', 'ws://127.0.0.1/#fragment', ''])(
-    'dies of the URL "%s", later',
+    'dies of the URL "%s" after its creation, without throwing',
     async (url) => {
       const { next, events } = dialLeg(url)
       expect(events).toEqual([])

@@ -40,7 +40,7 @@ const failedDial: LegDeath = { code: 1006, reason: '', opened: false }
 const lost: LegDeath = { code: 1006, reason: '', opened: true }
 
 describe('a leg', () => {
-  it('dials the URL once, offers the subprotocols, and tells that it opened', async () => {
+  it('dials the URL once, offers the subprotocols, and reports that it opened', async () => {
     const { heard, sockets } = startLeg({ subprotocols: ['livesocket.v1'] })
     expect(heard).toEqual([])
     await dialled()
@@ -51,7 +51,7 @@ describe('a leg', () => {
     expect(heard).toEqual(['opened'])
   })
 
-  it('hands on text and binary data in the order of arrival, binary as ArrayBuffer', async () => {
+  it('passes on text and binary data in the order of arrival, binary as ArrayBuffer', async () => {
     const { heard, socket } = await openLeg()
     const bytes = new Uint8Array([1, 2]).buffer
     socket.message('one')
@@ -60,7 +60,7 @@ describe('a leg', () => {
     expect(socket.binaryType).toBe('arraybuffer')
   })
 
-  it('sends only while the socket is open, and says when it did not', async () => {
+  it('sends only while the socket is open, and returns false otherwise', async () => {
     const { leg, sockets } = startLeg()
     expect(leg.send('too early')).toBe(false)
     await dialled()
@@ -74,7 +74,7 @@ describe('a leg', () => {
     expect(sockets[0]!.sent).toEqual(['now'])
   })
 
-  it('says false when the socket throws at a send', async () => {
+  it('returns false when the socket throws at a send', async () => {
     const { leg, socket } = await openLeg()
     Object.assign(socket, {
       send: () => {
@@ -89,13 +89,13 @@ describe('a leg', () => {
     [1012, ''],
     [4401, 'token'],
     [1005, ''],
-  ])('hands on the code %i and the reason of a server that closes', async (code, reason) => {
+  ])('passes on the code %i and the reason of a server that closes', async (code, reason) => {
     const { heard, socket } = await openLeg()
     socket.end(code, reason)
     expect(heard).toEqual([{ code, reason, opened: true }])
   })
 
-  it('takes a close event without a code for a lost connection', async () => {
+  it('treats a close event without a code as a lost connection', async () => {
     const { heard, socket } = await openLeg()
     socket.end()
     expect(heard).toEqual([lost])
@@ -112,7 +112,7 @@ describe('a leg', () => {
     expect(sockets[0]!.closes).toHaveLength(1)
   })
 
-  it('minds no subprotocol where none was offered', async () => {
+  it('accepts any subprotocol if it offered none', async () => {
     const { heard, sockets } = startLeg()
     await dialled()
     sockets[0]!.open('whatever')
@@ -120,7 +120,7 @@ describe('a leg', () => {
     expect(heard).toEqual(['opened'])
   })
 
-  it('cannot be created without a WebSocket class, and says what to pass', async () => {
+  it('dies without a WebSocket class, and says what to pass', async () => {
     vi.stubGlobal('WebSocket', undefined)
     const { heard } = startLeg({ WebSocket: undefined })
     expect(heard).toEqual([])
@@ -138,7 +138,7 @@ describe('a leg', () => {
 })
 
 describe('after close() a leg', () => {
-  it.each(['open', 'message', 'end', 'error'] as const)('tells nothing of a late %s', async (event) => {
+  it.each(['open', 'message', 'end', 'error'] as const)('reports nothing of a late %s', async (event) => {
     const { leg, heard, sockets } = startLeg()
     await dialled()
     if (event !== 'open') sockets[0]!.open()
@@ -160,7 +160,7 @@ describe('after close() a leg', () => {
     expect(socket.closes).toEqual([{ code: 1000, reason: 'moved' }])
   })
 
-  it('closes a socket that opens all the same after its dial was given up, as on Android in React Native', async () => {
+  it('closes a socket that opens although its dial was given up, as on Android in React Native', async () => {
     const { leg, sockets, heard } = startLeg()
     await dialled()
     leg.close()
@@ -168,14 +168,14 @@ describe('after close() a leg', () => {
     expect([sockets[0]!.closes.length, heard]).toEqual([2, []])
   })
 
-  it('closes nothing when it had died before', async () => {
+  it('closes nothing if it had died before', async () => {
     const { leg, socket } = await openLeg()
     socket.end(1001)
     leg.close()
     expect(socket.closes).toEqual([])
   })
 
-  it('keeps no timer and no way back to its handlers', async () => {
+  it('keeps no timer', async () => {
     const { leg, socket } = await openLeg()
     leg.close()
     socket.end(1000)
@@ -194,7 +194,7 @@ describe('after close() a leg', () => {
     { ask: [1000, 'x'.repeat(200)], sent: { code: 1000, reason: 'x'.repeat(123) } },
     { ask: [1000, smile.repeat(31)], sent: { code: 1000, reason: smile.repeat(30) } },
   ] as { ask: [number?, string?]; sent: object }[])(
-    'has sent a code and a reason that the socket takes: $ask',
+    'has sent a code and a reason that the socket accepts: $ask',
     async ({ ask, sent }) => {
       const { leg, socket } = await openLeg()
       leg.close(...ask)
@@ -202,7 +202,7 @@ describe('after close() a leg', () => {
     },
   )
 
-  it('is gone even where the socket throws at close', async () => {
+  it('is gone even if the socket throws at close', async () => {
     const { leg, heard, socket } = await openLeg()
     Object.assign(socket, {
       close: () => {
@@ -216,7 +216,7 @@ describe('after close() a leg', () => {
 })
 
 describe('a handler that throws', () => {
-  it('leaves the leg in order: it goes on, dies once, and nothing follows', async () => {
+  it('does not break the leg: it goes on, dies once, and nothing follows', async () => {
     const fake = fakeWebSockets()
     const heard: string[] = []
     const failing = (name: string) => () => {
@@ -239,7 +239,7 @@ describe('a handler that throws', () => {
 })
 
 describe('traps of reconnecting-websocket 4.4', () => {
-  it('draws its retry delay once per page and retries for ever: a leg makes one socket, however it ends', async () => {
+  it('it retries for ever, with a delay drawn once per page: a leg makes one socket, however it ends', async () => {
     const ends = [
       (socket: FakeSocket) => socket.end(1006),
       (socket: FakeSocket) => (socket.open(), socket.end(1012)),
@@ -254,7 +254,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
     }
   })
 
-  it('forgets its retries after 5 s of life: a leg that lived long makes one socket too', async () => {
+  it('it resets its retries after 5 s: a leg that lived long makes one socket, too', async () => {
     const { sockets, socket } = await openLeg()
     await vi.advanceTimersByTimeAsync(60_000)
     socket.end(1006)
@@ -262,14 +262,14 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(sockets).toHaveLength(1)
   })
 
-  it('makes its socket a task later: nothing is heard before createLeg has returned', async () => {
+  it('it makes its socket a task later: no handler is called before createLeg has returned', async () => {
     const { sockets } = startLeg()
     expect(sockets).toHaveLength(0)
     await dialled()
     expect(sockets).toHaveLength(1)
   })
 
-  it('says nothing when closed before that, and stays "connecting": the leg is gone, and leaves no socket', async () => {
+  it('it reports nothing when closed before that, and stays "connecting": the leg is gone, and leaves no socket', async () => {
     const { leg, heard, sockets } = startLeg()
     leg.close()
     expect(leg.send('x')).toBe(false)
@@ -278,14 +278,14 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('cannot be used again once it was closed early: the next leg is a new one, and dials', async () => {
+  it('it cannot dial again once it was closed early: the next leg is a new one, and dials', async () => {
     startLeg().leg.close()
     const { sockets } = startLeg()
     await dialled()
     expect(sockets).toHaveLength(1)
   })
 
-  it('takes an endless timeout for one of 1 ms: a dial may hang for weeks, whoever wants a limit sets one', async () => {
+  it('it treats an infinite timeout as 1 ms: a leg sets no limit of its own, even if a dial hangs for weeks', async () => {
     const { heard, sockets } = startLeg()
     await vi.advanceTimersByTimeAsync(24 * 24 * 3600_000)
     expect(heard).toEqual([])
@@ -293,7 +293,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(heard).toEqual(['opened'])
   })
 
-  it('queues without bound what is sent too early, and sends it later: a leg never does', async () => {
+  it('it queues without bound what is sent too early, and sends it later: a leg never does', async () => {
     const { leg, sockets } = startLeg()
     for (let i = 0; i < 100; i++) leg.send('early')
     await dialled()
@@ -301,14 +301,14 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(sockets[0]!.sent).toEqual([])
   })
 
-  it('turns an error on an open socket into close 1000: the leg dies with 1006', async () => {
+  it('it turns an error on an open socket into close 1000: the leg dies with 1006', async () => {
     const { heard, socket } = await openLeg()
     socket.error()
     socket.end(1006)
     expect(heard).toEqual([lost])
   })
 
-  it('turns a failed dial into close 1000 and then an error: the leg dies once, as a failed dial', async () => {
+  it('it turns a failed dial into close 1000 and then an error: the leg dies once, as a failed dial', async () => {
     const { heard, sockets } = startLeg()
     await dialled()
     sockets[0]!.error()
@@ -316,7 +316,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(heard).toEqual([failedDial])
   })
 
-  it('dies once where the socket tells its error again while it is closed for it, as that of Node does', async () => {
+  it('a socket reports its error again when it is closed for it, as in Node: the leg dies once', async () => {
     const { heard, sockets } = startLeg()
     await dialled()
     const socket = sockets[0]!
@@ -334,7 +334,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
   })
 
   it.each([1000, 1006, 4401])(
-    'hands on a close %i before the open: the leg takes any for a failed dial',
+    'it passes on a close %i before the open: the leg treats any as a failed dial',
     async (code) => {
       const { heard, sockets } = startLeg()
       await dialled()
@@ -343,7 +343,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
     },
   )
 
-  it('swallows the close when closing the failed socket throws, and tells only the error: the leg dies all the same', async () => {
+  it('it reports no close if closing the failed socket throws: the leg dies all the same', async () => {
     const { heard, socket } = await openLeg()
     Object.assign(socket, {
       close: () => {
@@ -354,7 +354,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
     expect(heard).toEqual([lost])
   })
 
-  it('hears nothing more of a socket after its error: a second error of it ends no process', async () => {
+  it('it stops listening to a socket after its error: a second error does not end the process', async () => {
     const { heard, socket } = await openLeg()
     socket.error()
     socket.message('late')
@@ -395,7 +395,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
       'an exception',
     ],
   ])(
-    'loses an exception of the constructor (%s) in a promise: the leg dies of it, later and without its text',
+    'it loses an exception of the constructor (%s) in a promise: the leg dies of it, later and without its text',
     async (_, explode, name) => {
       const WebSocket = class {
         constructor() {
@@ -412,11 +412,11 @@ describe('traps of reconnecting-websocket 4.4', () => {
     },
   )
 
-  it('throws at once where there is no WebSocket class: the leg dies of it later', () => {
+  it('it throws at once without a WebSocket class: creating a leg does not throw', () => {
     expect(() => startLeg({ WebSocket: {} })).not.toThrow()
   })
 
-  it('leaves its timers behind when a socket fails: a dead leg keeps none', async () => {
+  it('it leaves its timers behind when a socket fails: a dead leg keeps none', async () => {
     for (const end of ['error', 'end'] as const) {
       const { socket } = await openLeg()
       socket[end](1006)
@@ -424,7 +424,7 @@ describe('traps of reconnecting-websocket 4.4', () => {
     }
   })
 
-  it('asks for Blobs, whose contents arrive out of order: binaryType is arraybuffer before and after the open', async () => {
+  it('it asks for Blobs, whose contents arrive out of order: binaryType is arraybuffer before and after the open', async () => {
     const { sockets } = startLeg()
     await dialled()
     expect(sockets[0]!.binaryType).toBe('arraybuffer')

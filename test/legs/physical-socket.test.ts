@@ -5,14 +5,14 @@ import { serverSide } from '../vanilla/stage.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
-it('is the class that is given, or the platform’s of this moment', () => {
+it('the WebSocket class of a leg is the given one, or the current one of the platform', () => {
   vi.stubGlobal('WebSocket', WebSocket)
   class Other {}
   expect([physicalSocket(Other), physicalSocket()]).toEqual([Other, WebSocket])
 })
 
 it.each(['LiveWebSocket itself', 'a class made with options', 'as the class that it is given'])(
-  'dials once where the application has put ours in the platform’s place: %s',
+  'a LiveWebSocket dials once even if it has replaced the platform’s WebSocket: %s',
   async (which) => {
     vi.stubGlobal('WebSocket', WebSocket)
     vi.resetModules()
@@ -30,7 +30,7 @@ it.each(['LiveWebSocket itself', 'a class made with options', 'as the class that
   },
 )
 
-it('has nothing to dial with where ours came to a platform that has no sockets', () => {
+it('there is no class to dial with if LiveWebSocket was installed on a platform without WebSocket', () => {
   class Wrapper {
     static get [PHYSICAL]() {
       return undefined

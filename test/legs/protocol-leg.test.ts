@@ -62,7 +62,7 @@ function welcome({ sockets, says }: Dialled, fields: object = {}) {
 }
 
 describe('a leg, from its dial to its end', () => {
-  it('fetches its token and its URL, says hello and nothing else before its welcome, and is ready with that', async () => {
+  it('fetches its token and its URL, sends only its hello before the welcome, and is ready with that', async () => {
     const leg = await dialled()
     expect(leg.sockets.map(({ url, protocols }) => [url, protocols])).toEqual([
       ['wss://a.test/live?key=secret', ['livesocket.v1']],
@@ -82,7 +82,7 @@ describe('a leg, from its dial to its end', () => {
   it.each<[string, LegOptions]>([
     ['the token cannot be had', { token: () => Promise.reject(new Error('why')) }],
     ['the URL cannot be had', { url: () => Promise.reject(new Error('why')) }],
-  ])('fails where %s', async (_, options) => {
+  ])('fails if %s', async (_, options) => {
     const { ends, sockets } = await dialled(options)
     expect(ends).toEqual([{ code: 1006, reason: 'why', opened: false, error: undefined }])
     expect(sockets).toEqual([])
@@ -92,21 +92,18 @@ describe('a leg, from its dial to its end', () => {
     ['the URL never comes', { url: () => new Promise(() => {}) }, () => {}, 'no connection in time'],
     ['the dial hangs', {}, () => {}, 'no connection in time'],
     ['it opens and is never welcomed', {}, ({ sockets }) => sockets[0]!.open('livesocket.v1'), 'no welcome in time'],
-  ])(
-    'client rule 3: fails after connectTimeout where %s, and leaves no socket behind',
-    async (_, options, act, reason) => {
-      const leg = await dialled(options)
-      act(leg)
-      await leg.clock.advance(9_999)
-      expect(leg.ends).toEqual([])
-      await leg.clock.advance(1)
-      expect(leg.ends).toMatchObject([{ code: 1006, reason }])
-      expect(leg.sockets.every(({ readyState }) => readyState >= 2)).toBe(true)
-      expect(leg.clock.pending).toBe(0)
-    },
-  )
+  ])('client rule 3: fails after connectTimeout if %s, and leaves no socket', async (_, options, act, reason) => {
+    const leg = await dialled(options)
+    act(leg)
+    await leg.clock.advance(9_999)
+    expect(leg.ends).toEqual([])
+    await leg.clock.advance(1)
+    expect(leg.ends).toMatchObject([{ code: 1006, reason }])
+    expect(leg.sockets.every(({ readyState }) => readyState >= 2)).toBe(true)
+    expect(leg.clock.pending).toBe(0)
+  })
 
-  it('client rule 9: the deadline of its dial is kept whether or not a timer runs', async () => {
+  it('client rule 9: keeps the deadline of its dial even if no timer runs', async () => {
     const clock = createSimulatedClock()
     const deadlines = new Deadlines(clock)
     const { ends } = await dialled({}, clock, deadlines)
@@ -118,7 +115,7 @@ describe('a leg, from its dial to its end', () => {
     expect(ends).toHaveLength(1)
   })
 
-  it('that is in a hurry has no more than the time it is given, and no less than it had', async () => {
+  it('whose dial is shortened has at most that time, and a second shortening does not lengthen it', async () => {
     const { clock, leg, ends } = await dialled()
     leg.shortenDial(2_000)
     await clock.advance(1_000)
@@ -129,7 +126,7 @@ describe('a leg, from its dial to its end', () => {
     expect(ends).toHaveLength(1)
   })
 
-  it('that is welcomed is in no hurry any more', async () => {
+  it('that is welcomed has no deadline any more', async () => {
     const leg = await dialled({ heartbeat: false })
     leg.leg.shortenDial(2_000)
     welcome(leg)
@@ -138,7 +135,7 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.ends).toEqual([])
   })
 
-  it('asks after silence, and is silent when it is not answered; any frame takes that back', async () => {
+  it('sends a ping after an interval without frames, and is silent without an answer, until any frame arrives', async () => {
     const leg = await dialled()
     welcome(leg)
     await leg.clock.advance(10_000)
@@ -150,7 +147,7 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.leg.silentSince).toBeNull()
   })
 
-  it('that is probed is silent after the time that it was given', async () => {
+  it('that is probed is silent after the timeout of the probe', async () => {
     const leg = await dialled()
     welcome(leg)
     leg.leg.probe(2_000)
@@ -158,7 +155,7 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.leg.silent).toHaveBeenCalledTimes(1)
   })
 
-  it('that answers a probe in the moment of the frame before it is not silent', async () => {
+  it('that answers a probe at the same moment as an earlier frame is not silent', async () => {
     const leg = await dialled()
     welcome(leg)
     leg.says({ type: 'pong' })
@@ -168,7 +165,7 @@ describe('a leg, from its dial to its end', () => {
     expect(leg.leg.silent).not.toHaveBeenCalled()
   })
 
-  it('with heartbeat: false is never suspected, not when it is probed either, and still answers for itself', async () => {
+  it('with heartbeat: false is never suspect, not even when it is probed, and still sends the pings that its server wants', async () => {
     const leg = await dialled({ heartbeat: false })
     welcome(leg, { heartbeat: 20_000 })
     leg.leg.probe(2_000)
@@ -178,7 +175,7 @@ describe('a leg, from its dial to its end', () => {
   })
 
   it.each(['draining', 'session-ended', 'busy'])(
-    'is over a second after the server announced "%s", should no close follow',
+    'ends a second after the server announced "%s" if no close follows',
     async (code) => {
       const leg = await dialled()
       welcome(leg)
@@ -188,7 +185,7 @@ describe('a leg, from its dial to its end', () => {
     },
   )
 
-  it('goes on after an error of a code that it does not know, should no close follow', async () => {
+  it('goes on after an error with an unknown code if no close follows', async () => {
     const leg = await dialled({ heartbeat: false })
     welcome(leg)
     leg.says({ type: 'error', code: 'future', message: 'whatever that is' })
@@ -213,7 +210,7 @@ describe('a leg, from its dial to its end', () => {
   })
 
   it.each(['while its token is fetched', 'while it dials', 'when it is open', 'when it is welcomed'] as const)(
-    'client rule 1: closed %s, it is not heard of again',
+    'client rule 1: closed %s, it reports nothing more',
     async (when) => {
       let give = (_token: string) => {}
       const token =
@@ -239,7 +236,7 @@ describe('a leg, from its dial to its end', () => {
     },
   )
 
-  it('tells its end once, with the code and with what the server said of it', async () => {
+  it('reports its end once, with the close code and the error frame of the server', async () => {
     const leg = await dialled()
     welcome(leg)
     leg.says({ type: 'error', code: 'too-slow', message: 'read faster' })

@@ -190,7 +190,7 @@ describe(`options: ${CASES.length} wrong ones, each refused as \`invalid\` by it
 
   it.each([
     {
-      what: 'options of which nobody may know what they have',
+      what: 'options whose properties cannot be read',
       options: new Proxy(
         { url },
         {
@@ -259,7 +259,7 @@ describe(`options: ${CASES.length} wrong ones, each refused as \`invalid\` by it
     expect(refusal(options).message.startsWith(name)).toBe(true)
   })
 
-  it('a token where the function that fetches it belongs, without repeating it', () => {
+  it('a token in the place of the getToken function, without repeating the token', () => {
     expect(refusal({ url, getToken: 'short-secret' }).message).toBe('getToken must be a function; it was a string.')
   })
 })
@@ -270,7 +270,7 @@ describe('options', () => {
       delete (Object.prototype as Record<string, unknown>)[name]
   })
 
-  it('are read once, so that what becomes of the objects later changes nothing', () => {
+  it('are read once: later changes of the objects have no effect', () => {
     const redirectOrigins = ['wss://b.test']
     const options = { url, handover: { redirectOrigins, dwell: 5 } }
     const socket = createLiveSocket(options)
@@ -290,7 +290,7 @@ describe('options', () => {
     expect(createLiveSocket(Object.assign(Object.create(null) as object, { url })).store.getState().status).toBe('idle')
   })
 
-  it('are own properties: a polluted Object.prototype adds none', () => {
+  it('are read from own properties: a polluted Object.prototype adds none', () => {
     Object.assign(Object.prototype, { when: 'no function', maxMessages: -1, spread: NaN, url: 'ftp://evil.test' })
     expect(createLiveSocket({ url }).store.getState().status).toBe('idle')
     expect(createLiveSocket({ url, outbox: {} }).store.getState().status).toBe('idle')
@@ -307,7 +307,7 @@ describe('options', () => {
     expect(dialUrl(given)).toBe(dials)
   })
 
-  it('leave no timer and no listener behind, neither where they are refused nor before connect()', async () => {
+  it('leave no timer and no listener, if they are refused, before connect(), and after close()', async () => {
     const clock = createSimulatedClock()
     const { environment } = createSimulation()
     let listeners = 0

@@ -73,7 +73,7 @@ describe('an error frame decides first', () => {
     expect(closeVerdict({ ...live, code, error: frame })).toEqual(verdict)
   })
 
-  test.each(rows)('$row: also where the network cut the close frame off', ({ frame, verdict, onlyMe }) => {
+  test.each(rows)('$row: even if the network cut the close frame off', ({ frame, verdict, onlyMe }) => {
     expect(closeVerdict({ ...live, code: 1006, onlyMe: true, error: frame })).toEqual(
       verdict.do === 'stop' ? { ...verdict, code: 1006 } : (onlyMe ?? verdict),
     )
@@ -82,7 +82,7 @@ describe('an error frame decides first', () => {
   test.each(rows)('$row: the server closes the leg after it', ({ frame }) => expect(isFinal(frame)).toBe(true))
 
   test.each(['too-large', 'invalid', 'future', '1000', 'constructor'])(
-    '`%s` announces no close: the leg goes on where none comes',
+    '`%s` announces no close: the leg goes on if none comes',
     (code) => {
       expect(isFinal(error(code))).toBe(false)
       expect(isFinal(error(code, { id: 'p-1' }))).toBe(false)
@@ -99,7 +99,7 @@ describe('an error frame decides first', () => {
     expect(closeVerdict({ ...live, code: 1009, error: frame })).toEqual(bad)
   })
 
-  test('`too-large` with `id` | 1009 | that publish fails: the leg was at no fault, and the next one is dialled early', () => {
+  test('`too-large` with `id` | 1009 | only that publish fails, and the next leg is dialled early', () => {
     const frame = error('too-large', { id: 'p-1' })
     expect(isAboutLeg(frame)).toBe(false)
     expect(closeVerdict({ ...live, code: 1009, error: frame })).toEqual(early)
@@ -107,16 +107,13 @@ describe('an error frame decides first', () => {
     expect(closeVerdict({ ...live, code: 1009, error: error('too-large') })).toEqual(bad)
   })
 
-  test.each(['session-ended', 'superseded'])(
-    '`%s` stops the session wherever it arrives, also with a topic and an id',
-    (code) => {
-      const frame = error(code, { topic: 'a', id: 'p-1' })
-      expect(isAboutLeg(frame)).toBe(true)
-      expect(closeVerdict({ ...live, error: frame })).toMatchObject({ do: 'stop', by: code })
-    },
-  )
+  test.each(['session-ended', 'superseded'])('`%s` stops the session even with a topic and an id', (code) => {
+    const frame = error(code, { topic: 'a', id: 'p-1' })
+    expect(isAboutLeg(frame)).toBe(true)
+    expect(closeVerdict({ ...live, error: frame })).toMatchObject({ do: 'stop', by: code })
+  })
 
-  test('a code that nobody knows leaves it to the close code', () => {
+  test('after an unknown error code the close code decides', () => {
     expect(closeVerdict({ ...live, code: 1002, error: error('future') })).toEqual(bad)
     expect(closeVerdict({ ...live, code: 1012, error: error('constructor') })).toEqual(spread)
   })
@@ -163,7 +160,7 @@ describe('without an error frame the close code decides', () => {
       onlyMe: () => early,
     },
   ]
-  test('1001, or the end of a dial, just after a page was told that it may be left | Firefox did it, and the page lives on: early, and no failure', () => {
+  test('1001, or the end of a dial, just after `beforeunload` | Firefox closed it, and the page stays: early, and not counted as a failure', () => {
     const ours: Verdict = { do: 'retry', backoff: 'early', ours: true }
     const close = { ...live, code: 1001, onlyMe: true }
     expect(closeVerdict({ ...close, leaving: true })).toEqual(ours)
@@ -182,7 +179,7 @@ describe('without an error frame the close code decides', () => {
   })
 
   test.each(cases.filter(({ code }) => code >= 1000))(
-    '$row: onClose is asked for $code as for every code',
+    '$row: onClose decides for $code as for every code',
     ({ code, verdict }) => {
       const close = { ...live, code, reason: 'bye' }
       const byTable = verdict(code)
@@ -193,24 +190,24 @@ describe('without an error frame the close code decides', () => {
   )
 })
 
-describe('what else is known of the leg counts', () => {
-  test('a dial that failed tells nothing by its code: it is tried again, spread', () => {
+describe('what else is known about the leg matters', () => {
+  test('the close code of a failed dial means nothing: the client dials again within the spread', () => {
     for (const code of [1000, 1002, 1006, 1008, 1015, 3003, 4400]) {
       expect(closeVerdict({ ...live, code, opened: false, welcomed: false, onlyMe: true })).toEqual(spread)
     }
     expect(closeVerdict({ ...live, opened: false, welcomed: false }, 'stop')).toMatchObject({ do: 'stop', by: 'app' })
   })
 
-  test('1000 on a leg that the server had asked to hand over is its going away, not a goodbye', () => {
+  test('1000 on a leg that the server had asked to hand over is followed by a reconnection, not by the end', () => {
     expect(closeVerdict({ ...live, code: 1000, asked: true })).toEqual(spread)
     expect(closeVerdict({ ...live, code: 3003, asked: true })).toMatchObject({ do: 'stop' })
   })
 
-  test('a leg that opened and was never welcomed is no reason for haste', () => {
+  test('a leg that opened and was never welcomed is not dialled again early', () => {
     expect(closeVerdict({ ...live, welcomed: false, onlyMe: true })).toEqual(spread)
   })
 
-  test('`session-ended` and `superseded` stop the session whatever onClose says', () => {
+  test('`session-ended` and `superseded` stop the session whatever onClose returns', () => {
     for (const code of ['session-ended', 'superseded']) {
       for (const ask of ['retry', 'stop'] as const) {
         expect(closeVerdict({ ...live, code: 3000, error: error(code) }, ask)).toMatchObject({ do: 'stop', by: code })
@@ -218,7 +215,7 @@ describe('what else is known of the leg counts', () => {
     }
   })
 
-  test('onClose overrides every other error frame, and keeps its way of trying again', () => {
+  test('onClose overrides every other error frame, and its `retry` keeps the delay of that frame', () => {
     expect(closeVerdict({ ...live, code: 3003, error: error('forbidden') }, 'retry')).toEqual(spread)
     expect(closeVerdict({ ...live, code: 1013, error: error('busy', { retryAfter: 9 }) }, 'retry')).toEqual({
       do: 'retry',
@@ -233,7 +230,7 @@ describe('what else is known of the leg counts', () => {
     })
   })
 
-  test('the words of the error frame stand before those of the close', () => {
+  test('the message of the error frame comes before the reason of the close', () => {
     const close = { ...live, code: 3003, reason: 'bye' }
     expect(closeVerdict({ ...close, error: error('forbidden') })).toHaveProperty('reason', 'in words')
     expect(closeVerdict({ ...close, error: error('forbidden', { message: '' }) })).toHaveProperty('reason', 'bye')

@@ -71,7 +71,7 @@ describe('a reconnection waits', () => {
     expect(reconnectDelay({ failures: 0, spread: 0 }, seededRandom(1))).toBe(250)
   })
 
-  test('so that no two of 100,000 clients are lined up at a shared maximum', () => {
+  test('so that 100,000 clients do not all wait for the same maximum', () => {
     for (const ask of [{ failures: 20 }, { failures: 0, retryAfter: 1e308 }, { failures: 5, spread: 1e308 }]) {
       const sorted = draws((random) => reconnectDelay(ask, random))
       expect(new Set(sorted).size).toBeGreaterThan(DRAWS * 0.99)
@@ -105,7 +105,7 @@ describe('a reconnection waits', () => {
     },
   )
 
-  test('within windows of 5 min at most that a server names', () => {
+  test('at most 5 min if a server names a longer spread', () => {
     expect(reconnectWindow(0, 1e308, undefined)).toBe(300_000)
   })
 })
@@ -133,9 +133,13 @@ describe('client rule 3: a dial within a handover waits', () => {
 
 describe('a handover that the server asked for starts', () => {
   test.each([
-    { name: 'anywhere in spread', ask: { spread: 10_000, deadline: 60_000, dialTime: 10_000 }, to: 10_000 },
     {
-      name: 'no later than leaves time to dial',
+      name: 'at a random moment of the spread',
+      ask: { spread: 10_000, deadline: 60_000, dialTime: 10_000 },
+      to: 10_000,
+    },
+    {
+      name: 'early enough to leave time for the dial',
       ask: { spread: 60_000, deadline: 30_000, dialTime: 10_000 },
       to: 20_000,
     },
@@ -173,7 +177,7 @@ describe('maxAge', () => {
     )
   })
 
-  test('never hands over one where there is no limit', () => {
+  test('never hands a leg over if there is no limit', () => {
     expect(agedAfter(Infinity, () => 0.5)).toBe(Infinity)
   })
 })

@@ -16,15 +16,15 @@ function failureOf(leg: Partial<Close> = {}) {
   return legFailure({ ...close, url: 'wss://a.test/live' }, closeVerdict(close), 'http://localhost:5173')
 }
 
-describe('why nothing serves', () => {
+describe('why no leg serves', () => {
   const LOOK =
     /server up.*path.*allowedOrigins \(http:\/\/localhost:5173\).*npx livesocket doctor wss:\/\/a\.test\/live$/i
   const TOKEN = /^authenticate refused the token.*audience.*getToken/
 
   it.each<[what: string, leg: Partial<Close>, code: string, message: string, hint: RegExp | null]>([
-    ['a dial of which a browser says nothing', { opened: false }, 'unreachable', 'closed with 1006', LOOK],
+    ['a failed dial in a browser, which gives no reason', { opened: false }, 'unreachable', 'closed with 1006', LOOK],
     [
-      'a dial of which Node says why',
+      'a failed dial in Node, which gives the reason',
       { opened: false, reason: 'Unexpected server response: 403' },
       'unreachable',
       'Unexpected server response: 403',
@@ -44,7 +44,13 @@ describe('why nothing serves', () => {
       'Expired.',
       TOKEN,
     ],
-    ['a refused token, in a code alone', { code: 1008, welcomed: true }, 'unauthorized', 'closed with 1008', TOKEN],
+    [
+      'a refused token, by the close code alone',
+      { code: 1008, welcomed: true },
+      'unauthorized',
+      'closed with 1008',
+      TOKEN,
+    ],
     [
       'a busy server',
       { code: 1013, error: { code: 'busy', message: 'Too many', retryAfter: 4_000 } },
@@ -53,7 +59,7 @@ describe('why nothing serves', () => {
       null,
     ],
     [
-      'a client that may not',
+      'a forbidden client',
       { code: 3003, error: { code: 'forbidden', message: 'Go away' } },
       'forbidden',
       'Go away',
@@ -67,8 +73,8 @@ describe('why nothing serves', () => {
       /^That server is shutting down.*balancer.*readiness/,
     ],
     ['a connection that had served', { welcomed: true }, 'lost', 'closed with 1006', null],
-    ['a server that meant it', { welcomed: true, code: 1000, reason: 'bye' }, 'server', 'bye', null],
-    ['frames that nobody understands', { welcomed: true, code: 1007 }, 'protocol', 'closed with 1007', null],
+    ['a server that closed with 1000', { welcomed: true, code: 1000, reason: 'bye' }, 'server', 'bye', null],
+    ['a protocol error, by the close code', { welcomed: true, code: 1007 }, 'protocol', 'closed with 1007', null],
   ])('%s', (_what, leg, code, message, hint) => {
     const failure = failureOf(leg)
     expect(failure.code).toBe(code)
@@ -76,7 +82,7 @@ describe('why nothing serves', () => {
     expect(failure.hint).toEqual(hint === null ? undefined : expect.stringMatching(hint))
   })
 
-  it('a connection that was made and never ready is no matter of paths and origins, and its hint says so', () => {
+  it('the hint for a connection that opens and is never welcomed does not blame path or origin', () => {
     const { code, message, hint } = failureOf({ reason: 'no welcome in time' })
     expect([code, message]).toEqual(['unreachable', 'wss://a.test/live: no welcome in time'])
     expect(hint).toMatch(/^The socket opened, but the server did not say that it is ready\..*leave out ping and pong/)

@@ -55,7 +55,7 @@ describe('client rule 2: a url is refused when', () => {
     ['its port is zero', 'wss://good.com:0/live', /origin/],
     ['the good host is user info', 'wss://good.com@evil.com/', /user info/],
     ['the good host is user info with a password', 'wss://good.com:443@evil.com/', /user info/],
-    ['it bears user info for the good host', 'wss://user:secret@good.com/', /user info/],
+    ['it has user info for the good host', 'wss://user:secret@good.com/', /user info/],
     ['its user info is empty', 'wss://@good.com/', /user info/],
     ['its user info is empty, as is the password', 'wss://:@good.com/', /user info/],
     ['the good host is a prefix', 'wss://good.com.evil.com/', /origin/],
@@ -66,7 +66,7 @@ describe('client rule 2: a url is refused when', () => {
     ['a listed origin is taken with another port', 'wss://us.good.com/', /origin/],
     ["only the page's https origin is listed", 'wss://page.good.com/', /origin/],
     ['a backslash hides the host', 'wss://good.com\\@evil.com/', /backslash/],
-    ['a backslash stands for a slash', 'wss:\\\\good.com/', /backslash/],
+    ['it has backslashes instead of slashes', 'wss:\\\\good.com/', /backslash/],
     ['a tab is inside', 'wss://go\tod.com/', /control character/],
     ['a newline is inside', 'wss://good.com/\nHost: evil.com', /control character/],
     ['a carriage return is inside', 'wss://good.com\r/', /control character/],
@@ -98,11 +98,11 @@ describe('client rule 2: a url is refused when', () => {
     ['it is empty', '', /absolute/],
     ['it cannot be parsed', 'wss://[good.com/', /parsed/],
     ['its port cannot be', 'wss://good.com:99999/', /parsed/],
-    ['it bears a fragment', 'wss://good.com/#a', /fragment/],
-    ['it bears an empty fragment', 'wss://good.com/#', /fragment/],
+    ['it has a fragment', 'wss://good.com/#a', /fragment/],
+    ['it has an empty fragment', 'wss://good.com/#', /fragment/],
     ['it is longer than 2,048 characters', `wss://good.com/${'x'.repeat(2_034)}`, /2048/],
     ['it is 100 kB long', `wss://good.com/${'x'.repeat(100_000)}`, /2048/],
-    ['an entry of the list with a star might mean it', 'wss://anything.good.com/', /origin/],
+    ['only an entry with a star matches it', 'wss://anything.good.com/', /origin/],
   ]
 
   test.each(tricks)('%s', (_, url, why) => {
@@ -110,13 +110,13 @@ describe('client rule 2: a url is refused when', () => {
     expect(verdict).toEqual({ refused: expect.stringMatching(why) })
   })
 
-  test('it is the right host under an entry that is no origin', () => {
+  test('only an entry that is not an origin names its host', () => {
     for (const entry of ['wss://eu.good.com/', 'wss://eu.good.com:443', 'WSS://EU.GOOD.COM', 'eu.good.com']) {
       expect(checkRedirect('wss://eu.good.com/live', configured, [entry])).toHaveProperty('refused')
     }
   })
 
-  test('and the refusal repeats neither its query nor its user info', () => {
+  test('it breaks a rule, and the refusal repeats neither its query nor its user info', () => {
     for (const url of [
       'wss://evil.com/?token=canary',
       'wss://canary:canary@good.com/',

@@ -7,7 +7,7 @@ function budget() {
   return { take: () => budget.take(), welcomed: () => budget.welcomed(), pass: (ms: number) => void (now += ms) }
 }
 
-test('ten dials in a row that fail cost nothing; from then on there is one every 3 s', () => {
+test('ten failed dials in a row are not delayed; after them there is one dial every 3 s', () => {
   const { take, pass } = budget()
   expect(Array.from({ length: 10 }, take)).toEqual(Array.from({ length: 10 }, () => 0))
   for (let n = 0; n < 5; n++) {
@@ -16,13 +16,13 @@ test('ten dials in a row that fail cost nothing; from then on there is one every
   }
 })
 
-test('a client that asks again and again while it waits does not wait longer for it', () => {
+test('asking again and again during the wait does not make it longer', () => {
   const { take } = budget()
   for (let n = 0; n < 100; n++) take()
   expect(take()).toBe(3_000)
 })
 
-test('a dial that is welcomed gives some of them back, and so does time', () => {
+test('a welcomed dial refills the budget in part, and so does time', () => {
   const { take, welcomed, pass } = budget()
   for (let n = 0; n < 12; n++) take()
   welcomed()

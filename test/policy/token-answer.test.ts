@@ -17,7 +17,7 @@ test.each([
   expect(readTokenAnswer(answer)).toEqual(read)
 })
 
-test('a provider may answer that it wants to be left alone for a while', () => {
+test('a provider may answer with a retryAfter', () => {
   expect(thrownFor({ retryAfter: 0 })).toMatchObject({ code: 'refused', retryAfter: 0 })
 })
 
@@ -68,7 +68,7 @@ test.each(
     { ended: null },
     JSON.parse('{"__proto__":{"token":"abc"}}'),
   ].map((answer) => [answer]),
-)('answer %# is none, and the error says what is wrong without quoting it', (answer: unknown) => {
+)('answer %# is invalid, and the error says why without quoting it', (answer: unknown) => {
   const error = thrownFor(answer)
   expect(error).toMatchObject({ code: 'invalid' })
   expect(error.message).toMatch(/^getToken resolved with .*must resolve with/)
@@ -76,7 +76,7 @@ test.each(
   expect(error.message.length).toBeLessThan(250)
 })
 
-test('whose token it is, is read from a JWT and from nothing else', () => {
+test('the subject of a token is read from a JWT and from nothing else', () => {
   expect(tokenSubject(jwt('ann@example.org', 600))).toBe('ann@example.org')
   const part = (text: string) => Buffer.from(text).toString('base64url')
   for (const token of [

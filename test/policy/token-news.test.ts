@@ -18,9 +18,11 @@ test.each([
   { kind: 'ended', session: 5, reason: '' },
   token,
   { ...token, sessionLeft: 5 },
-])('news of the kind $kind is understood', (news) => expect(readTokenNews(structuredClone(news))).toEqual(news))
+])('a message of the kind $kind from another tab is read', (news) =>
+  expect(readTokenNews(structuredClone(news))).toEqual(news),
+)
 
-test('every field that is missing, of another type, negative, fractional or astronomic makes it no news', () => {
+test('a message with a field that is missing, of another type, negative, fractional or too large is ignored', () => {
   const whole = [
     { kind: 'wait', session: 3, failures: 2, delay: 100 },
     { kind: 'ended', session: 5, reason: 'x' },

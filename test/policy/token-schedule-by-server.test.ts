@@ -17,7 +17,7 @@ function tokensInUse(clients: number): { schedule: TokenSchedule; age: number }[
   })
 }
 
-test('a server’s word changes the end of a token, and the refresh stays at the place that was drawn', () => {
+test('a lifetime from the server changes the end of a token, and the refresh stays at the drawn fraction of it', () => {
   const schedule = drawTokenSchedule(LIFETIME, {}, () => 0.5)
   expect(scheduleByServer(schedule, MINUTE, 9 * MINUTE)).toEqual(schedule)
   const longer = scheduleByServer(schedule, 5 * MINUTE, 55 * MINUTE)
@@ -28,7 +28,7 @@ test('a server’s word changes the end of a token, and the refresh stays at the
 describe('clients whose tokens are cut short at one moment', () => {
   test.each([
     ['spread over what is left', false, 2],
-    ['spread also where their tabs are hidden, and come early enough for late timers', true, 7],
+    ['spread even in hidden tabs, and refresh early enough for late timers', true, 7],
   ])('%s', (_, hidden, most) => {
     for (const left of [30_000, MINUTE, 3 * MINUTE]) {
       const waits = tokensInUse(10_000).map(({ schedule, age }) => {
@@ -46,7 +46,7 @@ describe('clients whose tokens are cut short at one moment', () => {
     }
   })
 
-  test('are not told twice: the same word again changes nothing, and a shorter one leaves them spread', () => {
+  test('change nothing when the server repeats the lifetime, and stay spread when it shortens it again', () => {
     const random = seededRandom(2)
     const waits = tokensInUse(2_000).map(({ schedule, age }) => {
       const cut = scheduleByServer(schedule, age, MINUTE)
@@ -59,7 +59,7 @@ describe('clients whose tokens are cut short at one moment', () => {
     expect(Math.max(...bins)).toBeLessThan(2_000 * 0.2)
   })
 
-  test('that were fetched just before are not fetched again at once', () => {
+  test('do not fetch again at once tokens that were fetched just before', () => {
     const random = seededRandom(3)
     for (let i = 0; i < 1_000; i++) {
       expect(scheduleByServer(drawTokenSchedule(LIFETIME, {}, random), 0, MINUTE).due).toBeGreaterThanOrEqual(

@@ -111,12 +111,12 @@ describe('the refresh of a token of ten minutes', () => {
     { range: { from: 1, to: 1 }, from: 590 / 600, to: 590 / 600 },
   ]
 
-  test.each(ranges)('is never after the token is dead, whatever the range says: $range', ({ range, from, to }) => {
+  test.each(ranges)('comes before the token expires, whatever the range is: $range', ({ range, from, to }) => {
     expect(drawTokenSchedule(10 * MINUTE, range, () => 0).due).toBeCloseTo(from * 10 * MINUTE, 6)
     expect(drawTokenSchedule(10 * MINUTE, range, () => 1 - 2 ** -32).due).toBeCloseTo(to * 10 * MINUTE, 0)
   })
 
-  test('comes in a hidden tab before its timers could be too late for it', () => {
+  test('comes so early in a hidden tab that late timers are in time', () => {
     const late = drawTokenSchedule(10 * MINUTE, {}, () => 0.999)
     expect(refreshDue(late, false)).toBe(late.due)
     expect(refreshDue(late, true)).toBeCloseTo(2 * (590_000 - 75_000) - late.due, 6)
@@ -124,7 +124,7 @@ describe('the refresh of a token of ten minutes', () => {
     expect(refreshDue(soon, true)).toBe(soon.due)
   })
 
-  test('in hidden tabs is in time for late timers, costs no more calls, and lines nobody up at the latest moment', () => {
+  test('in hidden tabs is in time for late timers, costs no more calls, and does not gather clients at the latest moment', () => {
     const random = seededRandom(7)
     const dues = Array.from({ length: 20_000 }, () => refreshDue(drawTokenSchedule(10 * MINUTE, {}, random), true))
     expect(Math.max(...dues)).toBeLessThanOrEqual(515_000)
@@ -138,12 +138,12 @@ describe('the refresh of a token of ten minutes', () => {
   })
 })
 
-describe('a token that lives otherwise', () => {
+describe('a token of another lifetime', () => {
   test.each([
     ['30 s', 30_000, 28_500, 7_500],
     ['a minute', MINUTE, 57_000, 15_000],
     ['40 days', 40 * 24 * 60 * MINUTE, 40 * 24 * 60 * MINUTE - 10_000, 20_000],
-  ])('for %s, is dead shortly before, and asked for at its own pace', (_, lifetime, dead, gap) => {
+  ])('of %s counts as expired shortly before its end, and has its own least gap of calls', (_, lifetime, dead, gap) => {
     const schedule = drawTokenSchedule(lifetime, {}, () => 0.5)
     expect(schedule.dead).toBe(dead)
     expect(schedule.due).toBeCloseTo(lifetime * 0.7, 6)
@@ -154,7 +154,7 @@ describe('a token that lives otherwise', () => {
     expect(refreshDue(schedule, true)).toBeGreaterThanOrEqual(gap)
   })
 
-  test('for a garbage time, has a sane schedule', () => {
+  test('of an absurd number has a sane schedule', () => {
     for (const lifetime of [NaN, 0, -1, Infinity, 1e308]) {
       const { due, dead, lifetime: taken } = drawTokenSchedule(tokenLifetime('opaque', lifetime), {}, () => 0.5)
       expect(taken).toBeGreaterThanOrEqual(1_000)

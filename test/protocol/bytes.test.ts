@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bytesOf, isBytes } from '../../src/protocol/bytes.js'
 
-test('bytes are copied as they are now, and no more of them than a view shows', () => {
+test('bytes are copied, and of a view only the part that it shows', () => {
   const all = new Uint8Array([1, 2, 3, 4])
   const copies = [bytesOf(all.buffer), bytesOf(all.subarray(1, 3)), bytesOf(new DataView(all.buffer, 2))]
   all.fill(0)
@@ -12,11 +12,11 @@ test('bytes are copied as they are now, and no more of them than a view shows', 
   ])
 })
 
-test('bytes that threads share become the sender\u2019s own', () => {
+test('bytes in shared memory are copied into an ArrayBuffer', () => {
   expect(bytesOf(new Uint8Array(new SharedArrayBuffer(2)))).toBeInstanceOf(ArrayBuffer)
 })
 
-test('a buffer and a view are bytes, text and numbers of a list are not', () => {
+test('a buffer and a view are bytes; a text and an array of numbers are not', () => {
   expect([new ArrayBuffer(1), new Uint8Array(1), new DataView(new ArrayBuffer(1))].every(isBytes)).toBe(true)
   expect(['a', [1], null, undefined].some(isBytes)).toBe(false)
 })

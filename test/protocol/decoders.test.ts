@@ -51,7 +51,7 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
   })
 
   test.each(fields.filter(({ rule }) => !rule.optional))(
-    '$type without $field is refused, and told why',
+    '$type without $field is refused with the reason',
     ({ wire, field, type }) => {
       expectRejected(decode(without(wire, field)), `${type}.${field} must`)
     },
@@ -61,12 +61,12 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     badValues[rule.kind].map(({ name, json }) => ({ type, wire, field, name, json })),
   )
 
-  test.each(bad)('$type whose $field is $name is refused, and told why', ({ wire, field, type, json }) => {
+  test.each(bad)('$type whose $field is $name is refused with the reason', ({ wire, field, type, json }) => {
     expectRejected(decode(withField(wire, field, json)), `${type}.${field}`, ' must ')
   })
 
   test.each(samples.map(({ wire, frame }) => ({ type: String(wire['type']), wire, frame })))(
-    'transport: fields of $type that nobody knows are ignored',
+    'transport: unknown fields of $type are ignored',
     ({ wire, frame }) => {
       expect(decode(withField(wire, 'futureField', '{"deep":[1,2,{"canary":null}]}'))).toEqual(frame)
       expect(decode(withField(wire, '__proto__', '{"id":7,"polluted":true}'))).toEqual(frame)
@@ -75,7 +75,7 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
   )
 
   test.each(['', 'Ping', 'welcome ', 'constructor', '__proto__', 'toString', 'future-frame', 'x'.repeat(100_000)])(
-    'transport: a type that nobody knows is ignored (case %#)',
+    'transport: an unknown type is ignored (case %#)',
     (type) => {
       expect(decode(JSON.stringify({ type, offset: -1 }))).toBeNull()
     },
@@ -87,7 +87,7 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     expectRejected(decode(text, text.length - 1), 'limit')
   })
 
-  test('means the same when Object.prototype was polluted', () => {
+  test('takes no field from a polluted Object.prototype', () => {
     const prototype = Object.prototype as {
       offset?: unknown
       token?: unknown
@@ -104,7 +104,7 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     }
   })
 
-  test('is read as ever where somebody put a property that is no field of ours on Object.prototype', () => {
+  test('is decoded the same when Object.prototype has a property that is not a field of frames', () => {
     const prototype = Object.prototype as { contains?: unknown }
     try {
       for (const contains of [1, () => true]) {
@@ -120,7 +120,7 @@ describe.each(sides)('a frame $name', ({ decode, samples }) => {
     }
   })
 
-  test('a hundred thousand topics under one name are one, the last of them', () => {
+  test('of a hundred thousand topics under one name only the last counts', () => {
     const text = `{"type":"subscribe","id":"q","topics":{${'"a":{},'.repeat(100_000)}"a":{"epoch":"e","offset":3}}}`
     const decoded = decodeClientFrame(text)
     expect(decoded).toEqual({ type: 'subscribe', id: 'q', topics: new Map([['a', { epoch: 'e', offset: 3 }]]) })
@@ -141,7 +141,7 @@ describe('a message', () => {
     })
   })
 
-  test('without data only advances the position; with null as data it bears null', () => {
+  test('without data only advances the position; null as data is data', () => {
     expect(message('"offset":5')).toEqual({ type: 'message', topic: 'a', offset: 5, prev: 4, hasData: false })
     expect(message('"offset":5,"data":null')).toEqual({
       type: 'message',
@@ -183,7 +183,7 @@ describe('a message', () => {
     })
   })
 
-  test("hands over data as it came: own __proto__ keys, lone surrogates and depth are the application's", () => {
+  test('passes data on unchanged, with __proto__ keys, lone surrogates and any depth', () => {
     const deep = '['.repeat(5_000) + ']'.repeat(5_000)
     const decoded = message(`"offset":1,"data":{"__proto__":{"polluted":true},"text":"\\ud800","deep":${deep}}`) as {
       data: Record<string, unknown>
@@ -197,14 +197,14 @@ describe('a message', () => {
 describe('livesocketV1', () => {
   const codec = openCodec(livesocketV1())
 
-  test('gives one frame for one text, none for a type that nobody knows, and a rejection for the rest', () => {
+  test('gives one frame for a valid text, none for an unknown type, and a rejection for the rest', () => {
     expect(codec.decode('{"type":"pong"}')).toEqual({ type: 'pong' })
     expect(codec.decode('{"type":"future-frame"}')).toEqual([])
     expect(codec.decode('nonsense')).toEqual({ invalid: 'a frame must be JSON' })
     expect(codec.decode(new ArrayBuffer(8))).toEqual({ invalid: 'a frame must be text, this one is binary' })
   })
 
-  test('writes what a server reads, and nothing where data is no JSON', () => {
+  test('writes what a server reads, and refuses data that JSON cannot express', () => {
     expect(codec.encode({ type: 'ping' })).toBe('{"type":"ping"}')
     expect(codec.encode({ type: 'publish', id: 'p', topic: 'a', data: 10n })).toBeNull()
   })

@@ -35,8 +35,8 @@ const texts = fc
     }),
   )
 
-describe('what a leg brings', () => {
-  test('is read frame by frame as each would be alone, whatever came before it', () => {
+describe('a text from a leg', () => {
+  test('is read as it would be on its own, whatever came before it', () => {
     fc.assert(
       fc.property(texts, (all) => {
         const reader = new FrameReader()
@@ -68,7 +68,7 @@ describe('what a leg brings', () => {
     '"offset":3,"data":',
     '"offset":3,"data":1]',
     '"offset":3,"data":{',
-  ])('%s in a run of messages is what it is alone, and so are those behind it', (fields) => {
+  ])('with %s among messages of one topic is read as it would be on its own, and so are those after it', (fields) => {
     const reader = inTheMiddle()
     for (const text of [
       message(fields),
@@ -79,13 +79,13 @@ describe('what a leg brings', () => {
       expect(reader.read(text)).toEqual(decodeServerFrame(text))
   })
 
-  test('over the limit of a frame is refused in a run of messages too', () => {
+  test('over the size limit is refused among messages of one topic, too', () => {
     const text = message(`"offset":3,"data":"${'x'.repeat(16 * 1024 * 1024)}"`)
     expect(inTheMiddle().read(text)).toEqual(decodeServerFrame(text))
     expect(inTheMiddle().read(text)).toHaveProperty('invalid')
   })
 
-  test('has no field that somebody has put on every object', () => {
+  test('gets no field from a polluted Object.prototype', () => {
     const prototype = Object.prototype as { by?: unknown; data?: unknown }
     try {
       Object.assign(prototype, { by: 'nobody', data: 1 })

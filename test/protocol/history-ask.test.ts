@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { historyAsk } from '../../src/protocol/history-ask.js'
 
-it('reads what is asked of a history, no more of it at once than 1,000 messages', () => {
+it('reads a request for history, and limits it to 1,000 messages', () => {
   expect(historyAsk({ topic: 'room', limit: 3, before: null, more: 1 })).toEqual({ topic: 'room', limit: 3 })
   const before = { epoch: 'e', offset: 7 }
   expect(historyAsk({ topic: 'room', limit: 1e9, before: { ...before, more: 1 } })).toEqual({

@@ -42,7 +42,7 @@ describe('data as JSON text', () => {
     expect('invalid' in result && result.invalid).toContain(why)
   })
 
-  it('counts bytes as UTF-8 has them', () => {
+  it('counts the bytes of UTF-8', () => {
     for (const text of ['', 'abc', 'é', '漢字', '🙂', 'a🙂é漢', '\u07ff\u0800\uffff'])
       expect(byteLength(text), JSON.stringify(text)).toBe(new TextEncoder().encode(text).length)
   })

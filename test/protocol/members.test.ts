@@ -9,7 +9,7 @@ const list = (...changes: Parameters<typeof changeMembers>[1][]) => {
   return memberList(members)
 }
 
-test('connections of one member are one member, which shows what changed last; without any it is gone', () => {
+test('several connections of one member are one entry with the latest data, which goes with the last of them', () => {
   const set: MemberRow[] = [
     ['ann', 'phone', 2, 1, 'new', 'Ann'],
     ['ann', 'laptop', 1, 1, 'old', 'A.'],
@@ -32,7 +32,7 @@ test('connections of one member are one member, which shows what changed last; w
   ).toMatchObject([{ id: 'ann', data: 'old' }])
 })
 
-test('a member of whom nothing has changed is the same object', () => {
+test('a member without a change stays the same object', () => {
   const members = new Map<string, Member>()
   changeMembers(members, {
     set: [
@@ -45,7 +45,7 @@ test('a member of whom nothing has changed is the same object', () => {
   expect(memberList(members)[0]).toBe(ann)
 })
 
-test('whoever begins with a list that has some of the changes already ends with what all have', () => {
+test('a list that already has some of the changes ends the same after all of them are applied', () => {
   const id = fc.constantFrom('a', 'b', 'c')
   const change = fc.oneof(
     fc.tuple(id, id).map(([member, tab]) => ({ gone: [[member, member + tab]] as [string, string][] })),
@@ -62,7 +62,7 @@ test('whoever begins with a list that has some of the changes already ends with 
   )
 })
 
-test('the topic that tells of members is named after theirs, and is the server’s own', () => {
+test('the presence topic is named after its topic, and belongs to the server', () => {
   expect(presenceOf(presenceTopic('room'))).toBe('room')
   expect(presenceOf('room')).toBe(null)
   expect([presenceTopic('room'), 'room', 'livesockets'].map(isOwnTopic)).toEqual([true, false, false])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import * as own from '../../src/protocol/own-methods.js'
 
-test('every method of the library is named as one, so that no handler of an application can take its place', () => {
+test('every method of the library has a reserved name, so that no application handler can take its place', () => {
   const { OWN_METHOD, ...methods } = own
   for (const method of Object.values(methods)) expect(method.startsWith(OWN_METHOD)).toBe(true)
 })

@@ -10,7 +10,7 @@ test.each<[string, ServerFrame | Rejected, ServerFrame | Rejected]>([
     { type: 'error', code: 'secret', message: 'a secret thing', topic: 't' },
     { type: 'error', code: '…', message: 'a … thing', topic: 't' },
   ],
-  ['a refusal of what came', { invalid: 'no secret', topic: 'secret' }, { invalid: 'no …', topic: '…' }],
+  ['the refusal of a frame', { invalid: 'no secret', topic: 'secret' }, { invalid: 'no …', topic: '…' }],
   [
     'a redirect',
     { type: 'handover', id: '1', reason: 'secret', url: 'wss://secret', deadline: 5 },
@@ -21,14 +21,14 @@ test.each<[string, ServerFrame | Rejected, ServerFrame | Rejected]>([
     { type: 'subscribed', topics: new Map([['secret', { epoch: 'secret', offset: 1, after: 0 }]]) },
     { type: 'subscribed', topics: new Map([['secret', { epoch: '…', offset: 1, after: 0 }]]) },
   ],
-])('what must not be told is taken out of %s', (_, frame, expected) => {
+])('secrets are removed from %s', (_, frame, expected) => {
   expect(plainFrame(frame, plain)).toEqual(expected)
 })
 
 test.each<[string, ServerFrame]>([
   ['messages', { type: 'message', topic: 'secret', offset: 1, prev: 0, data: 'secret', hasData: true }],
   ['answers', { type: 'ack', id: 'p', data: 'secret' }],
-  ['a token that is meant as one', { type: 'token', token: 'secret' }],
-])('%s stay as they are', (_, frame) => {
+  ['a token frame', { type: 'token', token: 'secret' }],
+])('%s: left as they are', (_, frame) => {
   expect(plainFrame(frame, plain)).toEqual(frame)
 })

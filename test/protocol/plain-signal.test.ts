@@ -3,7 +3,7 @@ import { decodeClientFrame } from '../../src/protocol/client-frame-decoder.js'
 
 const signal = (rest: string) => `{"type":"signal",${rest}`
 
-test('a signal means the same however its text is written: what is read the short way is what JSON says it is', () => {
+test('the fast path for signals reads the same as JSON.parse does, however the text is written', () => {
   const topics = [
     'room',
     'a:b/c',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { setUp } from './outbox-kit.js'
 
 describe('client rule 5: publishes keep their order across a handover', () => {
-  it('newer publishes wait for the answers that the old leg owes, and go on when they are there', () => {
+  it('newer publishes wait until the old leg has answered the earlier ones', () => {
     const { publish, outbox, sent } = setUp()
     outbox.ready(1)
     publish('a')
@@ -17,7 +17,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect([sent(), outbox.settled(1), outbox.settled(2)]).toEqual([['2:c'], true, false])
   })
 
-  it('what is unanswered when the wait ends goes out on the new leg, under the same id and number and with its age, before anything newer', async () => {
+  it('publishes that are unanswered when the wait ends are sent on the new leg, with the same id and number and their age, before newer ones', async () => {
     const { publish, outbox, frames, clock } = setUp()
     outbox.ready(1)
     publish('a')
@@ -62,7 +62,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(outbox.settled(2)).toBe(true)
   })
 
-  it('a reconnection sends everything unanswered again, in place', async () => {
+  it('a reconnection sends every unanswered publish again, in order and before newer ones', async () => {
     const { publish, outbox, sent, clock } = setUp()
     outbox.ready(1)
     for (const name of ['a', 'b', 'c']) publish(name)
@@ -89,7 +89,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(frames().map(({ age }) => age)).toEqual([2_000])
   })
 
-  it('the new leg dies and the old one serves again: what it owes it still owes, the rest goes out on it', async () => {
+  it('if the new leg dies, the old one gets the waiting publishes, and its unanswered ones are not sent again', async () => {
     const { publish, outbox, sent, clock, outcome } = setUp()
     outbox.ready(1)
     publish('a')
@@ -104,7 +104,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(await outcome('b')).toEqual({ id: 'p2' })
   })
 
-  it('what went out on a new leg that dies goes out again on the old one', async () => {
+  it('publishes that were sent on a new leg that dies are sent again on the old one', async () => {
     const { publish, outbox, sent, clock } = setUp()
     outbox.ready(1)
     publish('a')
@@ -115,7 +115,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(sent()).toEqual(['1:a', '2:a+1000', '2:b', '1:a+1000', '1:b+0'])
   })
 
-  it('the next handover waits for both former legs in their order', async () => {
+  it('after two handovers in a row a publish waits for the answers of both earlier legs', async () => {
     const { publish, outbox, sent, clock } = setUp()
     outbox.ready(1)
     publish('a')
@@ -131,7 +131,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(sent()).toEqual(['3:c'])
   })
 
-  it('one nacked with retryAfter loses its place: the newer ones do not wait for it', async () => {
+  it('a publish that is nacked with retryAfter is refused, and newer ones do not wait for it', async () => {
     const { publish, outbox, sent, outcome } = setUp()
     outbox.ready(1)
     publish('a')
@@ -141,7 +141,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect([sent(), await outcome('a')]).toEqual([['1:a', '2:b'], 'refused'])
   })
 
-  it('one copy nacked with retryAfter does not speak for the other: the caller is never told to try anew what may be applied', async () => {
+  it('a nack with retryAfter for one copy does not settle a publish while another copy may still be applied', async () => {
     const { publish, outbox, outcome, clock } = setUp()
     outbox.ready(1)
     publish('decided by the new leg')
@@ -165,7 +165,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(await outcome('both refused')).toBe('refused')
   })
 
-  it('only those into the same topic wait for what the old leg owes', async () => {
+  it('only publishes into the same topic wait for the answers of the old leg', async () => {
     const { publish, outbox, sent, clock } = setUp()
     outbox.ready(1)
     publish('slow', undefined, 'orders')
@@ -199,7 +199,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
   })
 
   it.each(['out-of-order', 'outcome-unknown'])(
-    'a first copy that came late and is %s does not speak for the one that was sent since',
+    'a nack of %s for a late first copy does not settle a publish that was sent again',
     async (code) => {
       const { publish, outbox, outcome, clock } = setUp()
       outbox.ready(1)
@@ -213,7 +213,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     },
   )
 
-  it('one that the server found to come after a later one was refused', async () => {
+  it('a publish that the server calls out-of-order is refused', async () => {
     const { publish, outbox, outcome } = setUp()
     outbox.ready(1)
     publish('a')
@@ -221,7 +221,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     expect(await outcome('a')).toBe('refused')
   })
 
-  it('one that was given up after it was sent still holds newer ones back until the old leg answers it or the wait ends', async () => {
+  it('a publish whose ttl ended after it was sent still holds newer ones back, until the old leg answers or the wait ends', async () => {
     const { publish, outbox, sent, clock } = setUp()
     const controller = new AbortController()
     for (const answer of [true, false]) {
@@ -239,7 +239,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
     }
   })
 
-  it('one that was sent is unknown, not too large, where only the next server takes no frame of its size', async () => {
+  it('a publish that was sent is outcome-unknown, not too-large, if only the next server refuses frames of its size', async () => {
     const { publish, outbox, sent, outcome } = setUp()
     const large = 'x'.repeat(200)
     outbox.ready(1, 1_000)
@@ -265,7 +265,7 @@ describe('client rule 5: publishes keep their order across a handover', () => {
 })
 
 describe('a leg that answers nothing', () => {
-  it('is suspect when the oldest unanswered publish has waited ackTimeout, then twice as long, and the publish goes on', async () => {
+  it('is suspect when the oldest unanswered publish has waited ackTimeout, and again after twice that time; the publish stays open', async () => {
     const { publish, outbox, overdue, outcome, clock } = setUp()
     outbox.ready(1)
     publish('a')
@@ -283,7 +283,7 @@ describe('a leg that answers nothing', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('gives the next oldest its own wait, and the same publish a longer one on the next leg', async () => {
+  it('is judged by the next oldest publish with a wait of its own, and that publish gets twice the wait on the next leg', async () => {
     const { publish, outbox, overdue, clock } = setUp()
     outbox.ready(1)
     publish('a')
@@ -304,7 +304,7 @@ describe('a leg that answers nothing', () => {
     expect(overdue[2]).toEqual([2, 40_000])
   })
 
-  it('says nothing of the old leg, whose answers have their own wait', async () => {
+  it('is not suspect as the old leg, for which settleTimeout holds', async () => {
     const { publish, outbox, overdue, clock } = setUp({ settleTimeout: 60_000 })
     outbox.ready(1)
     publish('a')

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { setUp } from './outbox-kit.js'
 
-describe('at a server that applies a publish as often as it comes', () => {
-  it('sends each once, and settles what is unanswered when its leg is gone as unknown', async () => {
+describe('at a server that applies every copy of a publish', () => {
+  it('sends each publish once, and settles the unanswered ones of a leg that is gone as outcome-unknown', async () => {
     const { publish, outbox, outcome, sent } = setUp({ dedupes: false })
     outbox.ready(1)
     publish('a')
@@ -12,7 +12,7 @@ describe('at a server that applies a publish as often as it comes', () => {
     expect([await outcome('a'), sent()]).toEqual(['outcome-unknown', ['1:a', '2:b']])
   })
 
-  it('has the answer of the old leg, and holds back the next one for so long and no longer', async () => {
+  it('takes the answer of the old leg, and holds the next publish back for settleTimeout at most', async () => {
     const { publish, outbox, outcome, sent, clock } = setUp({ dedupes: false })
     outbox.ready(1)
     publish('a')
@@ -27,7 +27,7 @@ describe('at a server that applies a publish as often as it comes', () => {
     expect(sent()).toEqual([])
   })
 
-  it('settles one without an answer as unknown in time, on whichever leg, and accuses none', async () => {
+  it('settles a publish without an answer as outcome-unknown after ackTimeout, on either leg, and calls no leg suspect', async () => {
     const { publish, outbox, outcome, overdue, clock } = setUp({ dedupes: false })
     outbox.ready(1)
     publish('a')
@@ -44,7 +44,7 @@ describe('at a server that applies a publish as often as it comes', () => {
     ])
   })
 
-  it('holds up no overlap for one whose ttl ran out meanwhile: that is settled, and nothing need come to say so', async () => {
+  it('does not prolong the overlap for a publish whose ttl has ended', async () => {
     const { publish, outbox, outcome, clock, handlers } = setUp({ dedupes: false })
     let settled = 0
     Object.assign(handlers, { settled: () => void settled++ })
@@ -57,7 +57,7 @@ describe('at a server that applies a publish as often as it comes', () => {
     expect([await outcome('a'), settled, outbox.settled(1)]).toEqual(['outcome-unknown', 2, true])
   })
 
-  it('sends later what never went out', async () => {
+  it('sends a publish that never left on the next leg', async () => {
     const { publish, outbox, sent, sendable } = setUp({ dedupes: false })
     outbox.ready(1)
     sendable(false)

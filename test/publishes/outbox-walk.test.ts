@@ -12,7 +12,7 @@ const WALKS = 3_000
 const halves: Halves = { createOutbox, createPublishRecord, createSessionRegister }
 
 describe('client rule 5, server rules 4 and 5: in any history', () => {
-  it('each publish settles once and truly, is applied at most once, in the order of its topic, and never after it was unknown', async () => {
+  it('each publish settles once and correctly, is applied at most once and in the order of its topic, and never after it settled as unknown', async () => {
     for (let seed = 1; seed <= WALKS; seed++) expect(await walk(halves, seed), `seed ${seed}`).toEqual([])
   }, 60_000)
 })

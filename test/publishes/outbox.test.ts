@@ -13,7 +13,7 @@ const rejection = (promise: Promise<unknown>) =>
   )
 
 describe('publishing', () => {
-  it('waits for a leg, then goes out in order, and settles with what the server answered', async () => {
+  it('waits for a leg, is sent in order, and settles with the answer of the server', async () => {
     const { publish, outbox, sent, outcome } = setUp()
     for (const name of ['a', 'b', 'c']) publish(name)
     expect(sent()).toEqual([])
@@ -85,7 +85,7 @@ describe('publishing', () => {
     expect(looked.mock.calls.length).toBeLessThan(1_000)
   })
 
-  it('sends what waits for its leg, whatever was taken back before it was taken', async () => {
+  it('sends a waiting publish even if the one behind it was aborted', async () => {
     const { publish, outbox, sent, sendable, outcome } = setUp()
     outbox.ready(1)
     sendable(false)
@@ -97,7 +97,7 @@ describe('publishing', () => {
     expect(sent()).toEqual(['2:a'])
   })
 
-  it('sends each once where one is published as another goes out', () => {
+  it('sends each publish once, even if one is made while another is sent', () => {
     const { outbox, sent, handlers } = setUp({ acknowledges: false })
     outbox.ready(1)
     const { send } = handlers
@@ -120,7 +120,7 @@ describe('publishing', () => {
     expect(frames()).toEqual([{ type: 'publish', id: 'p1', topic: 'room', n: 1, data: { text: 'before', list: [1] } }])
   })
 
-  it('is full at maxMessages, waiting and unanswered ones counted, and has room again when one settles', async () => {
+  it('is full at maxMessages, with waiting and unanswered publishes counted, and has room again when one settles', async () => {
     const { publish, outbox, outcome } = setUp({ maxMessages: 2 })
     publish('waits')
     outbox.ready(1)
@@ -148,7 +148,7 @@ describe('publishing', () => {
     expect(outbox.size).toEqual({ messages: 0, bytes: 0 })
   })
 
-  it('is too large over the maxFrame of the leg, at once where a leg is active, else when one is', async () => {
+  it('is too-large over the maxFrame of the leg: at once if a leg is active, otherwise as soon as one is', async () => {
     const { publish, outbox, outcome, sent } = setUp()
     publish('x'.repeat(100))
     publish('small')
@@ -175,7 +175,7 @@ describe('publishing', () => {
     expect(outbox.settled(1)).toBe(true)
   })
 
-  it('ignores answers to what was never sent or never was', async () => {
+  it('ignores answers to publishes that were never sent or do not exist', async () => {
     const { publish, outbox, outcome } = setUp()
     publish('waits')
     outbox.acked('p1')
@@ -184,14 +184,14 @@ describe('publishing', () => {
     expect([await outcome('waits'), outbox.size.messages]).toEqual([undefined, 1])
   })
 
-  it('is done when it is sent, where the server answers none', async () => {
+  it('settles when it is sent, if the server answers no publishes', async () => {
     const { publish, outbox, outcome } = setUp({ acknowledges: false })
     publish('a')
     outbox.ready(1)
     expect([await outcome('a'), outbox.settled(1), outbox.size.messages]).toEqual([{ id: 'p1' }, true, 0])
   })
 
-  it('keeps what cannot be sent now, in order, until it can', () => {
+  it('keeps publishes that cannot be sent yet, in order, until they can', () => {
     const { publish, outbox, sent, sendable } = setUp()
     outbox.ready(1)
     sendable(false)
@@ -207,7 +207,7 @@ describe('publishing', () => {
 
 describe('giving up', () => {
   it.each(['ttl', 'signal'] as const)(
-    'by %s: what was not sent did not happen, what was sent is unknown and never sent again',
+    'by %s: an unsent publish did not happen, a sent one is outcome-unknown and never sent again',
     async (by) => {
       const { publish, outbox, outcome, sent, clock } = setUp()
       const controller = new AbortController()
@@ -227,7 +227,7 @@ describe('giving up', () => {
     },
   )
 
-  it('sends nothing of a publish that failed because its signal is none', async () => {
+  it('sends nothing if the signal is not an AbortSignal', async () => {
     const { outbox, sent } = setUp()
     const wrong = new AbortController() as unknown as AbortSignal
     expect(await rejection(outbox.publish('room', 1, { signal: wrong }))).toBeInstanceOf(TypeError)
@@ -235,7 +235,7 @@ describe('giving up', () => {
     expect([sent(), outbox.size.messages]).toEqual([[], 0])
   })
 
-  it('takes a copy of bytes that threads share, which no socket sends', async () => {
+  it('copies bytes in shared memory, which no socket can send', async () => {
     const { outbox, frames } = setUp({ copy: (data) => copyOf(data, true) })
     const shared = new Uint8Array(new SharedArrayBuffer(4), 1, 2).fill(7)
     void outbox.publish('room', shared)
@@ -245,7 +245,7 @@ describe('giving up', () => {
     expect([...new Uint8Array(frame!.data as ArrayBuffer)]).toEqual([7, 7])
   })
 
-  it('refuses a signal that was aborted before', async () => {
+  it('refuses a publish whose signal is already aborted', async () => {
     const { outbox } = setUp()
     expect(await rejection(outbox.publish('room', 1, { signal: AbortSignal.abort('why') }))).toMatchObject({
       code: 'aborted',
@@ -261,7 +261,7 @@ describe('giving up', () => {
     expect([await outcome('a'), sent()]).toEqual(['timeout', []])
   })
 
-  it('sets one timer for all that are answered in time, however many there are', () => {
+  it('sets one timer for any number of publishes that are answered in time', () => {
     const { publish, outbox, clock } = setUp()
     const set = vi.spyOn(clock, 'setTimeout')
     outbox.ready(1)
@@ -271,7 +271,7 @@ describe('giving up', () => {
     expect([set.mock.calls.length, clock.pending]).toEqual([1, 0])
   })
 
-  it('settles everything at once at close, and nothing later', async () => {
+  it('settles every publish at once at close, and later ones as closed', async () => {
     const { publish, outbox, outcome, sent, clock } = setUp()
     outbox.ready(1)
     publish('sent', { ttl: 5_000 })
@@ -315,7 +315,7 @@ describe('re-entrancy', () => {
     expect(sent()).toEqual(expected)
   })
 
-  it('takes data whose toJSON publishes, aborts or closes', async () => {
+  it('accepts data whose toJSON() publishes, aborts or closes', async () => {
     const { outbox, sent } = setUp()
     const controller = new AbortController()
     outbox.ready(1)

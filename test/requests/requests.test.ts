@@ -11,7 +11,7 @@ const outcome = (request: Promise<unknown>) =>
   )
 
 describe('a request', () => {
-  it('is asked at once, beside all others, and each gets its own answer in whatever order they come', async () => {
+  it('is sent at once, beside others, and gets its own answer, in whatever order answers come', async () => {
     const { socket, live } = handServed()
     const one = await live()
     const answers = ['a', 'b', 'c'].map((method) => socket.request(method, { of: method }))
@@ -20,7 +20,7 @@ describe('a request', () => {
     expect(await Promise.all(answers)).toEqual(['A', 'B', 'C'])
   })
 
-  it('that is made before connect() goes out with the welcome, as it was when it was made', async () => {
+  it('that is made before connect() is sent after the welcome, with the data as it was when it was made', async () => {
     const { socket, live } = handServed()
     const data = { n: 1 }
     const answer = socket.request('m', data)
@@ -31,7 +31,7 @@ describe('a request', () => {
     expect(await answer).toBe(undefined)
   })
 
-  it('is refused in the words of the server application', async () => {
+  it('is refused with the code, data and retryAfter of the server application', async () => {
     const { socket, live } = handServed()
     const one = await live()
     const answer = outcome(socket.request('buy'))
@@ -61,7 +61,7 @@ describe('a request', () => {
     expect([one.closed, asked(two).length]).toEqual([1000, 1])
   })
 
-  it('whose leg ends unanswered is outcome-unknown, and an idempotent one is asked again under its id', async () => {
+  it('whose leg ends before the answer is outcome-unknown, and an idempotent one is sent again under its id', async () => {
     const { socket, live, leg, clock } = handServed()
     const one = await live()
     const once = outcome(socket.request('once'))
@@ -77,7 +77,7 @@ describe('a request', () => {
     expect(await again).toBe('done')
   })
 
-  it('that may be asked twice, and was, is refused in the words of the server as any other', async () => {
+  it('that is idempotent and was sent twice can be refused with the code and data of the server, as any other', async () => {
     const { socket, live, leg, clock } = handServed()
     const one = await live()
     const answers = ['a', 'b'].map((method) => outcome(socket.request(method, null, { idempotent: true })))
@@ -92,7 +92,7 @@ describe('a request', () => {
     expect(await answers[1]).toMatchObject({ code: 'too-large', reason: 'too-large', data: 64 })
   })
 
-  it('that outlives the overlap is told its fate', async () => {
+  it('that is unanswered when the overlap ends is outcome-unknown', async () => {
     const { socket, live, leg, clock } = handServed({ handover: { overlapLimit: 4_000 } })
     const one = await live()
     const answer = outcome(socket.request('hangs', 1, { timeout: Infinity }))
@@ -102,7 +102,7 @@ describe('a request', () => {
     expect([one.closed, await answer]).toMatchObject([1000, { code: 'outcome-unknown' }])
   })
 
-  it('has a time limit: not sent by then it did not happen, sent its outcome is unknown', async () => {
+  it('has a timeout: a request that is not sent by then did not happen, a sent one is outcome-unknown', async () => {
     const { socket, live, clock } = handServed()
     const early = outcome(socket.request('early', 1, { timeout: 100 }))
     await clock.advance(100)
@@ -117,7 +117,7 @@ describe('a request', () => {
     one.send({ type: 'ack', id: idOf(one, 'sent') })
   })
 
-  it('is given up by its signal, and the server is told so', async () => {
+  it('is cancelled by its signal, and the server gets a cancel frame if it was sent', async () => {
     const { socket, live, clock } = handServed()
     const one = await live()
     const controller = new AbortController()
@@ -134,7 +134,7 @@ describe('a request', () => {
     expect(await waiting).toMatchObject({ code: 'aborted' })
   })
 
-  it('settles at once where the socket is closed or its session ends, sent or not', async () => {
+  it('settles at once when the socket is closed, and is refused as closed after that', async () => {
     const { socket, live } = handServed()
     await live()
     const sent = outcome(socket.request('sent'))
@@ -161,7 +161,7 @@ describe('a request', () => {
     expect(one?.of('request') ?? []).toEqual([])
   })
 
-  it('is bounded in number: one more than may wait is refused, and the others are not touched', async () => {
+  it('beyond outbox.maxMessages is refused as outbox-full, and the others are not affected', async () => {
     const { socket, live } = handServed({ outbox: { maxMessages: 2 } })
     const one = await live()
     const first = [socket.request('a'), socket.request('b')]
@@ -173,7 +173,7 @@ describe('a request', () => {
     expect(await next).toBe(2)
   })
 
-  it('and a publish of one id are told apart, and a second answer changes nothing', async () => {
+  it('is not settled by the answer to a publish, nor by a second answer', async () => {
     const { socket, live } = handServed()
     const one = await live()
     const answer = socket.request('m')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { weather } from './weather.js'
 
-describe('in any weather every message arrives once and in order or is in a gap, each publish settles truly, and one leg is left', () => {
+describe('in random faults every message arrives once and in order or is in a gap, each publish settles correctly, and one leg is left', () => {
   it.each(
     Array.from({ length: Number(process.env['WEATHERS'] ?? 20) }, (_, at) => at + 1 + Number(process.env['FROM'] ?? 0)),
   )(

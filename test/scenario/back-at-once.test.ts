@@ -50,7 +50,7 @@ function restartOne({ sim }: World) {
   sim.servers[0]!.restart()
 }
 
-describe('who comes back is live within a second, and 2.5 s at worst (40 clients)', () => {
+describe('a user who comes back is live within a second, and after 2.5 s at worst (40 clients)', () => {
   it.each<[string, (world: World) => Promise<void>]>([
     [
       'to a tab that was hidden through 5 min of outage',
@@ -64,7 +64,7 @@ describe('who comes back is live within a second, and 2.5 s at worst (40 clients
       },
     ],
     [
-      'to one whose timers run once a minute',
+      'to such a tab whose timers run once a minute',
       async ({ sim, each }) => {
         each((device) => device.hide(60_000))
         sim.crash()
@@ -75,7 +75,7 @@ describe('who comes back is live within a second, and 2.5 s at worst (40 clients
       },
     ],
     [
-      'to one whose leg died a second ago',
+      'to a hidden tab whose leg died a second ago',
       async (world) => {
         world.each((device) => device.hide(1_000))
         await world.sim.advance(60_000)
@@ -85,7 +85,7 @@ describe('who comes back is live within a second, and 2.5 s at worst (40 clients
       },
     ],
     [
-      'to one whose leg dies in that moment',
+      'to a hidden tab whose leg dies at that moment',
       async (world) => {
         world.each((device) => device.hide(60_000))
         await world.sim.advance(300_000)
@@ -96,7 +96,7 @@ describe('who comes back is live within a second, and 2.5 s at worst (40 clients
       },
     ],
     [
-      'to a network, after 5 min without',
+      'to the network, after 5 min without one',
       async (world) => {
         world.each((device) => device.offline())
         restartOne(world)
@@ -105,7 +105,7 @@ describe('who comes back is live within a second, and 2.5 s at worst (40 clients
       },
     ],
     [
-      'to a network, the servers having been away as well',
+      'to the network, after the servers were down for 5 min too',
       async ({ sim, each }) => {
         sim.crash()
         await sim.advance(300_000)
@@ -140,14 +140,17 @@ describe('in an outage', () => {
 
   it.each<[string, (device: SimulatedDevice, count: number) => void]>([
     [
-      'a tab that somebody comes back to every 4 s',
+      'a tab that its user comes back to every 4 s',
       (device, count) => (count % 2 ? device.show() : device.hide(1_000)),
     ],
     ['a network that comes back every 4 s', (device, count) => (count % 2 ? device.online() : device.offline())],
     ['a network that changes every 2 s', (device) => device.changeNetwork()],
-    ['a page that somebody leaves and goes back to every 2 s', (device) => (device.store(), device.restore())],
-    ['one that is stored for 2 s each time', (device, count) => (count % 2 ? device.restore() : device.store())],
-  ])('%s makes half as many dials again at most', async (story, hint) => {
+    ['a page that is left and gone back to every 2 s', (device) => (device.store(), device.restore())],
+    [
+      'a page that is in the back/forward cache for 2 s each time',
+      (device, count) => (count % 2 ? device.restore() : device.store()),
+    ],
+  ])('%s makes at most half as many dials more', async (story, hint) => {
     calm ??= await dials(() => {})
     const hinted = await dials(hint)
     if (process.env['FIGURES']) console.log(`${story}: ${hinted} dials, calm ${calm}`)
@@ -155,7 +158,7 @@ describe('in an outage', () => {
     expect(hinted).toBeLessThanOrEqual(1.5 * calm)
   })
 
-  it('however often somebody switches tabs, one attempt is early; the next hint that counts is 10 s later', async () => {
+  it('switching tabs again and again causes one early attempt, and the next one no sooner than 10 s later', async () => {
     const { sim, live, end } = tell({ reconnectSpread: 300_000 })
     await live()
     await sim.advance(60_000)
@@ -178,7 +181,7 @@ describe('in an outage', () => {
     end()
   })
 
-  it('hints bring three early attempts a minute at most, and a network that works again is used at once', async () => {
+  it('`online` events cause at most three early attempts a minute, and a network that works again is used at once', async () => {
     const { sim, socket, live, end } = tell({ reconnectSpread: 300_000 })
     await live()
     await sim.advance(60_000)
@@ -197,7 +200,7 @@ describe('in an outage', () => {
   })
 })
 
-it('a prerendered page dials nothing and asks for no token; opened, it is live at once', async () => {
+it('a prerendered page dials nothing and fetches no token until it is opened, and is then live at once', async () => {
   const { sim, socket, end } = tell({}, (sim) => ({ getToken: sim.getToken }))
   sim.prerender()
   socket.connect()
@@ -212,8 +215,8 @@ it('a prerendered page dials nothing and asks for no token; opened, it is live a
   end()
 })
 
-describe('a download link in Firefox, which closes the sockets of a page that lives on', () => {
-  it('costs a second, and the next one as well', async () => {
+describe('a download link in Firefox, which closes the sockets of a page that stays open', () => {
+  it('costs about a second, and so does the next one', async () => {
     const { sim, socket, room, live, end } = tell()
     await live()
     const stop = sim.publishEvery(100, 'room')
@@ -231,7 +234,7 @@ describe('a download link in Firefox, which closes the sockets of a page that li
     end()
   })
 
-  it('while it dials costs no more', async () => {
+  it('costs no more during a dial', async () => {
     const { sim, socket, live, end } = tell({ latency: 400 })
     socket.connect()
     await sim.advance(500)
@@ -242,7 +245,7 @@ describe('a download link in Firefox, which closes the sockets of a page that li
     end()
   })
 
-  it('costs no more in a handover, and where somebody follows five in five seconds, dials on their way among them', async () => {
+  it('costs no more during a handover, and when five are followed in five seconds, some during a dial', async () => {
     const { sim, socket, room, live, end } = tell({ latency: 40 })
     await live()
     const stop = sim.publishEvery(100, 'room')
@@ -267,7 +270,7 @@ describe('a download link in Firefox, which closes the sockets of a page that li
     end()
   })
 
-  it('explains the end of what was there, and not of what is dialled afterwards: a server that has gone as well is left alone', async () => {
+  it('explains the end of the sockets that it closed, and not of later dials: a server that has crashed too is not dialled in haste', async () => {
     const { sim, live, end } = tell()
     await live()
     await sim.advance(60_000)

@@ -3,7 +3,7 @@ import type { Page, PageChange } from '../../src/host/page.js'
 import { tell } from './story.js'
 
 describe('a page in the back/forward cache', () => {
-  it('lets its leg go with a code of our own, and resumes from its position when it comes back', async () => {
+  it('closes its leg with code 4000, and resumes from its position when it comes back', async () => {
     const { sim, socket, room, live, statuses, told, end } = tell({ reconnectSpread: 120_000 })
     await live()
     const stop = sim.publishEvery(200, 'room')
@@ -27,7 +27,7 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
-  it('keeps what it published: what was on its way is applied once, what waited follows, in order', async () => {
+  it('keeps its publishes: those on their way are applied once, and those that waited follow in order', async () => {
     const { sim, socket, live, end } = tell()
     await live()
     sim.servers[0]!.acks = false
@@ -67,29 +67,32 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
-  it.each([0, 5, 15, 25, 35, 45, 55])('that goes there %i ms into a handover comes back whole', async (after) => {
-    const { sim, socket, room, live, end } = tell()
-    await live()
-    const stop = sim.publishEvery(10, 'room')
-    const mine = socket.publish('room', 'mine')
-    await sim.advance(100)
-    sim.delay({ down: 25 })
-    sim.deploy()
-    await sim.advance(after)
-    sim.store()
-    await sim.advance(1_000)
-    expect(sim.servers.map(({ legs }) => legs)).toEqual([0, 0])
-    sim.restore()
-    await sim.advance(500)
-    stop()
-    await sim.advance(500)
-    await mine
-    expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
-    expect([room.problems(), room.gaps]).toEqual([[], []])
-    end()
-  })
+  it.each([0, 5, 15, 25, 35, 45, 55])(
+    'that goes there %i ms into a handover comes back live and without a loss',
+    async (after) => {
+      const { sim, socket, room, live, end } = tell()
+      await live()
+      const stop = sim.publishEvery(10, 'room')
+      const mine = socket.publish('room', 'mine')
+      await sim.advance(100)
+      sim.delay({ down: 25 })
+      sim.deploy()
+      await sim.advance(after)
+      sim.store()
+      await sim.advance(1_000)
+      expect(sim.servers.map(({ legs }) => legs)).toEqual([0, 0])
+      sim.restore()
+      await sim.advance(500)
+      stop()
+      await sim.advance(500)
+      await mine
+      expect(socket.store.getState()).toMatchObject({ status: 'live', handover: null })
+      expect([room.problems(), room.gaps]).toEqual([[], []])
+      end()
+    },
+  )
 
-  it('that goes there while the next dial waits does not dial from there, and dials when it is back', async () => {
+  it('that goes there before its next dial is due dials only when it is back', async () => {
     const { sim, socket, live, end } = tell({ reconnectSpread: 1_000 })
     await live()
     sim.crash()
@@ -104,7 +107,7 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
-  it('that was told to leave a busy server alone leaves it alone when it comes back too soon', async () => {
+  it('that waits for the retryAfter of a busy server goes on waiting when it comes back sooner', async () => {
     const { sim, live, end } = tell({ reconnectSpread: 1_000 })
     await live()
     sim.refuse('busy', 60_000)
@@ -122,7 +125,7 @@ describe('a page in the back/forward cache', () => {
     end()
   })
 
-  it('that went there while it left a busy server alone comes back as spread as that server asked for', async () => {
+  it('that goes there during the retryAfter of a busy server keeps the spread of that server when it comes back', async () => {
     const { sim, live, end } = tell({ reconnectSpread: 300_000 })
     await live()
     sim.refuse('busy', 5_000)
@@ -175,7 +178,7 @@ describe('a page in the back/forward cache', () => {
   })
 })
 
-it('a page that was told that it goes there, and runs on for a while, sends nothing and dials nothing until it is back', async () => {
+it('a page that still runs for a while after `pagehide` sends nothing and dials nothing until it is back', async () => {
   let tellPage = (_change: PageChange) => {}
   const page: Page = {
     hidden: () => false,

@@ -3,7 +3,7 @@ import { createLiveSocket } from '../../src/index.js'
 import { createSimulation } from '../../src/testing/index.js'
 import { tell } from './story.js'
 
-it('a busy server is not asked again before its retryAfter', async () => {
+it('a busy server is not dialled again before its retryAfter is over', async () => {
   const { sim, socket, room, live, statuses, end } = tell({ reconnectSpread: 500 })
   await live()
   sim.publish('room', 1)
@@ -27,7 +27,7 @@ it('a busy server is not asked again before its retryAfter', async () => {
   end()
 })
 
-it('those whom a busy server sent away come back spread, not all together when its retryAfter is over', async () => {
+it('clients that a busy server refused come back spread out, not all at once when its retryAfter is over', async () => {
   const CLIENTS = 40
   const sim = createSimulation()
   sim.refuse('busy', 20_000)

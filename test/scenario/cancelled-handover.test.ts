@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
 it.each([1, 11, 21, 31, 41, 51])(
-  'a request that is taken back after %i ms leaves one leg, in use, and loses nothing',
+  'a request that is cancelled after %i ms leaves one active leg, and loses nothing',
   async (after) => {
     const { sim, socket, room, live, statuses, end } = tell()
     await live()
@@ -21,7 +21,7 @@ it.each([1, 11, 21, 31, 41, 51])(
   },
 )
 
-it('a request that is taken back while its spread still runs costs no dial', async () => {
+it('a request that is cancelled during its spread causes no dial', async () => {
   const { sim, live, told, end } = tell()
   await live()
   const deploy = sim.deploy({ spread: 5_000 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it('deploys that overtake each other still lose nothing: ten of them, each before the one before is over', async () => {
+it('ten deploys, each of which begins before the last one is over, lose nothing', async () => {
   const { sim, socket, room, live, statuses, end } = tell({ seed: 4 })
   await live()
   const stop = sim.publishEvery(20, 'room')

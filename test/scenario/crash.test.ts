@@ -3,7 +3,7 @@ import { createLiveSocket } from '../../src/index.js'
 import { createSimulation } from '../../src/testing/index.js'
 import { tell } from './story.js'
 
-it('a crash without a word is a reconnection that is spread, and resumes where it was: nothing lost, nothing twice', async () => {
+it('a crash without a close frame is a reconnection within the spread, from the last position: nothing lost, nothing twice', async () => {
   const { sim, socket, room, live, statuses, told, end } = tell({ reconnectSpread: 4_000 })
   await live()
   const stop = sim.publishEvery(50, 'room')
@@ -23,7 +23,7 @@ it('a crash without a word is a reconnection that is spread, and resumes where i
   end()
 })
 
-it('a server that stays down is asked less and less often, and found when it is back', async () => {
+it('a server that stays down is dialled less and less often, and found when it is back', async () => {
   const { sim, room, live, statuses, end } = tell()
   await live()
   sim.publish('room', 1)
@@ -41,7 +41,7 @@ it('a server that stays down is asked less and less often, and found when it is 
   end()
 })
 
-it('who comes back while nobody is there yet keeps his place: he dials again one spread later, and nobody comes long after all', async () => {
+it('a client that dials before the server is back keeps its place in the spread: it dials again one spread later', async () => {
   const CLIENTS = 60
   const SPREAD = 4_000
   const sim = createSimulation({ reconnectSpread: SPREAD })
@@ -67,7 +67,7 @@ it('who comes back while nobody is there yet keeps his place: he dials again one
   for (const socket of sockets) socket.close()
 })
 
-it('who did not come at a place of his own is spread anew', async () => {
+it('clients whose first dial, at page load, finds no server draw a random place in the spread', async () => {
   const CLIENTS = 40
   const sim = createSimulation({ reconnectSpread: 4_000 })
   sim.crash()

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it('a deploy hands the live socket over: every message once and in order, and it never stops being live', async () => {
+it('a deploy hands the live socket over: every message arrives once and in order, and the status stays live', async () => {
   const { sim, socket, room, live, statuses, told, end } = tell()
   await live()
   sim.publishEvery(5, 'room')

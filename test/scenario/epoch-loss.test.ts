@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it('a new epoch on a living leg is one gap with unknown bounds, then its messages from the first', async () => {
+it('a new epoch on an open leg is one gap with unknown bounds, followed by its messages from the first', async () => {
   const { sim, room, live, end } = tell()
   await live()
   for (const data of ['a', 'b']) sim.publish('room', data)
@@ -18,7 +18,7 @@ it('a new epoch on a living leg is one gap with unknown bounds, then its message
   end()
 })
 
-it('a new epoch during a crash is one gap, and everything of the new epoch is replayed', async () => {
+it('a new epoch during a crash is one gap, and every message of the new epoch is replayed', async () => {
   const { sim, room, live, end } = tell({ reconnectSpread: 500 })
   await live()
   sim.publish('room', 'a')
@@ -34,7 +34,7 @@ it('a new epoch during a crash is one gap, and everything of the new epoch is re
 })
 
 it.each([5, 15, 25, 35, 45, 55, 65])(
-  'a new epoch %i ms into a handover is one gap, whichever leg tells of it first',
+  'a new epoch %i ms into a handover is one gap, whichever leg names it first',
   async (after) => {
     const { sim, room, live, end } = tell()
     await live()

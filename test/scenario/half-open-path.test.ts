@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { tell } from './story.js'
 
-describe('a path that died without a word', () => {
-  it.each(['both', 'down'] as const)('is noticed within 15 s, with the options as they are (%s)', async (direction) => {
+describe('a path that silently died', () => {
+  it.each(['both', 'down'] as const)('is noticed within 15 s with the default options (%s)', async (direction) => {
     const { sim, room, live, statuses, told, end } = tell()
     await live()
     const stop = sim.publishEvery(100, 'room')
@@ -20,7 +20,7 @@ describe('a path that died without a word', () => {
     end()
   })
 
-  it('is noticed on a leg that nothing was ever said on', async () => {
+  it('is noticed on a leg that never carried a message', async () => {
     const { sim, live, end } = tell()
     await live()
     sim.freeze()
@@ -31,7 +31,7 @@ describe('a path that died without a word', () => {
     end()
   })
 
-  it('does not hold up for long what is published into it, and nothing of that is applied twice', async () => {
+  it('delays publishes by little more than that, and each is applied once', async () => {
     const { sim, socket, room, live, end } = tell()
     await live()
     await sim.advance(3_000)
@@ -47,7 +47,7 @@ describe('a path that died without a word', () => {
   })
 
   it.each([9_900, 14_000, 14_990, 15_005, 15_015, 15_025, 15_035, 16_000])(
-    'and that is back after %i ms: nothing is lost, and nothing comes twice',
+    'and recovers after %i ms loses nothing and repeats nothing',
     async (back) => {
       const { sim, socket, room, live, statuses, end } = tell({ heartbeat: 60_000 })
       await live()
@@ -67,7 +67,7 @@ describe('a path that died without a word', () => {
     },
   )
 
-  it('stays in use when it recovers before another leg could be had', async () => {
+  it('stays in use if it recovers before another leg is ready', async () => {
     const { sim, socket, room, live, statuses, told, end } = tell({ heartbeat: 60_000 })
     await live()
     const stop = sim.publishEvery(250, 'room')
@@ -87,7 +87,7 @@ describe('a path that died without a word', () => {
     end()
   })
 
-  it('is called dead when it stays silent and no other leg can be had: to go on saying "live" would be a lie', async () => {
+  it('ends `live` if it stays silent and no other leg can be had', async () => {
     const { sim, socket, room, live, statuses, end } = tell({ heartbeat: 60_000 })
     await live()
     sim.publish('room', 1)
@@ -104,7 +104,7 @@ describe('a path that died without a word', () => {
     end()
   })
 
-  it('has the time of one dial to be heard of again, also where the deadline of what its server asked comes before', async () => {
+  it('has the time of one dial to recover, even if the deadline of a handover that its server asked for ends before', async () => {
     const { sim, socket, room, live, statuses, told, end } = tell({ heartbeat: 60_000 })
     await live()
     sim.refuse('refuses')
@@ -121,7 +121,7 @@ describe('a path that died without a word', () => {
   })
 })
 
-it('a dial that hangs is given up after connectTimeout, its socket with it, and does not block the next one', async () => {
+it('a dial that hangs is given up with its socket after connectTimeout, and does not block the next one', async () => {
   const { sim, socket, room, end } = tell({ reconnectSpread: 0 }, () => ({
     connectTimeout: 2_000,
     reconnect: { spread: 0 },
@@ -142,7 +142,7 @@ it('a dial that hangs is given up after connectTimeout, its socket with it, and 
   end()
 })
 
-it('heartbeat: false suspects no leg, whatever the network is said to do', async () => {
+it('with heartbeat: false no leg is suspect, whatever the path and the machine do', async () => {
   const { sim, live, end } = tell({ heartbeat: 60_000 }, () => ({ heartbeat: false }))
   await live()
   sim.freeze()

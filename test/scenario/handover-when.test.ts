@@ -19,7 +19,7 @@ function story(options: object = {}) {
 }
 
 describe('handover.when', () => {
-  it('puts a handover off until the application says that it suits, and loses nothing', async () => {
+  it('puts a handover off until its promise resolves, and loses nothing', async () => {
     const { sim, socket, room, live, statuses, asked, told, end } = story()
     await live()
     const stop = sim.publishEvery(50, 'room')
@@ -43,7 +43,7 @@ describe('handover.when', () => {
     { deadline: 5_000, latest: 3_000 },
     { deadline: 1_500, latest: 0 },
   ])(
-    'waits no longer than leaves time for the dial: $latest ms of a deadline of $deadline',
+    'leaves time for the dial: it is waited for at most $latest ms of a deadline of $deadline',
     async ({ deadline, latest }) => {
       const { sim, live, statuses, end } = story()
       await live()
@@ -66,7 +66,7 @@ describe('handover.when', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('not now'))],
-  ])('that %s is told as an error, and the handover goes on', async (_, when) => {
+  ])('that %s causes an error event, and the handover goes on', async (_, when) => {
     const { sim, live, told, end } = tell({}, () => ({ handover: { when } }))
     await live()
     sim.deploy({ deadline: 20_000 })
@@ -78,16 +78,19 @@ describe('handover.when', () => {
     end()
   })
 
-  it.each([undefined, 'now', {}])('that returns %o, and no promise, means at once', async (answer) => {
-    const { sim, live, told, end } = tell({}, () => ({ handover: { when: () => answer as never } }))
-    await live()
-    sim.deploy()
-    await sim.advance(1_000)
-    expect(told('handover-finished')).toHaveLength(1)
-    end()
-  })
+  it.each([undefined, 'now', {}])(
+    'that returns %o instead of a promise does not put the handover off',
+    async (answer) => {
+      const { sim, live, told, end } = tell({}, () => ({ handover: { when: () => answer as never } }))
+      await live()
+      sim.deploy()
+      await sim.advance(1_000)
+      expect(told('handover-finished')).toHaveLength(1)
+      end()
+    },
+  )
 
-  it('is asked when the spread is over, so that the moment it names is the moment of the handover', async () => {
+  it('is called when the spread is over, so that the handover begins as soon as it resolves', async () => {
     const { sim, live, asked, end } = story()
     await live()
     const from = sim.clock.monotonic()
@@ -102,7 +105,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('has no say any more once the request is taken back', async () => {
+  it('has no effect after the request is cancelled', async () => {
     const { sim, live, asked, told, end } = story()
     await live()
     const deploy = sim.deploy({ deadline: 20_000 })
@@ -116,7 +119,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('is asked anew for a request that replaces the first, whose answer then means nothing', async () => {
+  it('is called again for a request that replaces the first, whose answer then has no effect', async () => {
     const { sim, live, asked, told, end } = story()
     await live()
     sim.rebalance({ deadline: 20_000 })
@@ -133,7 +136,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('is not waited for where the leg that would be left fails', async () => {
+  it('is not waited for if the leg to be left falls silent', async () => {
     const { sim, room, live, asked, statuses, end } = story()
     await live()
     sim.publish('room', 1)
@@ -149,7 +152,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('is asked before a leg is left for its age, and not where the application itself wants to hand over', async () => {
+  it('is called before a handover for maxAge, and not for one that the application asked for with handover()', async () => {
     const { sim, socket, live, asked, told, end } = story({ maxAge: 300_000 })
     await live()
     await sim.advance(220_000)
@@ -164,7 +167,7 @@ describe('handover.when', () => {
     end()
   })
 
-  it('lets a server that goes away while the application makes up its mind be followed at once', async () => {
+  it('does not delay the reconnection if the server crashes before it resolves', async () => {
     const { sim, socket, live, asked, end } = story()
     await live()
     const { from } = sim.deploy({ deadline: 60_000 })
@@ -177,7 +180,7 @@ describe('handover.when', () => {
   })
 })
 
-it('without handover.when a handover is not put off', async () => {
+it('without handover.when a handover begins at once', async () => {
   const { sim, live, end } = tell()
   await live()
   const asked = vi.fn()

@@ -4,7 +4,7 @@ import { tell } from './story.js'
 /** Browsers let the timers of a tab that was hidden for minutes run once a minute. Frames arrive as ever. */
 const EVERY_MINUTE = 60_000
 
-it('client rule 9: a handover within a hidden tab happens before its deadline, whenever its timers run', async () => {
+it('client rule 9: a handover in a hidden tab ends before its deadline, although timers run once a minute', async () => {
   const { sim, room, live, statuses, told, end } = tell()
   await live()
   sim.hide(EVERY_MINUTE)
@@ -21,7 +21,7 @@ it('client rule 9: a handover within a hidden tab happens before its deadline, w
   end()
 })
 
-it('client rule 9: a dial that hangs is given up in time, in a hidden tab as well', async () => {
+it('client rule 9: a dial that hangs is given up in time, even in a hidden tab', async () => {
   const { sim, room, live, statuses, told, end } = tell()
   await live()
   sim.hide(EVERY_MINUTE)
@@ -39,7 +39,7 @@ it('client rule 9: a dial that hangs is given up in time, in a hidden tab as wel
   end()
 })
 
-it('a moment that the application never names is over in time, in a hidden tab as well', async () => {
+it('a handover.when that never resolves does not put a handover off past its deadline, even in a hidden tab', async () => {
   const { sim, room, live, statuses, told, end } = tell({}, () => ({ handover: { when: () => new Promise(() => {}) } }))
   await live()
   sim.hide(EVERY_MINUTE)
@@ -54,7 +54,7 @@ it('a moment that the application never names is over in time, in a hidden tab a
   end()
 })
 
-it('an old leg with nothing more to give is let go, in a hidden tab as well, and the overlap keeps its limit', async () => {
+it('the overlap ends at overlapLimit, even in a hidden tab', async () => {
   const { sim, room, live, end } = tell({}, () => ({ handover: { overlapLimit: 5_000 } }))
   await live()
   sim.servers[0]!.acks = false
@@ -69,7 +69,7 @@ it('an old leg with nothing more to give is let go, in a hidden tab as well, and
   end()
 })
 
-it('a hidden tab on which nothing happens keeps its leg for an hour: the server asks, and is answered', async () => {
+it('a hidden tab without messages keeps its leg for an hour: it answers the pings of the server', async () => {
   const { sim, live, statuses, end } = tell()
   await live()
   sim.hide(EVERY_MINUTE)
@@ -79,7 +79,7 @@ it('a hidden tab on which nothing happens keeps its leg for an hour: the server 
   end()
 })
 
-it('a tab that comes to the front again looks at its leg at once, and replaces a dead one in 2 s', async () => {
+it('a tab that comes to the front again probes its leg at once, and replaces a dead one in 2 s', async () => {
   const { sim, room, live, end } = tell({ heartbeat: 600_000 })
   await live()
   sim.hide(EVERY_MINUTE)

@@ -46,13 +46,13 @@ it('sockets whose URLs differ in the query share no token and no sign-out', asyn
   expect(await two({ url: 'wss://live.test/live?room=1' }, { url: 'wss://live.test/live?room=2' })).toEqual(APART)
 })
 
-it('one URL, however it is written, is one service and one login', async () => {
+it('sockets whose URLs are the same but for their spelling share token and sign-out', async () => {
   expect(await two({ url: 'https://live.test/a/../live#top' }, { url: new URL('wss://LIVE.test/live') })).toEqual(
     TOGETHER,
   )
 })
 
-it('a key says that it is one service and one login, whatever the URLs', async () => {
+it('sockets with the same key share token and sign-out, whatever their URLs', async () => {
   expect(
     await two(
       { key: 'live:ann', url: () => 'wss://live.test/live' },
@@ -61,7 +61,7 @@ it('a key says that it is one service and one login, whatever the URLs', async (
   ).toEqual(TOGETHER)
 })
 
-it('and that it is not: one URL, two logins', async () => {
+it('sockets with different keys share no token and no sign-out, even with the same URL', async () => {
   expect(
     await two({ key: 'live:ann', url: 'wss://live.test/live' }, { key: 'live:bea', url: 'wss://live.test/live' }),
   ).toEqual(APART)

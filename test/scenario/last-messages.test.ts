@@ -11,8 +11,8 @@ function read(socket: LiveSocket, from?: { last: number }) {
 
 const rising = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-describe('who begins with the last so many messages', () => {
-  it('gets those, and then what is new, each once and in order', async () => {
+describe('a subscription from the last few messages', () => {
+  it('gets those and then new ones, each once and in order', async () => {
     const sim = createSimulation()
     for (let n = 1; n <= 80; n++) sim.publish('room', n)
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
@@ -26,7 +26,7 @@ describe('who begins with the last so many messages', () => {
     socket.close()
   })
 
-  it('gets what is kept where that is less, and is told of no gap', async () => {
+  it('gets fewer if fewer exist, without a gap', async () => {
     const sim = createSimulation()
     const gaps: unknown[] = []
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
@@ -40,7 +40,7 @@ describe('who begins with the last so many messages', () => {
     socket.close()
   })
 
-  it('beside others who are there already gets the past alone: they are told nothing twice, and miss nothing', async () => {
+  it('does not make subscriptions that were there before receive or miss anything more', async () => {
     const sim = createSimulation()
     for (let n = 1; n <= 20; n++) sim.publish('room', n)
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
@@ -66,7 +66,7 @@ describe('who begins with the last so many messages', () => {
   })
 
   it.each(Array.from({ length: Number(process.env['WEATHERS'] ?? 12) }, (_, at) => at + 1))(
-    'misses and repeats nothing from its first one on, through deploys, crashes and handovers of its own, seed %i',
+    'misses and repeats nothing from its first message on, through deploys, crashes and handovers, seed %i',
     async (seed) => {
       const sim = createSimulation({ seed, servers: 2, reconnectSpread: 300 })
       const socket = createLiveSocket({ url: sim.url, environment: sim.environment })

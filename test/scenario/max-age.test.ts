@@ -7,7 +7,7 @@ const MINUTE = 60_000
 const LIMIT = 8 * MINUTE
 
 describe('maxAge', () => {
-  it('hands each leg over before the platform cuts it, live throughout, with nothing lost', async () => {
+  it('hands each leg over before the platform cuts it: the status stays live, and nothing is lost', async () => {
     const { sim, room, live, statuses, told, end } = tell({ servers: 2 }, () => ({ handover: { maxAge: LIMIT } }))
     await live()
     const stop = sim.publishEvery(MINUTE, 'room')
@@ -25,7 +25,7 @@ describe('maxAge', () => {
     end()
   })
 
-  it('spreads the handovers of those that connected together', async () => {
+  it('spreads the handovers of clients that connected together', async () => {
     const sim = createSimulation()
     const sockets = Array.from({ length: 10 }, () =>
       createLiveSocket({
@@ -43,7 +43,7 @@ describe('maxAge', () => {
     for (const socket of sockets) socket.close()
   })
 
-  it('tries again and again where no other leg can be had, since the limit does not go away', async () => {
+  it('starts handovers until one succeeds', async () => {
     const { sim, live, statuses, told, end } = tell({}, () => ({ handover: { maxAge: 5 * MINUTE } }))
     await live()
     await sim.advance(2 * MINUTE)
@@ -57,7 +57,7 @@ describe('maxAge', () => {
     end()
   })
 
-  it('counts the age of an old leg that serves again from when it was dialled', async () => {
+  it('counts the age of an old leg that serves again from its dial', async () => {
     const { sim, live, told, names, end } = tell({}, () => ({ handover: { maxAge: 10 * MINUTE } }))
     await live()
     await sim.advance(6 * MINUTE)
@@ -78,7 +78,7 @@ describe('maxAge', () => {
     end()
   })
 
-  it('is looked at when a frame arrives, where timers run once a minute', async () => {
+  it('is checked when a frame arrives, so that late timers of a hidden tab do not matter', async () => {
     const { sim, live, told, end } = tell({}, () => ({ handover: { maxAge: 4 * MINUTE } }))
     await live()
     sim.hide(30 * MINUTE)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it('from one network to another: a second leg is dialled within 3 s, before the first is given up, and nothing is lost', async () => {
+it('after a change of network a second leg is dialled within 3 s, before the first is given up, and nothing is lost', async () => {
   const { sim, socket, room, live, statuses, told, end } = tell()
   await live()
   const stop = sim.publishEvery(50, 'room')
@@ -19,7 +19,7 @@ it('from one network to another: a second leg is dialled within 3 s, before the 
   end()
 })
 
-it('"offline" and "online" on a path that lives are hints, not the truth: each costs one ping', async () => {
+it('"offline" and "online" on a path that works cost one ping each', async () => {
   const { sim, live, statuses, end } = tell({ heartbeat: 60_000 })
   await live()
   const before = sim.wire.length
@@ -34,7 +34,7 @@ it('"offline" and "online" on a path that lives are hints, not the truth: each c
   end()
 })
 
-it('without a network for 5 s: the leg that served goes on, and has missed nothing', async () => {
+it('after 5 s without a network the same leg goes on, and has missed nothing', async () => {
   const { sim, socket, room, live, statuses, end } = tell()
   await live()
   const stop = sim.publishEvery(150, 'room')
@@ -54,7 +54,7 @@ it('without a network for 5 s: the leg that served goes on, and has missed nothi
   end()
 })
 
-it('a live socket that waits for its next dial need not, once the network is back', async () => {
+it('a live socket that waits for its next dial is live soon after the network is back', async () => {
   const { sim, socket, room, live, statuses, end } = tell({ reconnectSpread: 60_000 })
   await live()
   sim.publish('room', 1)
@@ -72,7 +72,7 @@ it('a live socket that waits for its next dial need not, once the network is bac
   end()
 })
 
-it('a busy server is left alone for as long as it said, whatever the network does', async () => {
+it('a busy server is not dialled before its retryAfter is over, whatever the network does', async () => {
   const { sim, live, end } = tell({ reconnectSpread: 1_000 })
   await live()
   sim.refuse('busy', 60_000)
@@ -88,7 +88,7 @@ it('a busy server is left alone for as long as it said, whatever the network doe
   end()
 })
 
-it('a dial that was under way when the network changed is given 2 s more, and the next one is not late for it', async () => {
+it('a dial that is under way when the network changes has 2 s more, and does not delay the next one', async () => {
   const { sim, socket, live, end } = tell({ reconnectSpread: 1_000 })
   await live()
   sim.refuse('hangs')
@@ -105,7 +105,7 @@ it('a dial that was under way when the network changed is given 2 s more, and th
   end()
 })
 
-it('a network that comes and goes ten times in a minute: at most two legs, nothing lost, nothing twice', async () => {
+it('on a network that comes and goes ten times in a minute there are at most two legs, and nothing is lost or repeated', async () => {
   const { sim, socket, room, live, end } = tell({ seed: 7 })
   await live()
   const stop = sim.publishEvery(150, 'room')

@@ -11,32 +11,39 @@ it.each([
   'busy',
   'draining',
   'protocol',
-] as const)('a new version whose door is "%s" costs the clients nothing while the old one lives', async (door) => {
-  const { sim, socket, room, live, statuses, told, names, end } = tell()
-  await live()
-  const stop = sim.publishEvery(100, 'room')
-  const deploy = sim.deploy({ door, deadline: 25_000 })
-  await sim.advance(20_000)
-  if (door === 'session-ended') {
-    // That one word counts wherever it is said.
-    expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' } })
-    return end()
-  }
-  expect(statuses).toEqual([])
-  expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 1 }, handover: { reason: 'deploy' } })
-  const dials = sim.dials.length
-  expect(dials).toBeGreaterThan(1)
-  deploy.to[0]!.door = 'open'
-  await sim.advance(13_000)
-  stop()
-  await sim.advance(1_000)
-  expect(statuses.filter((status) => status === 'closed')).toEqual([])
-  expect([room.problems(), room.gaps]).toEqual([[], []])
-  expect(told('handover-finished', 'session-ended')).toHaveLength(names().includes('handover-failed') ? 0 : 1)
-  end()
-})
+] as const)(
+  'a new version that answers each dial with "%s" costs the clients nothing while the old one runs',
+  async (door) => {
+    const { sim, socket, room, live, statuses, told, names, end } = tell()
+    await live()
+    const stop = sim.publishEvery(100, 'room')
+    const deploy = sim.deploy({ door, deadline: 25_000 })
+    await sim.advance(20_000)
+    if (door === 'session-ended') {
+      // That one word counts wherever it is said.
+      expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'session-ended' } })
+      return end()
+    }
+    expect(statuses).toEqual([])
+    expect(socket.store.getState()).toMatchObject({
+      status: 'live',
+      leg: { number: 1 },
+      handover: { reason: 'deploy' },
+    })
+    const dials = sim.dials.length
+    expect(dials).toBeGreaterThan(1)
+    deploy.to[0]!.door = 'open'
+    await sim.advance(13_000)
+    stop()
+    await sim.advance(1_000)
+    expect(statuses.filter((status) => status === 'closed')).toEqual([])
+    expect([room.problems(), room.gaps]).toEqual([[], []])
+    expect(told('handover-finished', 'session-ended')).toHaveLength(names().includes('handover-failed') ? 0 : 1)
+    end()
+  },
+)
 
-it('a deploy that is rolled back after it was refused leaves everybody where they were', async () => {
+it('a deploy that is rolled back because the new version refused dials leaves the leg as it was', async () => {
   const { sim, socket, room, live, statuses, told, end } = tell()
   await live()
   const deploy = sim.deploy({ door: 'refuses' })

@@ -14,7 +14,7 @@ it('without history a deploy costs nothing: both legs overlap', async () => {
   end()
 })
 
-it('without history a crash is exactly one gap, with its bounds, before the next message', async () => {
+it('without history a crash causes exactly one gap, with its bounds, before the next message', async () => {
   const { sim, room, live, end } = tell({ history: false, reconnectSpread: 500 })
   await live()
   for (const data of [1, 2, 3]) sim.publish('room', data)
@@ -32,7 +32,7 @@ it('without history a crash is exactly one gap, with its bounds, before the next
   end()
 })
 
-it('a history that was trimmed too far is one gap up to what is left, and the rest is replayed', async () => {
+it('if the history was trimmed past the position, there is one gap up to the oldest message, and the rest is replayed', async () => {
   const { sim, room, live, end } = tell({ reconnectSpread: 500 })
   await live()
   sim.publish('room', 1)

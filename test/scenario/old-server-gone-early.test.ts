@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
 it.each([0, 5, 15, 25, 35, 45, 100])(
-  'an old server that is gone %i ms after it asked: the dial that is under way becomes the reconnection',
+  'if the old server is gone %i ms after its request, the dial under way becomes the reconnection',
   async (after) => {
     const { sim, socket, room, live, end } = tell({ reconnectSpread: 6_000 })
     await live()
@@ -21,7 +21,7 @@ it.each([0, 5, 15, 25, 35, 45, 100])(
   },
 )
 
-it('both legs of a handover that die in one moment are one reconnection: nothing lost, nothing twice', async () => {
+it('if both legs of a handover die at the same moment, there is one reconnection: nothing lost, nothing twice', async () => {
   const { sim, socket, room, live, statuses, end } = tell({ reconnectSpread: 4_000 })
   await live()
   const stop = sim.publishEvery(10, 'room')

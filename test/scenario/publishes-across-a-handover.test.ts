@@ -35,7 +35,7 @@ it.each<[string, (story: Story) => void]>([
   ['a crash', ({ sim }) => (sim.crash(), sim.restart())],
   ['an old server that stops answering', ({ sim }) => ((sim.servers[0]!.acks = false), sim.deploy())],
 ])(
-  'client rule 5: across %s each publish is applied once and in order, and its caller is told where',
+  'client rule 5: across %s each publish is applied once and in order, and resolves with its offset',
   async (_, fault) => {
     const story = tell({ reconnectSpread: 500 })
     const { sim, room, live, end } = story
@@ -56,7 +56,7 @@ it.each<[string, (story: Story) => void]>([
   },
 )
 
-it('a publish that a server applied, and forgot before it answered, is outcome-unknown', async () => {
+it('a publish that was applied by a server that forgot it before the answer is outcome-unknown', async () => {
   const story = tell({ reconnectSpread: 500 })
   const { sim, socket, live, end } = story
   await live()
@@ -73,7 +73,7 @@ it('a publish that a server applied, and forgot before it answered, is outcome-u
   end()
 })
 
-it('a server that answers no publish is handed over, and the publish goes on', async () => {
+it('a publish that its server does not answer causes a handover, and is answered by the next server', async () => {
   const story = tell({ servers: 2 })
   const { sim, socket, live, told, end } = story
   await live()
@@ -87,7 +87,7 @@ it('a server that answers no publish is handed over, and the publish goes on', a
   end()
 })
 
-it('client rule 6: the old leg is kept until what was published on it is answered, so that nothing is sent twice without need', async () => {
+it('client rule 6: the old leg stays until the publishes on it are answered, so that none is sent twice without need', async () => {
   const { sim, socket, live, told, end } = tell()
   await live()
   sim.delay({ up: 300 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it('client rule 3: a dial that lands on the very server that asked to be left is closed, and the client dials again', async () => {
+it('client rule 3: a leg on the very server that asked to be left is closed, and the client dials again', async () => {
   const { sim, socket, room, live, statuses, told, end } = tell({ servers: 2 })
   await live()
   const stop = sim.publishEvery(10, 'room')

@@ -41,7 +41,7 @@ describe('the end of a session', () => {
     },
   )
 
-  it('is not outlived by a position that was learnt in it: `since` counts in its own session, `from` in each', async () => {
+  it('is the end of a `since` position, which counts only in its own session; a `from` position counts in each', async () => {
     const { sim, socket } = world()
     socket.subscribe('orders', () => undefined)
     socket.connect()
@@ -69,7 +69,7 @@ describe('the end of a session', () => {
     socket.close()
   })
 
-  it('is the end of its snapshot: the next session loads anew, though the socket is opened from within the news of the end', async () => {
+  it('is the end of a loaded snapshot: the next session loads its own, even if `session-ended` itself opens it', async () => {
     const sim = createSimulation({ seed: 1 })
     let user = 'ann'
     const socket = createLiveSocket({
@@ -98,7 +98,7 @@ describe('the end of a session', () => {
     socket.close()
   })
 
-  it('is the end of its numbers too, all of them, and they outlive a close()', async () => {
+  it('resets all stats(), which survive a close()', async () => {
     const { sim, socket } = world()
     socket.subscribe('orders', () => undefined)
     socket.connect()
@@ -127,7 +127,7 @@ describe('the end of a session', () => {
   })
 
   it.each(['signOut', 'close'] as const)(
-    'is old news after a %s(): who connects again is told of no closed socket',
+    'by %s() is not reported again: listeners added before the next connect() see no `closed`',
     async (end) => {
       const { sim, socket } = world()
       socket.connect()
@@ -143,7 +143,7 @@ describe('the end of a session', () => {
     },
   )
 
-  it('lets nothing of what the former user published into the next session', async () => {
+  it('keeps what its user publishes after it out of the next session', async () => {
     const { sim, socket } = world()
     socket.connect()
     await sim.advance(SECOND)
@@ -194,7 +194,7 @@ describe('signOut()', () => {
     expect([there.status(), there.by()]).toEqual(['closed', 'signed-out'])
   })
 
-  it('called again ends nothing more: somebody else may be signed in by then', async () => {
+  it('called again does not end the session of the next user', async () => {
     const { sim, open } = tabs()
     const [ann, bea] = [open(), open()]
     ann.socket.connect()
@@ -208,7 +208,7 @@ describe('signOut()', () => {
     bea.socket.close()
   })
 
-  it('in another tab, while this one was closed, is known when it connects: a new session, from `initial`', async () => {
+  it('in another tab while this one was closed takes effect when it connects: a new session, from `initial`', async () => {
     const { sim, open } = tabs()
     const [here, there] = [open(), open()]
     const fold = here.socket.fold('orders', append, none)
@@ -233,7 +233,7 @@ describe('signOut()', () => {
   })
 
   it.each(['with it', 'a moment before it', 'with it, and somebody is signed in again'])(
-    'is not undone where the storage is cleared %s: a tab that slept sends nothing with the old token',
+    'holds even if the storage is cleared %s: a tab that was frozen sends nothing with the old token',
     async (when) => {
       const { sim, browser, open } = tabs()
       const [here, sleeper] = [open(), open()]
@@ -260,7 +260,7 @@ describe('signOut()', () => {
     },
   )
 
-  it('is not what a cleared storage means to tabs that are awake, nor to a new one', async () => {
+  it('is not what cleared storage means: open tabs and new ones stay signed in', async () => {
     const { sim, browser, open } = tabs()
     const [one, two] = [open(), open()]
     for (const { socket } of [one, two]) {

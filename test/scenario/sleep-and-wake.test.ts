@@ -4,7 +4,7 @@ import { tell } from './story.js'
 const MINUTE = 60_000
 
 it.each([5_000, 30_000, 10 * MINUTE])(
-  'a laptop that slept for %i ms is live again within 3 s of its wake, and has missed nothing',
+  'a laptop that slept for %i ms is live again within 3 s after it wakes, and has missed nothing',
   async (asleep) => {
     const { sim, socket, room, live, end } = tell()
     await live()
@@ -23,7 +23,7 @@ it.each([5_000, 30_000, 10 * MINUTE])(
   },
 )
 
-it('a path that died in sleep without a word is noticed within 3 s of the wake, not after the usual 15', async () => {
+it('a path that silently died during sleep is noticed within 3 s after the wake, not after the usual 15', async () => {
   const { sim, room, live, statuses, told, end } = tell({ heartbeat: 60 * MINUTE })
   await live()
   sim.sleep()
@@ -43,7 +43,7 @@ it('a path that died in sleep without a word is noticed within 3 s of the wake, 
   end()
 })
 
-it('a wait for the next dial is not slept through twice: at the wake it is over', async () => {
+it('sleep counts towards the wait for the next dial, which is over at the wake', async () => {
   const { sim, socket, live, end } = tell({ reconnectSpread: 100_000 })
   await live()
   sim.crash()
@@ -58,7 +58,7 @@ it('a wait for the next dial is not slept through twice: at the wake it is over'
   end()
 })
 
-it('a dial that hung when the lid was closed does not hold up the next one', async () => {
+it('a dial that hung when the machine went to sleep does not delay the next one', async () => {
   const { sim, socket, live, end } = tell({ reconnectSpread: 1_000 })
   await live()
   sim.refuse('hangs')
@@ -75,7 +75,7 @@ it('a dial that hung when the lid was closed does not hold up the next one', asy
   end()
 })
 
-it('a main thread that was busy for 10 s has lost no leg: what waited to be read is read before anybody is called silent', async () => {
+it('a main thread that was busy for 10 s loses no leg: unread frames are read before a leg counts as silent', async () => {
   const { sim, room, live, statuses, end } = tell({ heartbeat: 60_000 })
   await live()
   const stop = sim.publishEvery(100, 'room')
@@ -93,7 +93,7 @@ it('a main thread that was busy for 10 s has lost no leg: what waited to be read
 })
 
 it.each([0, 5, 15, 25, 35, 45])(
-  'a page that stands still from %i ms into a handover until long after its deadline is back within 2 s of its wake, and has missed nothing',
+  'a page that is frozen from %i ms into a handover until long after its deadline is live within 2 s after it resumes, and has missed nothing',
   async (into) => {
     const { sim, socket, room, live, end } = tell({ reconnectSpread: 60_000 })
     await live()

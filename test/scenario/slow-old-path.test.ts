@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { tell } from './story.js'
 
-it('what a slow old leg still brings is waited for, dropped where the new leg has brought it, and never repeated', async () => {
+it('late messages of a slow old leg are waited for, and never delivered twice', async () => {
   const { sim, socket, room, live, statuses, end } = tell({ latency: 400 })
   socket.connect()
   await sim.advance(3_000)
@@ -19,7 +19,7 @@ it('what a slow old leg still brings is waited for, dropped where the new leg ha
   end()
 })
 
-it('without history only the slow old leg has what is missing: it is waited for', async () => {
+it('without history the client waits for the slow old leg, which alone has the missing messages', async () => {
   const { sim, room, live, end } = tell({ history: false })
   await live()
   const stop = sim.publishEvery(10, 'room')
@@ -36,7 +36,7 @@ it('without history only the slow old leg has what is missing: it is waited for'
   end()
 })
 
-it('a replay that takes seconds on the new leg does not hold up what the old leg brings', async () => {
+it('a replay that takes seconds on the new leg does not delay the messages of the old leg', async () => {
   const { sim, room, live, end } = tell()
   await live()
   const stop = sim.publishEvery(50, 'room')
@@ -54,7 +54,7 @@ it('a replay that takes seconds on the new leg does not hold up what the old leg
   end()
 })
 
-it('an old server that is gone while the new one is still replaying costs nothing: the rest is replayed', async () => {
+it('an old server that is gone during the replay of the new one costs nothing: the rest is replayed', async () => {
   const { sim, socket, room, live, statuses, end } = tell()
   await live()
   const stop = sim.publishEvery(20, 'room')

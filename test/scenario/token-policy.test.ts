@@ -20,7 +20,7 @@ describe('the schedule of a signed-in page', () => {
       6 * MINUTE,
     ],
     [
-      'the default of 10 min, where nobody says',
+      'the default of 10 min',
       ({ issue }) =>
         () =>
           issue(),

@@ -15,7 +15,7 @@ function listening(topics = ['room']) {
 }
 
 describe('a signal', () => {
-  it('is told to no handler whose onSignal() threw', async () => {
+  it('is not delivered to a handler whose onSignal() call threw', async () => {
     const { socket, live } = handServed()
     const heard: unknown[] = []
     expect(() => socket.onSignal('room', (data) => heard.push(data), { onError: 5 as never })).toThrow('onError')
@@ -25,7 +25,7 @@ describe('a signal', () => {
     expect(heard).toEqual([])
   })
 
-  it('goes out at once, and of those of the same frame the newest of each topic follows', async () => {
+  it('is sent at once; of those that follow in the same animation frame only the newest of each topic is sent', async () => {
     const { socket, live, clock } = listening(['room', 'hall'])
     const one = await live()
     for (const n of [1, 2, 3]) socket.signal('room', n)
@@ -42,7 +42,7 @@ describe('a signal', () => {
     expect(said(one).at(-1)).toEqual(['room', 4])
   })
 
-  it('of a thousand topics in a loop goes out a few topics a frame, and none waits in vain', async () => {
+  it('on each of many topics in a loop is sent, a few topics per animation frame, and only the newest of each', async () => {
     const topics = Array.from({ length: 40 }, (_, n) => `t${n}`)
     const { socket, live, clock } = listening(topics)
     const one = await live()
@@ -59,7 +59,7 @@ describe('a signal', () => {
     ).toBe(true)
   })
 
-  it('is as it was when it was given, whatever becomes of the object', async () => {
+  it('has the data as it was at the call, even if the object changes later', async () => {
     const { socket, live, clock } = listening()
     const one = await live()
     const data = { n: 1 }
@@ -70,7 +70,7 @@ describe('a signal', () => {
     expect(said(one)[1]).toEqual(['room', { n: 1 }])
   })
 
-  it('is told to each handler of its topic once, whichever leg of a handover brings it first', async () => {
+  it('reaches each handler of its topic once, whichever leg of a handover brings it first', async () => {
     const { live, leg, heard } = listening()
     const one = await live()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
@@ -87,7 +87,7 @@ describe('a signal', () => {
     ])
   })
 
-  it('goes out on the leg that serves, before and after a cutover', async () => {
+  it('is sent on the active leg, before and after a cutover', async () => {
     const { socket, live, leg, clock } = listening()
     const one = await live()
     one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
@@ -100,7 +100,7 @@ describe('a signal', () => {
   })
 
   it.each(['close', 'signOut'] as const)(
-    'that waits while the server is spared is dropped at %s(), and leaves no timer behind',
+    'that waits for the retryAfter of a busy server is dropped at %s(), and leaves no timer',
     async (end) => {
       const { socket, live, leg, clock } = listening()
       const one = await live()
@@ -117,7 +117,7 @@ describe('a signal', () => {
     },
   )
 
-  it('is dropped where no leg serves, and what waits for its frame does not outlive a sign-out', async () => {
+  it('is dropped while no leg serves, and a waiting one is dropped at a sign-out', async () => {
     const { socket, live, leg, clock } = listening()
     socket.signal('room', 'too early')
     const one = await live()
@@ -131,7 +131,7 @@ describe('a signal', () => {
     expect([said(one), said(two)]).toEqual([[['room', 1]], []])
   })
 
-  it('that was told to wait does not make who signs in next wait', async () => {
+  it('is not delayed by a retryAfter of the session before', async () => {
     const { socket, live, leg, clock } = listening()
     const one = await live()
     socket.signal('room', 1)
@@ -160,7 +160,7 @@ describe('a signal', () => {
       'invalid',
     ],
     ['more than a frame', 'room', 'x'.repeat(70_000), 'too-large'],
-  ])('of %s throws, and nothing goes out', async (_, topic, data, code) => {
+  ])('of %s throws, and nothing is sent', async (_, topic, data, code) => {
     const { socket, live, clock } = listening()
     const one = await live({ maxFrame: 65_536 })
     expect(() => socket.signal(topic, data)).toThrow(expect.objectContaining({ code }) as Error)
@@ -168,7 +168,7 @@ describe('a signal', () => {
     expect(said(one)).toEqual([])
   })
 
-  it('that the server refuses is an error event; after a busy one the newest waits as long as it says', async () => {
+  it('that the server refuses is an error event; after a busy refusal the newest signal waits for its retryAfter', async () => {
     const served = listening()
     const { socket, live, clock } = served
     const one = await live()
@@ -194,7 +194,7 @@ describe('a signal', () => {
     ])
   })
 
-  it('whose handler throws is an error event, and the others are told', async () => {
+  it('whose handler throws causes an error event, and the other handlers still get it', async () => {
     const served = listening()
     served.socket.onSignal('room', () => {
       throw new Error('mine')
@@ -208,7 +208,7 @@ describe('a signal', () => {
     expect(errors(served)).toMatchObject([{ code: 'invalid', cause: { message: 'mine' } }])
   })
 
-  it('is listened to by subscribing its topic, for as long as anybody listens', async () => {
+  it('has its topic subscribed for as long as there is a listener', async () => {
     const { live, stop, heard } = listening()
     const one = await live()
     expect(Object.keys(one.said[0]!.topics as object)).toEqual(['room'])
@@ -220,7 +220,7 @@ describe('a signal', () => {
     expect(heard).toEqual([])
   })
 
-  it('tells onError where the topic is refused', async () => {
+  it('has its onError called when the topic is refused', async () => {
     const { socket, live } = handServed()
     const told: unknown[] = []
     socket.onSignal('room', () => {}, { onError: (error) => told.push(error) })

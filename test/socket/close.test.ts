@@ -248,7 +248,7 @@ it.each<{ given: Parameters<LiveSocket['close']>; told: { code: number; reason: 
   { given: [4000], told: { code: 4000, reason: '' } },
   { given: [4000, 'bye'], told: { code: 4000, reason: 'bye' } },
 ])(
-  'close($given) tells a server $told: a code of its own stands alone, as with a WebSocket',
+  'close($given) closes the leg with $told: a code alone has an empty reason, as with a WebSocket',
   async ({ given, told }) => {
     const simulation = createSimulation()
     const socket = createLiveSocket({ url: simulation.url, environment: simulation.environment })
@@ -260,7 +260,7 @@ it.each<{ given: Parameters<LiveSocket['close']>; told: { code: number; reason: 
   },
 )
 
-it('whatever was not sent by then, or not answered, is told so in one sentence', async () => {
+it('the error of a publish that close() stops says in one sentence whether it was sent', async () => {
   const simulation = createSimulation()
   const socket = createLiveSocket({ url: simulation.url, environment: simulation.environment })
   const unsent = socket.publish('news', 1).catch(({ message }: Error) => message)

@@ -21,7 +21,7 @@ describe('fold with load', () => {
     expect(asks[0]!.signal.aborted).toBe(false)
   })
 
-  it('asks for nothing before connect(), and then for snapshot and topic together', async () => {
+  it('loads nothing before connect(), and then has the snapshot in time to subscribe from its position in the hello', async () => {
     const simulation = createSimulation()
     const socket = createLiveSocket<Topics>({ url: simulation.url, environment: simulation.environment })
     const load = vi.fn(() =>
@@ -43,27 +43,30 @@ describe('fold with load', () => {
     ).toMatchObject([{ type: 'hello', topics: { orders: { epoch: 'epoch-1', offset: 0 } } }])
   })
 
-  it.each(['connects again', 'listens again'])('loads anew for who %s as soon as its load is aborted', async (how) => {
-    const w = await world()
-    const load = vi.fn(({ signal, attempt }: { signal: AbortSignal; attempt: number }) => {
-      signal.addEventListener('abort', () => {
-        if (how === 'connects again') w.socket.connect()
-        else fold.subscribe(() => undefined)
+  it.each(['connects again', 'listens again'])(
+    'loads again for an application that %s from within the abort of its load',
+    async (how) => {
+      const w = await world()
+      const load = vi.fn(({ signal, attempt }: { signal: AbortSignal; attempt: number }) => {
+        signal.addEventListener('abort', () => {
+          if (how === 'connects again') w.socket.connect()
+          else fold.subscribe(() => undefined)
+        })
+        return attempt === 0 ? new Promise<never>(() => {}) : { state: [7], position: { epoch: 'epoch-1', offset: 0 } }
       })
-      return attempt === 0 ? new Promise<never>(() => {}) : { state: [7], position: { epoch: 'epoch-1', offset: 0 } }
-    })
-    const fold = w.socket.fold('orders', append, none, { load: load as never })
-    const undo = fold.subscribe(() => undefined)
-    await w.simulation.advance(100)
-    if (how === 'connects again') w.socket.close()
-    else undo()
-    await w.simulation.advance(5_000)
-    w.simulation.publish('orders', 8)
-    await w.simulation.advance(500)
-    expect(fold.getState()).toEqual([7, 8])
-  })
+      const fold = w.socket.fold('orders', append, none, { load: load as never })
+      const undo = fold.subscribe(() => undefined)
+      await w.simulation.advance(100)
+      if (how === 'connects again') w.socket.close()
+      else undo()
+      await w.simulation.advance(5_000)
+      w.simulation.publish('orders', 8)
+      await w.simulation.advance(500)
+      expect(fold.getState()).toEqual([7, 8])
+    },
+  )
 
-  it('asks for nothing more where its signal, which says that it took too long, closes the live socket', async () => {
+  it('does not load again if the abort of a load that timed out closes the live socket', async () => {
     const w = await world()
     const load = vi.fn(({ signal }: { signal: AbortSignal }) => {
       signal.addEventListener('abort', () => w.socket.close())
@@ -74,7 +77,7 @@ describe('fold with load', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  it('loads again after a gap, keeps its state meanwhile, and is told of one gap', async () => {
+  it('loads again after a gap, and reports one gap', async () => {
     const w = await world()
     const { load, asks } = api(w)
     const fold = w.socket.fold('orders', append, none, { load })
@@ -133,7 +136,7 @@ describe('fold with load', () => {
       }),
       says: 'threw',
     },
-  ])('tries again, later and later, where load $how, and says so', async ({ answer, says }) => {
+  ])('loads again with backoff if load $how, and reports it', async ({ answer, says }) => {
     const w = await world()
     const { load, asks, answers } = api(w)
     answers(answer)
@@ -153,7 +156,7 @@ describe('fold with load', () => {
   })
 
   it.each(['answers', 'fails'])(
-    'tells a load that hangs to stop, tries again, and does not care that it %s later',
+    'aborts a load that hangs, loads again, and ignores that the first one %s later',
     async (late) => {
       const w = await world()
       const calls: {
@@ -184,7 +187,7 @@ describe('fold with load', () => {
   )
 
   it.each(['the last listener has left', 'the socket is closed', 'the user signs out'])(
-    'when %s, a load under way is told to stop and its answer ignored',
+    'when %s, a load under way is aborted and its answer ignored',
     async (what) => {
       const w = await world()
       const { load, asks } = api(w, 2_000)
@@ -204,7 +207,7 @@ describe('fold with load', () => {
     },
   )
 
-  it('loads anew in a new session, and not when a closed socket connects again', async () => {
+  it('loads again in a new session, but not when a closed socket connects again', async () => {
     const w = await world()
     const { load, asks } = api(w)
     const fold = w.socket.fold('orders', append, none, { load })
@@ -223,7 +226,7 @@ describe('fold with load', () => {
     expect(fold.getState()).toEqual([1])
   })
 
-  it('retries at once when the connection is back', async () => {
+  it('loads again at once when the connection is back', async () => {
     const w = await world()
     const { load, asks, answers } = api(w, 10)
     answers(() => new Error('offline'))
@@ -242,7 +245,7 @@ describe('fold with load', () => {
     expect(fold.getState()).toEqual([1])
   })
 
-  it('holds no more than its bounds, and asks the log for the rest', async () => {
+  it('holds no more messages than its bounds during a load, and subscribes from the snapshot for the rest', async () => {
     const simulation = createSimulation()
     const socket = createLiveSocket<Topics>({
       url: simulation.url,

@@ -89,7 +89,7 @@ const WORLDS: (World & { story: string; orders: number })[] = [
   },
 ]
 
-describe('fold: no message is folded twice or missed and no hole told twice, in any order of', () => {
+describe('fold: no message is folded twice or missed and no gap reported twice, in any order of', () => {
   it.each(WORLDS)('$story', { timeout: 120_000 }, async ({ story, orders: least, ...world }) => {
     const { orders, problem, complete } = await explore(world, 100_000)
     console.log(`fold, ${story}: ${orders} orders`)

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { append, none, world, type Topics } from './fold-kit.js'
 
 describe('fold', () => {
-  it('folds every message in order, and tells listeners once a frame, with the state before and after', async () => {
+  it('folds every message in order, and calls listeners once an animation frame, with the state before and after', async () => {
     const { simulation, socket, data } = await world()
     const fold = socket.fold('orders', append, none)
     const told: [readonly number[], readonly number[]][] = []
@@ -19,7 +19,7 @@ describe('fold', () => {
     expect(fold.getInitialState()).toBe(none)
   })
 
-  it('waits for one frame at a time, and for none where nobody listens or nothing has changed', async () => {
+  it('requests one animation frame at a time, and none without a listener or a change', async () => {
     const { environment, ...simulation } = createSimulation()
     let frames = 0
     const clock = { ...environment.clock, frame: (task: () => void) => (frames++, environment.clock.frame(task)) }
@@ -41,7 +41,7 @@ describe('fold', () => {
     expect(frames - before).toBe(1)
   })
 
-  it('gives the reducer what the message is beside its data', async () => {
+  it('gives the reducer the offset, the epoch and the rest of what a handler gets beside the data', async () => {
     const { simulation, socket } = await world()
     const reducer = vi.fn((state: number) => state + 1)
     const fold = socket.fold('orders', reducer, 0)
@@ -58,7 +58,7 @@ describe('fold', () => {
     })
   })
 
-  it('subscribes nothing before its first listener, and nothing for ever after its last', async () => {
+  it('subscribes with its first listener, and unsubscribes a second after its last one left', async () => {
     const { simulation, socket, asked } = await world()
     const fold = socket.fold('orders', append, none)
     await simulation.advance(5_000)
@@ -75,7 +75,7 @@ describe('fold', () => {
     expect(asked()).toMatchObject([{ type: 'unsubscribe', topics: ['orders'] }])
   })
 
-  it('costs one subscription where a listener leaves and comes back at once, as StrictMode does', async () => {
+  it("subscribes once if a listener leaves and comes back at once, as in React's StrictMode", async () => {
     const { simulation, socket, asked, data } = await world()
     const fold = socket.fold('orders', append, none)
     fold.subscribe(() => undefined)()
@@ -114,7 +114,7 @@ describe('fold', () => {
     },
   )
 
-  it('starts after `from`, whatever others of the topic have had', async () => {
+  it('starts after `from`, wherever other subscribers of the topic are', async () => {
     const { simulation, socket } = await world()
     for (let n = 1; n <= 5; n++) simulation.publish('orders', n)
     const others: number[] = []
@@ -130,7 +130,7 @@ describe('fold', () => {
     expect(others).toEqual([6])
   })
 
-  it('takes a reducer that throws for a message that did not come, and says so', async () => {
+  it('skips a message on which the reducer throws, and reports it', async () => {
     const { simulation, socket, errors } = await world()
     const fold = socket.fold(
       'orders',
@@ -148,7 +148,7 @@ describe('fold', () => {
     expect(errors).toEqual([expect.stringContaining('reducer of "orders" threw at offset 2')])
   })
 
-  it('tells a listener that comes back while it is told of the next change, and not of this one again', async () => {
+  it('calls a listener that leaves and comes back from within its call only at the next change', async () => {
     const { simulation, socket } = await world()
     const fold = socket.fold('orders', append, none)
     const told = { fold: 0, store: 0 }
@@ -173,7 +173,7 @@ describe('fold', () => {
     expect(told.store).toBe(1)
   })
 
-  it('tells the other listeners where one throws or leaves while they are told', async () => {
+  it('calls the other listeners even if one throws or removes another', async () => {
     const { simulation, socket, errors } = await world()
     const fold = socket.fold('orders', append, none)
     const told: string[] = []
@@ -190,7 +190,7 @@ describe('fold', () => {
     expect(errors).toEqual([expect.stringContaining('listener of the fold of "orders" threw')])
   })
 
-  it('keeps its state over close() and connect(), and begins anew in a new session', async () => {
+  it('keeps its state over close() and connect(), and begins again in a new session', async () => {
     const { simulation, socket } = await world()
     const fold = socket.fold('orders', append, none)
     fold.subscribe(() => undefined)
@@ -214,7 +214,7 @@ describe('fold', () => {
     expect(fold.getState()).toEqual([4])
   })
 
-  it('whose reducer closes the socket folds nothing more until connect(), and then what it has not had', async () => {
+  it('whose reducer closes the socket folds nothing more until connect(), and then the messages that it missed', async () => {
     const { simulation, socket } = await world()
     const fold = socket.fold(
       'orders',
@@ -234,7 +234,7 @@ describe('fold', () => {
     expect(fold.getState()).toEqual([1, 2, 3, 4])
   })
 
-  it('has the message at which a handler before it closed the socket, once that is connected again', async () => {
+  it('gets the message at which an earlier handler closed the socket after connect()', async () => {
     const { simulation, socket } = await world()
     socket.subscribe('orders', (data) => {
       if (data === 2) socket.close()

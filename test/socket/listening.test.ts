@@ -16,7 +16,7 @@ const refusal = (listen: () => unknown) => {
 }
 
 it.each(['disconnected', 'Gap', '', 'constructor', 'publish', undefined, null, 5])(
-  'on takes no event that there is not, and names those that there are: %o',
+  'on() refuses an event that does not exist, and names those that do: %o',
   (type) => {
     const { code, message } = refusal(() => live().on(type as keyof LiveSocketEvents, () => {}))
     expect(code).toBe('invalid')
@@ -24,7 +24,7 @@ it.each(['disconnected', 'Gap', '', 'constructor', 'publish', undefined, null, 5
   },
 )
 
-it('on takes every event that there is, and nothing but a function to be told', () => {
+it('on() takes every event that exists, and only a function as its listener', () => {
   const socket = live()
   for (const type of EVENT_TYPES) {
     socket.on(type, () => {})()

@@ -3,36 +3,41 @@ import { describe, expect, it } from 'vitest'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { handServed } from '../kit/hand-served.js'
 
-describe('who signs out and connects again when a leg ends', () => {
+describe('signing out and connecting again when a leg ends', () => {
   const places = ['onClose', 'leg-closed', 'error'] as const
 
-  it.each(places)('in %s has a session whose legs are its own, though they have the same numbers', async (place) => {
-    let times = 0
-    const anew = () => {
-      if (times++ > 0) return
-      socket.signOut()
-      socket.connect()
-    }
-    const { socket, clock, ...hand } = handServed({ ...(place === 'onClose' && { onClose: anew as () => undefined }) })
-    if (place !== 'onClose') socket.on(place, anew)
-    const heard: unknown[] = []
-    socket.subscribe('a', (data) => void heard.push(data))
-    const first = await hand.live()
-    first.end(place === 'error' ? 1002 : 1006)
-    const next = await hand.leg(2)
-    next.welcome()
-    await clock.flush()
-    next.send({ type: 'message', topic: 'a', offset: 6, prev: 5, data: 1 })
-    await clock.advance(20_000)
-    expect(times).toBeGreaterThan(0)
-    expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 1 } })
-    expect(heard).toEqual([1])
-    expect(hand.dials()).toBe(2)
-  })
+  it.each(places)(
+    'in %s starts a session that the end of the earlier leg with the same number does not touch',
+    async (place) => {
+      let times = 0
+      const anew = () => {
+        if (times++ > 0) return
+        socket.signOut()
+        socket.connect()
+      }
+      const { socket, clock, ...hand } = handServed({
+        ...(place === 'onClose' && { onClose: anew as () => undefined }),
+      })
+      if (place !== 'onClose') socket.on(place, anew)
+      const heard: unknown[] = []
+      socket.subscribe('a', (data) => void heard.push(data))
+      const first = await hand.live()
+      first.end(place === 'error' ? 1002 : 1006)
+      const next = await hand.leg(2)
+      next.welcome()
+      await clock.flush()
+      next.send({ type: 'message', topic: 'a', offset: 6, prev: 5, data: 1 })
+      await clock.advance(20_000)
+      expect(times).toBeGreaterThan(0)
+      expect(socket.store.getState()).toMatchObject({ status: 'live', leg: { number: 1 } })
+      expect(heard).toEqual([1])
+      expect(hand.dials()).toBe(2)
+    },
+  )
 })
 
-describe('who is told something at the welcome of a leg', () => {
-  it('may sign out and connect again: it is live when the leg of that session is welcomed, and not before', async () => {
+describe('a listener that is called during the welcome of a leg', () => {
+  it('may sign out and connect again: the socket is live when the leg of the new session is welcomed, and not before', async () => {
     const { socket, clock, ...hand } = handServed({ getToken: async () => ({ token: 't', ttl: 600_000 }) })
     socket.connect()
     const first = await hand.leg(1)
@@ -52,7 +57,7 @@ describe('who is told something at the welcome of a leg', () => {
   })
 })
 
-describe('several who are told of an end', () => {
+describe('several listeners of the end of a session', () => {
   const watched = (options: Partial<LiveSocketOptions> = {}) => {
     const counts = { watching: 0 }
     const network = {
@@ -62,7 +67,7 @@ describe('several who are told of an end', () => {
     return { counts, ...handServed({ ...options, environment: { network } }) }
   }
 
-  it('may all connect: it is connected once, and nothing is left when it is closed', async () => {
+  it('may all connect: the socket connects once, and leaves nothing when it is closed', async () => {
     const { socket, clock, counts, ...hand } = watched()
     for (let n = 0; n < 2; n++)
       socket.store.subscribe(({ closed }) => closed?.by === 'session-ended' && socket.connect())
@@ -78,7 +83,7 @@ describe('several who are told of an end', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('may connect and sign out in one go: the last word holds', async () => {
+  it('may connect and sign out one after the other: the last call holds', async () => {
     const { socket, clock, ...hand } = watched()
     let connects = 0
     socket.store.subscribe(({ closed }) => closed?.by === 'app' && connects++ === 0 && socket.connect())
@@ -91,15 +96,15 @@ describe('several who are told of an end', () => {
   })
 })
 
-describe('who ends it all from within', () => {
-  it('by onClose has closed it: no connection is said to be lost', async () => {
+describe('a callback that ends the session', () => {
+  it('as onClose closes the socket, and no lost connection is reported', async () => {
     const { socket, clock, ...hand } = handServed({ onClose: () => void socket.close() as undefined })
     ;(await hand.live()).end(1006)
     await clock.flush()
     expect(socket.store.getState()).toMatchObject({ status: 'closed', closed: { by: 'app' }, lastError: null })
   })
 
-  it('by a reducer that signs out leaves nothing of the former user in the fold', async () => {
+  it('as a reducer leaves nothing of the earlier user in the fold', async () => {
     const { socket, clock, ...hand } = handServed()
     const fold = socket.fold(
       'a',
@@ -117,7 +122,7 @@ describe('who ends it all from within', () => {
     expect(fold.getState()).toEqual([])
   })
 
-  it.each(['handler', 'schema'] as const)('by a %s that signs out is the last to hear of that session', async (who) => {
+  it.each(['handler', 'schema'] as const)('as a %s is the last one that is called in that session', async (who) => {
     const validate = (value: unknown) => {
       if (who === 'schema') socket.signOut()
       return { value }
@@ -137,7 +142,7 @@ describe('who ends it all from within', () => {
 })
 
 describe('a listener of the store', () => {
-  it('is told each state once, with the one that it was told before, also where another one changes it again', async () => {
+  it('gets each state once, with the one before it, even if another listener changes the state again', async () => {
     const { socket, clock, ...hand } = handServed()
     socket.store.subscribe(({ status }) => status === 'live' && socket.close())
     const told: string[] = []
@@ -151,7 +156,7 @@ describe('a listener of the store', () => {
 })
 
 describe('subscribe', () => {
-  it('with a signal that is none throws, and subscribes nothing', async () => {
+  it('throws, and subscribes nothing, if its signal is not an AbortSignal', async () => {
     const { socket, ...hand } = handServed()
     for (const signal of [{}, 'abort', 1, null])
       expect(() => socket.subscribe('a', () => undefined, { signal: signal as never })).toThrow(
@@ -162,10 +167,10 @@ describe('subscribe', () => {
   })
 })
 
-describe('a server that wants to be left alone for years', () => {
+describe('a retryAfter of years', () => {
   const HOUR = 3_600_000
 
-  it('is left alone for an hour: with a topic, and with signals', async () => {
+  it('counts as an hour, for a topic and for signals', async () => {
     const clock = createSimulatedClock()
     let ahead = 0
     const environment = { clock: { ...clock, now: () => clock.now() + ahead } }
@@ -189,8 +194,8 @@ describe('a server that wants to be left alone for years', () => {
   })
 })
 
-describe('who is told that a handover failed', () => {
-  it('may ask for the next one, which is not said to have failed with it', async () => {
+describe('a listener of handover-failed', () => {
+  it('may call handover() again, and that one does not fail with the first', async () => {
     const { socket, clock, ...hand } = handServed()
     let next: Promise<void> | undefined
     socket.on('handover-failed', () => void (next ??= socket.handover()))
@@ -205,12 +210,12 @@ describe('who is told that a handover failed', () => {
   })
 })
 
-describe('a session that turns out to be over when a dial asks for a token', () => {
+describe('a session that proves to be over when a dial needs a token', () => {
   const expiring = () => handServed({ getToken: async () => ({ token: 't', ttl: 600_000, sessionTtl: 5_000.2 }) })
   /** The next dial is due 750 ms after its leg has died: a moment after the end, and before any of its timers. */
   const LAST = 4_250.5
 
-  it('ends: nothing is dialled any more, and no server is said to be unreachable', async () => {
+  it('ends: nothing more is dialled, and no server is reported as unreachable', async () => {
     const { socket, clock, told, ...hand } = expiring()
     const leg = await hand.live()
     await clock.advance(LAST)
@@ -225,7 +230,7 @@ describe('a session that turns out to be over when a dial asks for a token', () 
     expect(clock.pending).toBe(0)
   })
 
-  it('and who connects when it is told has a leg of the next session, and no other', async () => {
+  it('may be followed by connect() in its session-ended listener, which dials one leg of a new session', async () => {
     const { socket, clock, ...hand } = expiring()
     socket.on('session-ended', () => socket.connect())
     const leg = await hand.live()

@@ -21,7 +21,7 @@ describe('listeners and handlers', () => {
       [...HAPPEN, 'store' as const, 'handler' as const].map((where) => ({ where, call, act })),
     ),
   )(
-    'may call $call within $where: it holds at once, and nothing is left',
+    'may call $call within $where: it takes effect at once, and nothing is left',
     async ({ where, act }) => {
       const { simulation, socket } = world()
       let over = false
@@ -49,7 +49,7 @@ describe('listeners and handlers', () => {
   )
 
   it.each([...HAPPEN, 'store' as const, 'handler' as const])(
-    'may close, connect again, publish, subscribe and unsubscribe within %s, and all of it holds',
+    'may close, connect again, publish, subscribe and unsubscribe within %s, and each call takes effect',
     async (where) => {
       const { simulation, socket } = world()
       const settled: string[] = []

@@ -61,14 +61,14 @@ function byHand() {
 }
 
 describe('stream', () => {
-  it('leaves nothing behind where subscribing itself ends the session', async () => {
+  it('leaves nothing behind if the session ends from within its subscribing', async () => {
     const { source, closesWhenItIsAsked, handlers } = byHand()
     closesWhenItIsAsked()
     expect(await readAll(createStream(source, 'prices'))).toEqual(['closed'])
     expect(handlers()).toBe(0)
   })
 
-  it('gives every message in order, with what a handler would be told beside the data', async () => {
+  it('gives every message in order, with the same fields beside the data as a handler gets', async () => {
     const { simulation, socket } = await live()
     const stream = socket.stream('prices')
     await simulation.advance(100)
@@ -86,7 +86,7 @@ describe('stream', () => {
     expect((await stream.next()).value).toMatchObject({ data: 2, offset: 2 })
   })
 
-  it('has what came between the call and the first read, and goes on over a handover without a loss', async () => {
+  it('has the messages from between the call and the first read, and goes on through a handover without a loss', async () => {
     const { simulation, socket } = await live()
     const stream = socket.stream('prices')
     const stop = simulation.publishEvery(20, 'prices')
@@ -121,7 +121,7 @@ describe('stream', () => {
     { bound: 'limit', options: { limit: 3 }, data: (n: number) => n },
     { bound: 'maxBytes', options: { maxBytes: 3 * 102 }, data: (n: number) => String(n).padEnd(100, '.') },
   ])(
-    'past $bound a slow reader gets what waited, in order, then `overflow`, then the end',
+    'past $bound a slow reader gets the waiting messages in order, then `overflow`, then the end',
     async ({ options, data }) => {
       const { simulation, socket } = await live()
       const stream = socket.stream('prices', options)
@@ -142,7 +142,7 @@ describe('stream', () => {
     expect((await stream.next()).value.data).toHaveLength(1_000)
   })
 
-  it('is not overflowed by any number of messages while the reader keeps up', async () => {
+  it('does not overflow, however many messages come, while the reader keeps up', async () => {
     const { simulation, socket } = await live()
     const read: unknown[] = []
     void readAll(socket.stream('prices', { limit: 2, maxBytes: 30 }), read)
@@ -187,7 +187,7 @@ describe('stream', () => {
     if (how !== 'overflow') expect(await stream.next()).toEqual({ done: true, value: undefined })
   })
 
-  it('ends quietly on abort for a reader that waits, and at once where the signal was aborted before', async () => {
+  it('ends without an error on abort, and at once if the signal is already aborted', async () => {
     const { simulation, socket } = await live()
     const abort = new AbortController()
     const readers = [1, 2].map(() => socket.stream('prices', { signal: abort.signal }).next())
@@ -200,7 +200,7 @@ describe('stream', () => {
     expect(simulation.wire.length - sent).toBeLessThanOrEqual(1)
   })
 
-  it('answers several readers at once in order, and the end reaches all of them', async () => {
+  it('answers several pending reads in order, and its end settles the rest', async () => {
     const { simulation, socket } = await live()
     const stream = socket.stream('prices')
     await simulation.advance(100)
@@ -220,7 +220,7 @@ describe('stream', () => {
     { end: 'close', by: 'app' },
     { end: 'sign-out', by: 'signed-out' },
     { end: 'the end of the session', by: 'session-ended' },
-  ])('$end is a `closed` error that says so, after what had arrived', async ({ by }) => {
+  ])('$end is a `closed` error that says so, after the messages that had arrived', async ({ by }) => {
     const simulation = createSimulation()
     const socket = createLiveSocket<Topics>({
       url: simulation.url,
@@ -256,7 +256,7 @@ describe('stream', () => {
     { when: 'when the leg is welcomed', early: true, others: false },
     { when: 'while the leg lives', early: false, others: false },
     { when: 'after a subscriber of the same topic was', early: false, others: true },
-  ])('is `forbidden` where the server refuses the topic $when, and other topics go on', async ({ early, others }) => {
+  ])('is `forbidden` if the server refuses the topic $when, and other topics go on', async ({ early, others }) => {
     const simulation = createSimulation({ authorize: (topic) => topic !== 'orders' })
     const socket = createLiveSocket<Topics>({ url: simulation.url, environment: simulation.environment })
     if (others) socket.subscribe('orders', () => undefined)

@@ -19,8 +19,8 @@ function world(authorize: (topic: string) => boolean = (topic) => topic !== 'sec
 
 afterEach(() => void vi.restoreAllMocks())
 
-describe('whether a topic is served', () => {
-  it('is pending until the server has answered, then live or why not; and a planned handover changes nothing of it', async () => {
+describe('the status of a topic', () => {
+  it('is pending until the server answers, then live or the refusal, and stays so through a planned handover', async () => {
     const { sim, socket, told, watch } = world()
     watch('news')
     watch('secret')
@@ -36,7 +36,7 @@ describe('whether a topic is served', () => {
     expect(told.slice(2).sort()).toEqual(['news: live → pending', 'secret: forbidden → pending'])
   })
 
-  it('is pending again while nothing serves, and what the next server says then counts', async () => {
+  it('is pending again while no leg serves, until the next server answers', async () => {
     let strict = true
     const { sim, socket, told, watch } = world((topic) => topic !== 'secret' || !strict)
     watch('secret')
@@ -49,7 +49,7 @@ describe('whether a topic is served', () => {
     expect(told).toEqual(['secret: pending → forbidden', 'secret: forbidden → pending', 'secret: pending → live'])
   })
 
-  it('subscribes the topic while it has listeners, and not for a moment in which one takes the place of another', async () => {
+  it('subscribes the topic while it has listeners, and does not subscribe again when one replaces another', async () => {
     const { sim, socket, watch } = world()
     socket.connect()
     await sim.advance(1_000)
@@ -69,7 +69,7 @@ describe('whether a topic is served', () => {
     expect(socket.topicStatus('news').getState()).toBe('pending')
   })
 
-  it('is the refusal for a topic that is refused only for now, which is asked for again and live then', async () => {
+  it('is the refusal of a topic that is refused with retryAfter, and live once the topic is served', async () => {
     const { socket, live, clock } = handServed()
     const errors: unknown[] = []
     socket.on('error', ({ error }) => void errors.push(error.retryAfter))
@@ -98,7 +98,7 @@ describe('whether a topic is served', () => {
     expect((await stream.next()).value).toMatchObject({ data: 'x' })
   })
 
-  it('is live with the leg where the protocol has no answers to subscriptions', async () => {
+  it('is live as soon as the leg is, if the protocol has no answers to subscriptions', async () => {
     const { socket, leg, clock } = handServed({
       protocol: rawProtocol({ message: (text) => ({ topic: 't', data: text }) }),
     })
@@ -120,7 +120,7 @@ describe('whether a topic is served', () => {
   it.each([
     ['livesocket.v1', undefined],
     ['one that has no answers', rawProtocol({ message: (text) => ({ topic: 'a', data: text }) })],
-  ])('is live for nobody any more where one who was told so has closed the socket, by %s', async (_, protocol) => {
+  ])('is not live for the next listener if one closes the socket, by %s', async (_, protocol) => {
     const { socket, leg, clock } = handServed(protocol && { protocol })
     const told: unknown[] = []
     for (const topic of ['a', 'b']) {
@@ -141,7 +141,7 @@ describe('whether a topic is served', () => {
   it.each([
     ['livesocket.v1', undefined],
     ['one that has no answers', rawProtocol({ message: (text) => ({ topic: 'a', data: text }) })],
-  ])('is live for nobody while the socket is dialled anew by one who was told so, by %s', async (_, protocol) => {
+  ])('is not live for the next listener if one closes and connects the socket, by %s', async (_, protocol) => {
     const { socket, leg, clock } = handServed(protocol && { protocol })
     const told: unknown[] = []
     for (const topic of ['a', 'b']) {
@@ -161,7 +161,7 @@ describe('whether a topic is served', () => {
     expect(told).toEqual(['a live', 'a pending'])
   })
 
-  it('refuses what is no topic', async () => {
+  it('refuses an empty topic', async () => {
     const { socket } = world()
     expect(() => socket.topicStatus('')).toThrow(/topic/)
     expect(() => socket.signal('', 1)).toThrow(/topic/)
@@ -170,7 +170,7 @@ describe('whether a topic is served', () => {
 })
 
 describe('onError of a subscription', () => {
-  it('hears of the refusal, once, also where the topic was refused to somebody before', async () => {
+  it('gets the refusal once, even if the topic was refused to an earlier subscriber', async () => {
     const { sim, socket } = world()
     const heard: string[] = []
     const hear = (name: string) => (error: LiveSocketError) => void heard.push(`${name} ${error.code} ${error.topic}`)
@@ -191,7 +191,7 @@ describe('onError of a subscription', () => {
     stop()
   })
 
-  it('that throws keeps nobody else from hearing', async () => {
+  it('that throws does not keep the others from the refusal', async () => {
     const thrown: unknown[] = []
     const { sim, socket } = world()
     socket.on('error', ({ error }) => error.cause && thrown.push(error.cause))
@@ -207,7 +207,7 @@ describe('onError of a subscription', () => {
     expect([heard, thrown.map(String)]).toEqual([['forbidden'], ['TypeError: a bug']])
   })
 
-  it('is a function', () => {
+  it('must be a function', () => {
     const { socket } = world()
     for (const subscribe of [
       () => socket.subscribe('t', () => undefined, { onError: 1 as never }),
@@ -216,7 +216,7 @@ describe('onError of a subscription', () => {
       expect(subscribe).toThrow(/onError must be a function/)
   })
 
-  it('is what keeps the console silent: where nobody listens at all, a developer reads of the refusal there', async () => {
+  it('keeps the refusal off the console, where a developer finds it if nothing listens', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     for (const options of [{}, { onError: () => undefined }]) {
       const { sim, socket } = world()

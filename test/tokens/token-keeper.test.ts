@@ -30,7 +30,7 @@ test('a reconnection never fetches while the token is valid', async () => {
   expect(calls).toHaveLength(1)
 })
 
-test('each token is refreshed at an age between 5 and 9 of its 10 minutes, drawn anew for each', async () => {
+test('each token is refreshed at a random age between 5 and 9 of its 10 minutes', async () => {
   const { calls, clock, dial } = keepToken()
   await dial()
   await clock.advance(120 * MINUTE)

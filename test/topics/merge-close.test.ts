@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createMerge } from '../../src/topics/merge.js'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 
-it('a handler that closes every leg is told nothing more, although more was held', () => {
+it('a handler that closes every leg receives nothing more, even if more messages were held', () => {
   const told: unknown[] = []
   const merge = createMerge(
     { clock: createSimulatedClock(), id: () => 'a', gapTimeout: 250, maxMessages: 10, maxBytes: 1000 },

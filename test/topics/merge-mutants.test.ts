@@ -141,7 +141,7 @@ async function withMistake<Result>(
 const mistakes = MISTAKES.map(([file, from, to, wrong]) => ({ file, from, to, wrong }))
 
 test.each(mistakes)(
-  'client rule 4: the random worlds notice it when $wrong',
+  'client rule 4: the random worlds fail when $wrong',
   { timeout: 60_000 },
   async ({ file, from, to }) => {
     const found = await withMistake(file, from, to, (create) => search(create, 2_000, 250, 1, false))

@@ -25,7 +25,7 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['t e:2 replayed', 't e:3 replayed'])
   })
 
-  test('a topic left, and asked for again, is a new subscription: nothing of the former one counts', () => {
+  test('a topic that is unsubscribed and subscribed again is a new subscription: answers and messages of the earlier one are ignored', () => {
     const { bring, told, subscribed, merge } = live()
     merge.hello(2)
     merge.unsubscribe('t')
@@ -41,7 +41,7 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
-  test('a topic that the new leg refuses and that is given up then is given up on the old leg, too', () => {
+  test('unsubscribing a topic that the new leg refused unsubscribes it on the old leg, too', () => {
     const { merge, told, welcome } = live()
     welcome(2, {}, ['t'])
     expect(told()).toEqual([])
@@ -49,7 +49,7 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['unsubscribe 2: t', 'unsubscribe 1: t'])
   })
 
-  test('a topic that is given up by who hears of a wrong answer is not asked for again', () => {
+  test('a topic that an `invalid` listener unsubscribes is not asked for again', () => {
     const { merge, told, subscribed, hooks, clock } = live()
     merge.subscribe('t', { epoch: 'e', offset: 3 })
     hooks.told = (line) => line.startsWith('invalid') && merge.unsubscribe('t')
@@ -58,7 +58,7 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['s1 on 1: t e:3', expect.stringContaining('invalid t'), 'unsubscribe 1: t'])
   })
 
-  test('a topic in neither the answer nor an error is asked for again: at once, then in growing pauses, until it is answered', () => {
+  test('a topic in neither the answer nor an error is asked for again, first at once, then with backoff, until it is answered', () => {
     const { told, welcome, subscribed, merge, clock } = createMergeBench()
     merge.subscribe('t', null)
     welcome(1, {})
@@ -79,7 +79,7 @@ describe('client rule 4: answers', () => {
   })
 
   test.each(['dead', 'old'])(
-    'the next leg does not pay for what the former one, which is %s now, left unanswered',
+    'the backoff for a topic that one leg, which is %s now, left unanswered does not delay the next leg',
     (former) => {
       const { told, welcome, subscribed, merge, clock } = createMergeBench()
       merge.subscribe('t', null)
@@ -95,7 +95,7 @@ describe('client rule 4: answers', () => {
     },
   )
 
-  test('a topic that is left, or asked for from elsewhere, is not waited for any more', () => {
+  test('the timer for an unanswered topic ends when the topic is unsubscribed, or subscribed from another position', () => {
     const { told, welcome, subscribed, merge, clock } = createMergeBench()
     merge.subscribe('t', { epoch: 'e', offset: 3 })
     welcome(1, {})
@@ -117,7 +117,7 @@ describe('client rule 4: answers', () => {
     expect([told(), merge.caughtUp()]).toEqual([['t e:6'], true])
   })
 
-  test('a refused topic is not asked for on that leg again, and holds up nothing; the next leg is asked', () => {
+  test('a refused topic is not asked for on that leg again, and delays nothing; the next leg is asked', () => {
     const { told, welcome, merge, clock } = createMergeBench()
     merge.subscribe('t', null)
     merge.subscribe('u', null)
@@ -134,7 +134,7 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual([])
   })
 
-  test('a topic that is refused and then left is asked for by whoever wants it next', () => {
+  test('a topic that is refused and then unsubscribed is asked for again by the next subscriber', () => {
     const { told, welcome, merge } = createMergeBench()
     merge.subscribe('t', null)
     welcome(1, {}, ['t'])
@@ -143,7 +143,7 @@ describe('client rule 4: answers', () => {
     expect(told()).toEqual(['unsubscribe 1: t', 's2 on 1: t now'])
   })
 
-  test('a topic that may be asked for again later is, and no sooner than the server says; an error for an older subscribe is ignored', () => {
+  test('a topic that is refused with a retryAfter is asked for again after that time; an error for an older subscribe is ignored', () => {
     const { told, merge, clock } = live()
     merge.subscribe('t', { epoch: 'e', offset: 1 })
     merge.subscribe('t', { epoch: 'e', offset: 0 })
@@ -170,7 +170,7 @@ describe('client rule 4: what is held is bounded', () => {
     ['number', { maxMessages: 3 }],
     ['bytes', { maxBytes: 3 * ('data 21'.length + 2) }],
   ])(
-    'past the bound in %s, with no standby leg, the held ones are given up and asked for again at once',
+    'past the bound in %s, with no standby leg, held messages are dropped, and asked for again at once',
     (_, bound) => {
       const { bring, told, merge, subscribed } = ahead(bound)
       bring(2, 21, 22, 23)
@@ -184,14 +184,14 @@ describe('client rule 4: what is held is bounded', () => {
     },
   )
 
-  test('a standby leg is dropped before anything that is held', () => {
+  test('a standby leg is dropped before any held message', () => {
     const { bring, told, merge } = ahead({ maxMessages: 1, standby: true })
     bring(2, 21, 22)
     expect(told()).toEqual(['overflow'])
     expect(merge.held.messages).toBe(2)
   })
 
-  test('what the active leg brings anyway is given up without asking', () => {
+  test('held messages that the active leg is going to bring anyway are dropped, and not asked for', () => {
     const { bring, told, welcome, merge } = live({ maxMessages: 1 })
     welcome(2, { t: at('e:8 after 5') })
     bring(1, 7, 8)
@@ -208,7 +208,7 @@ describe('client rule 4: what is held is bounded', () => {
     expect(told()).toEqual(['overflow', 's1 on 2: t e:5'])
   })
 
-  test('without a leg the held ones are kept, and the next leg is asked from the position: the gap is only what nobody brought', () => {
+  test('held messages outlive their legs, and the next leg is asked from the position: gaps have only what no leg brought', () => {
     const { bring, told, merge, welcome } = ahead({})
     bring(2, 21)
     merge.gone(2)
@@ -219,7 +219,7 @@ describe('client rule 4: what is held is bounded', () => {
 })
 
 describe('client rule 5: subscriptions that change in a handover', () => {
-  test('who comes for the last ones is told nothing before them, also where the old leg goes on meanwhile', () => {
+  test('a subscriber of the last few messages receives nothing before them, even if the old leg brings newer ones first', () => {
     const { told, merge, bring, welcome, subscribed } = live()
     welcome(2, { t: at('e:5') })
     merge.subscribe('t', { last: 3 })
@@ -231,7 +231,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(merge.stats().gaps).toBe(0)
   })
 
-  test('who comes for the last ones goes back from where somebody else begins', () => {
+  test('the last few messages are counted back from the position at which another subscriber begins', () => {
     const { told, merge, bring, welcome } = createMergeBench()
     merge.subscribe('t', { last: 3 })
     merge.subscribe('t', { epoch: 'e', offset: 8 })
@@ -241,7 +241,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['t e:7 replayed'])
   })
 
-  test('who comes for the last ones gets them where the leg that is asked dies: the others wait for no answer of a dead leg', () => {
+  test('a subscriber of the last few messages gets them from the old leg if the leg that was asked dies', () => {
     const { told, merge, bring, ready, subscribed } = live()
     merge.hello(2)
     merge.subscribe('t', { last: 3 })
@@ -256,7 +256,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['t e:3 replayed', 't e:4 replayed', 't e:5 replayed', 't e:6', 't e:7'])
   })
 
-  test('who comes for the last ones of a topic that no leg has served gets them from the leg that serves again', () => {
+  test('a subscriber of the last few messages of a topic that no leg has served gets them from the old leg when it serves again', () => {
     const { told, merge, bring, welcome, ready, subscribed } = createMergeBench()
     welcome(1, {})
     merge.hello(2)
@@ -271,7 +271,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['t e:3 replayed', 't e:4 replayed', 't e:5 replayed', 't e:6'])
   })
 
-  test('who comes for the last ones when told of another topic is not answered with what others asked for', () => {
+  test('a subscriber of the last few messages that comes during the answer for another topic gets them, not that answer', () => {
     const turns: (() => void)[] = []
     const clock = Object.assign(createStepClock(), { turn: (task: () => void) => void turns.push(task) })
     const { told, merge, bring, subscribed, welcome, hooks } = createMergeBench({ clock })
@@ -289,7 +289,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['t e:3 replayed', 't e:4 replayed', 't e:5 replayed', 't e:6'])
   })
 
-  test('the new leg gets what changed since its hello', () => {
+  test('the new leg gets the subscriptions that changed since its hello', () => {
     const { told, merge } = live()
     merge.subscribe('u', null)
     merge.hello(2)
@@ -310,7 +310,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['unsubscribe 2: t', 'unsubscribe 1: t'])
   })
 
-  test('an old leg that serves again gets what changed since it served, and nothing else', () => {
+  test('an old leg that serves again gets only the subscriptions that changed since it served', () => {
     const { told, merge, welcome, bring } = live()
     merge.subscribe('u', { epoch: 'e', offset: 0 })
     merge.subscribed(1, 's1', new Map([['u', at('e:5')]]))
@@ -324,7 +324,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual([])
   })
 
-  test('a topic that only the old leg has named begins when that leg serves again, with what it brings then', () => {
+  test('a topic that only the old leg answered begins when that leg serves again, with the messages that it brings from then on', () => {
     const { told, merge, ready, subscribed, bring } = createMergeBench()
     ready(1, {})
     merge.subscribe('t', null)
@@ -338,7 +338,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(told()).toEqual(['t e:8'])
   })
 
-  test('a leg that serves again says again that it serves what it has named, also where the other one refused it', () => {
+  test('a leg that serves again reports its topics as served again, even one that the other leg refused', () => {
     const { merge, hooks, welcome, ready, subscribed } = createMergeBench()
     const answered: string[] = []
     hooks.answered = (topic) => answered.push(topic)
@@ -355,7 +355,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
     expect(merge.position('u')).toEqual({ epoch: 'e', offset: 1 })
   })
 
-  test('an old leg that brought a topic past a position that went back does not cover it', () => {
+  test('the client does not wait for an old leg that is already past the position that a topic went back to', () => {
     const { told, merge, welcome, bring, subscribed } = live()
     bring(1, 6, 7)
     welcome(2, { t: at('e:7') })
@@ -367,7 +367,7 @@ describe('client rule 5: subscriptions that change in a handover', () => {
 })
 
 describe('going back', () => {
-  test('what a leg answered for a former place is no gap for the one that a handler went back to meanwhile', () => {
+  test('an answer for an earlier request makes no gap after a handler has gone back to another position', () => {
     const { told, hooks, merge, welcome, bring } = createMergeBench()
     merge.subscribe('t', { epoch: 'e', offset: 0 })
     welcome(1, { t: at('e:9 after 5') })
@@ -403,7 +403,7 @@ describe('client rule 6: caught up', () => {
     expect(merge.caughtUp()).toBe(false)
   })
 
-  test('stopped, it waits for nothing and tells nothing', () => {
+  test('a stopped merge has no timer, holds no message and delivers nothing', () => {
     const { merge, welcome, bring, clock, told } = live()
     welcome(2, { t: at('e:9') })
     bring(2, 10)

@@ -14,7 +14,7 @@ function moved(answer: string, options: Parameters<typeof createMergeBench>[0] =
 }
 
 describe('client rule 4: both legs feed one sequence', () => {
-  test('what either leg brings first is told once and in order', () => {
+  test('a message is delivered once and in order, whichever leg brings it first', () => {
     const { bring, told, merge } = moved('e:7 after 5')
     bring(2, 6)
     bring(1, 6, 7, 8)
@@ -23,7 +23,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(merge.stats()).toEqual({ duplicates: 3, held: 0, gaps: 0 })
   })
 
-  test('what comes too early is held until the other leg has brought what is before it', () => {
+  test('a message that comes too early is held until the other leg has brought the messages before it', () => {
     const { bring, told, merge } = moved('e:8')
     bring(2, 10, 9)
     expect(told()).toEqual([])
@@ -76,7 +76,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(told()).toEqual([])
   })
 
-  test('a number that comes again with other data, on either leg, is the message that was told: the first one counts', () => {
+  test('an offset that comes again with other data, on either leg, is a duplicate: the first message counts', () => {
     const { bring, told, merge } = moved('e:5')
     bring(2, 6)
     for (const leg of [1, 2])
@@ -86,7 +86,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(merge.stats()).toMatchObject({ duplicates: 2 })
   })
 
-  test('a number that is a billion further on holds one message, not a billion places, and is asked about', () => {
+  test('an offset that is a billion ahead takes the room of one held message, and the topic is asked for again', () => {
     const { bring, told, merge, subscribed } = moved('e:5')
     merge.gone(1)
     bring(2, 1e9)
@@ -96,7 +96,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(told()).toEqual(['t e:6 replayed', 't e:7 replayed'])
   })
 
-  test('topics by the thousand that nobody asked for leave nothing behind', () => {
+  test('thousands of topics that were never subscribed leave nothing behind', () => {
     const { told, merge, subscribed, bring } = moved('e:5')
     for (let n = 0; n < 10_000; n++) {
       const topic = `unasked ${n}`
@@ -118,7 +118,7 @@ describe('client rule 4: both legs feed one sequence', () => {
     expect(told()).toEqual(['t e:6'])
   })
 
-  test('told is told, whatever a handler calls: nothing comes inside another message, and nothing is missed', () => {
+  test('a handler may cause messages and change subscriptions: no message is delivered inside another, and none is missed', () => {
     const { bring, told, hooks, merge } = moved('e:5')
     let depth = 0
     hooks.told = (line) => {
@@ -136,7 +136,7 @@ describe('client rule 4: both legs feed one sequence', () => {
 })
 
 describe('client rule 4: what the active leg does not cover', () => {
-  test('the old leg is waited for, and with what it brings there is no gap', () => {
+  test('the client waits for the old leg, and if that brings the missing messages there is no gap', () => {
     const { bring, told, clock, merge } = moved('e:8')
     bring(2, 9)
     clock.advance(249)
@@ -146,7 +146,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(merge.caughtUp()).toBe(true)
   })
 
-  test('an old leg that brings nothing for the gap timeout is given up: one gap with its bounds, then on', () => {
+  test('if the old leg brings nothing for the gap timeout, there is one gap with its bounds, and delivery goes on', () => {
     const { bring, told, clock } = moved('e:8')
     bring(2, 9)
     clock.advance(200)
@@ -159,7 +159,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(told()).toEqual(['t gap e 7..8 trimmed', 't e:9', 't e:10'])
   })
 
-  test('when the old leg goes, its time is over at once', () => {
+  test('when the old leg goes, the gap is reported at once', () => {
     const { told, merge, clock } = moved('e:8')
     merge.gone(1)
     expect(told()).toEqual(['t gap e 6..8 trimmed'])
@@ -176,7 +176,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(merge.stats().gaps).toBe(2)
   })
 
-  test('with an answer that answered no position the client asks from its own, and tells no gap', () => {
+  test('after an answer to a subscribe without a position the client asks from its own position, and reports no gap', () => {
     const { bring, told, ready, subscribed, merge } = createMergeBench()
     merge.subscribe('t', null)
     merge.hello(1)
@@ -192,7 +192,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(told()).toEqual(['t e:6 replayed'])
   })
 
-  test('the old leg gets its time once, not again for the answer that the active leg gives afterwards', () => {
+  test('the client waits for the old leg once, and not again after the next answer of the active leg', () => {
     const { bring, told, ready, subscribed, merge, clock } = createMergeBench()
     merge.subscribe('t', null)
     merge.hello(1)
@@ -219,7 +219,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(merge.position('t')).toEqual({ epoch: 'e', offset: 2 })
   })
 
-  test('a stream that breaks is asked for again from the position; broken there a third time, what lacks is lost', () => {
+  test('a topic with a hole is asked for again from the position; if the same hole comes a third time, it is a gap', () => {
     const { bring, told, subscribed, merge } = moved('e:5')
     merge.gone(1)
     for (const id of ['s1', 's2']) {
@@ -233,7 +233,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(told()).toEqual(['t e:9'])
   })
 
-  test('every break is asked for at once, as long as the topic gets on between', () => {
+  test('every hole is asked for at once, as long as the topic advances in between', () => {
     const { bring, told, subscribed, merge } = moved('e:5')
     merge.gone(1)
     for (const [i, id] of ['s1', 's2', 's3', 's4'].entries()) {
@@ -245,7 +245,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     }
   })
 
-  test('the old leg is waited for anew when the active one broke later', () => {
+  test('the client waits for the old leg again when the active one has a later hole', () => {
     const { bring, told, clock } = moved('e:8')
     clock.advance(250)
     expect(told()).toEqual(['t gap e 6..8 trimmed'])
@@ -254,7 +254,7 @@ describe('client rule 4: what the active leg does not cover', () => {
     expect(told()).toEqual(['t e:9', 't e:10', 't e:11', 't e:12'])
   })
 
-  test('a leg whose stream broke covers again when the position has passed the break', () => {
+  test('a leg with a hole is complete again once the other leg has filled the hole', () => {
     const { bring, told, clock } = moved('e:5')
     bring(2, 8)
     bring(1, 6, 7)
@@ -272,7 +272,7 @@ describe('client rule 4: epochs', () => {
     expect(told()).toEqual(['t f:1 replayed'])
   })
 
-  test('the active leg changes it unasked', () => {
+  test('an answer on the active leg that was not asked for changes it, too', () => {
     const { bring, told, subscribed } = moved('e:7')
     bring(2, 9)
     subscribed(2, undefined, { t: at('f:2 after 1') })
@@ -280,7 +280,7 @@ describe('client rule 4: epochs', () => {
     expect(told()).toEqual(['t gap f null..null epoch', 't f:2 replayed'])
   })
 
-  test('unasked it does not while a subscribe of the topic is unanswered there', () => {
+  test('an answer that was not asked for does not change it while a subscribe of the topic is unanswered on that leg', () => {
     const { told, subscribed, merge } = moved('e:5')
     merge.subscribe('t', { epoch: 'e', offset: 1 })
     subscribed(2, undefined, { t: at('f:0') })
@@ -290,7 +290,7 @@ describe('client rule 4: epochs', () => {
     expect(told()).toEqual(['t gap f null..null epoch'])
   })
 
-  test('an answer to no position that names another epoch does not change it: the client asks from its position', () => {
+  test('another epoch in the answer to a subscribe without a position does not change it: the client asks from its position', () => {
     const { told, ready, subscribed, merge } = createMergeBench()
     merge.subscribe('t', null)
     merge.hello(1)
@@ -303,7 +303,7 @@ describe('client rule 4: epochs', () => {
     expect(merge.position('t')).toEqual({ epoch: 'f', offset: 6 })
   })
 
-  test('the old leg never changes it, and when it serves again under another one it is asked first', () => {
+  test('the old leg never changes it; if it serves again under another epoch, it is asked first', () => {
     const { told, subscribed, merge } = moved('e:5')
     subscribed(1, undefined, { t: at('f:3 after 0') })
     expect(told()).toEqual([])
@@ -311,7 +311,7 @@ describe('client rule 4: epochs', () => {
     expect(told()).toEqual(['s1 on 1: t e:5'])
   })
 
-  test('a subscriber that brings a position of another epoch makes one gap, when a leg has said which epoch it is', () => {
+  test('a subscriber with a position of another epoch causes one gap, once a leg has said which epoch holds', () => {
     const asks = { epoch: 'f', offset: 2 }
     for (const [answer, gap] of [
       ['f:3 after 2', 't gap f null..null epoch'],
@@ -326,7 +326,7 @@ describe('client rule 4: epochs', () => {
       expect(told()).toEqual([gap])
     }
   })
-  test("of a subscriber's epoch nothing is told before the active leg has said which epoch it is, and of the former one nothing after", () => {
+  test('after a subscriber brought another epoch, nothing of it is delivered until the active leg confirms it, and nothing of the old epoch afterwards', () => {
     const { told, subscribed, merge, bring } = moved('e:8')
     bring(2, '3>9')
     bring(2, 12)

@@ -182,6 +182,6 @@ function play(seed: number): string | null {
   return failure
 }
 
-test('over random legs each reader gets all from its place on, once and in order, whoever else comes and goes', () => {
+test('over random legs each subscriber gets every message from its position on, once and in order, while others come and go', () => {
   for (let seed = 1; seed <= 1_500; seed++) expect(play(seed), `seed ${seed}`).toBeNull()
 })

@@ -52,7 +52,7 @@ function createBench() {
 
 const e = (offset: number): Position => ({ epoch: 'e', offset })
 
-test('the first handler asks for the topic, the last one gives it up, and each gets every message once', async () => {
+test('the first handler subscribes the topic, the end of the last one unsubscribes it, and each gets every message once', async () => {
   const { subscriptions, add, answered, deliver, told } = createBench()
   const removeA = add('a')
   answered('e', 4)
@@ -69,7 +69,7 @@ test('the first handler asks for the topic, the last one gives it up, and each g
   expect(subscriptions.status('t') !== undefined).toBe(false)
 })
 
-test('who comes back to a topic in the turn in which its last handler went finds it as it was: nothing is asked', async () => {
+test('a handler that is added in the same turn as the last one was removed continues the subscription without a frame', async () => {
   const { add, answered, deliver, told } = createBench()
   const remove = add('a')
   answered('e', 4)
@@ -85,7 +85,7 @@ test('who comes back to a topic in the turn in which its last handler went finds
   expect(told()).toEqual(['subscribe t now', 'a 5', 'b 6', 'unsubscribe t'])
 })
 
-test('who is told that a topic is refused, leaves it and wants it anew asks the server, and holds up nothing else', async () => {
+test('a handler that leaves a refused topic and subscribes it again asks the server once, and does not loop', async () => {
   const { subscriptions, told } = createBench()
   let tries = 0
   const attempt = () => {
@@ -105,7 +105,7 @@ test('who is told that a topic is refused, leaves it and wants it anew asks the 
   expect([tries, told()]).toEqual([1, ['subscribe t now', 'unsubscribe t', 'subscribe t now']])
 })
 
-test('a handler from before the position takes the topic back, and the others are not told again', () => {
+test('a handler from an earlier position makes the topic go back, and the others receive nothing twice', () => {
   const { add, answered, deliver, told } = createBench()
   add('a')
   answered('e', 4)
@@ -116,7 +116,7 @@ test('a handler from before the position takes the topic back, and the others ar
   expect(told()).toEqual(['subscribe t now', 'a 5', 'a 6', 'subscribe t e:4', 'b 5', 'b 6', 'a 7', 'b 7'])
 })
 
-test('what the others were told to be missing is not told to them when the topic goes back over it', () => {
+test('messages that others had as a gap are not delivered to them when the topic goes back over them', () => {
   const { add, answered, deliver, told, goTo } = createBench()
   add('a')
   answered('e', 4)
@@ -126,7 +126,7 @@ test('what the others were told to be missing is not told to them when the topic
   expect(told()).toEqual(['subscribe t now', 'subscribe t e:5', 'b 6', 'b 7', 'a 8', 'b 8'])
 })
 
-test('who comes from before within a handler takes nothing from those who are told after it', () => {
+test('a subscription from an earlier position, made within a handler, does not cost the next handlers the current message', () => {
   const { add, answered, deliver, told } = createBench()
   let comes = true
   add('a', undefined, () => {
@@ -148,7 +148,7 @@ test('who comes from before within a handler takes nothing from those who are to
   ])
 })
 
-test('who waits for the last ones gets them, whoever comes for others before they are there', () => {
+test('a subscriber of the last few messages gets them, even if another one subscribes before they arrive', () => {
   const { add, answered, deliver, goTo, told } = createBench()
   add('a')
   answered('e', 9)
@@ -163,7 +163,7 @@ test('who waits for the last ones gets them, whoever comes for others before the
   expect(told().slice(3)).toEqual(['b 6', 'c 6', 'b 9', 'c 9', 'a 10', 'b 10', 'c 10'])
 })
 
-test('a handler from above the position is told what is after its own', () => {
+test('a handler from a position ahead of the topic receives only what is after its own position', () => {
   const { add, answered, deliver, told } = createBench()
   add('a', e(1))
   answered('e', 9)
@@ -172,7 +172,7 @@ test('a handler from above the position is told what is after its own', () => {
   expect(told()).toEqual(['subscribe t e:1', 'a 2', 'a 3', 'a 4', 'b 4'])
 })
 
-test('a handler from now on is not told what is replayed for another one', () => {
+test('a handler without a position does not receive what is replayed for another one', () => {
   const { add, answered, deliver, told } = createBench()
   // Before any leg has answered, 'now' is the head that the leg will name; later it is the topic's position.
   add('a', e(1))
@@ -200,7 +200,7 @@ test('a handler from now on is not told what is replayed for another one', () =>
   ])
 })
 
-test('under a new epoch everybody is told from its beginning on', () => {
+test('under a new epoch every handler receives all messages of that epoch', () => {
   const { add, answered, deliver, told } = createBench()
   add('a', e(7))
   answered('e', 9)
@@ -211,7 +211,7 @@ test('under a new epoch everybody is told from its beginning on', () => {
   expect(told()).toEqual(['subscribe t e:7', 'a 8', 'a 1', 'a 2', 'a 3', 'b 3'])
 })
 
-test('a position of another epoch takes the topic back too, and who had the present epoch is not told it again', () => {
+test('a position of another epoch also makes the topic go back, and handlers of the current epoch receive nothing twice', () => {
   const { add, answered, deliver, told, goTo } = createBench()
   add('a')
   answered('f', 0)
@@ -224,7 +224,7 @@ test('a position of another epoch takes the topic back too, and who had the pres
   expect(told()).toEqual(['subscribe t now', 'a 1', 'a 2', 'subscribe t e:7', 'b 1', 'b 2', 'a 3', 'b 3', 'c 3'])
 })
 
-test('a handler that throws is reported, has had the message, and stops nobody', () => {
+test('a handler that throws is reported, does not get the message again, and does not stop the others', () => {
   const { add, answered, deliver, told } = createBench()
   add('a', undefined, () => {
     throw new Error('no')
@@ -237,7 +237,7 @@ test('a handler that throws is reported, has had the message, and stops nobody',
 })
 
 test.each([true, false])(
-  'who is removed in a handler is told nothing more, and who is added there begins after that message (head known: %s)',
+  'a handler that another one removes receives nothing more, and one that is added there begins after that message (head known: %s)',
   (known) => {
     const { add, answered, deliver, told } = createBench()
     let once = false
@@ -254,7 +254,7 @@ test.each([true, false])(
   },
 )
 
-test('while a message is told, who has not had it yet is not where the topic is', () => {
+test('while a message is delivered, the position of a handler that has not had it yet is the one before it', () => {
   const { subscriptions, add, answered, deliver } = createBench()
   const places: unknown[] = []
   add('a', undefined, () => places.push(one.position()))
@@ -278,7 +278,7 @@ test('the same function added twice is two subscriptions', () => {
   expect(calls).toEqual([1, 1, 2])
 })
 
-test('in a new session every handler begins anew, from its position or from now on', () => {
+test('in a new session every handler begins again, from its own position or from the head', () => {
   const { subscriptions, add, answered, deliver, told, goTo } = createBench()
   add('a')
   add('b', e(5))
@@ -294,7 +294,7 @@ test('in a new session every handler begins anew, from its position or from now 
   expect(told()).toEqual(['c 4', 'c 5', 'b 6', 'c 6', 'b 7', 'c 7', 'a 8', 'b 8', 'c 8'])
 })
 
-test('over random comings, goings and returns each handler is told what is after its place, once and in order', () => {
+test('while handlers are added, removed and added back at random, each receives what is after its position, once and in order', () => {
   for (let seed = 1; seed <= 500; seed++) {
     const random = seededRandom(seed)
     const below = (limit: number) => Math.floor(random() * limit)
@@ -349,7 +349,7 @@ test('over random comings, goings and returns each handler is told what is after
   }
 })
 
-test('a refusal counts as heard where a reader hears it, or nobody reads, and not by who only learns where the topic is', () => {
+test('a refusal counts as handled if a handler with onError gets it or there are no handlers, not if only a status listener does', () => {
   const { subscriptions, add } = createBench()
   const refusal = () => new LiveSocketError('forbidden', 'not for you')
   const watch = () => undefined

@@ -79,7 +79,7 @@ const BROKEN: { how: string; validate: Validate; says: RegExp }[] = [
 ]
 
 describe('schemas', () => {
-  it('give handlers, streams and folds what the schema makes of the data', async () => {
+  it('give handlers, streams and folds the output of the schema', async () => {
     const { simulation, socket } = await world()
     const handler = vi.fn()
     socket.subscribe('prices', handler)
@@ -108,7 +108,7 @@ describe('schemas', () => {
   })
 
   it.each(BROKEN)(
-    'turn a message into an `invalid` event, and go on after it, where the schema $how',
+    'turn a message into an `invalid` event, and deliver the next ones, if the schema $how',
     async ({ validate, says }) => {
       const { simulation, socket, invalid } = await world((value) =>
         value === 'bad' ? validate(value) : numeric['~standard'].validate(value),
@@ -133,22 +133,19 @@ describe('schemas', () => {
     },
   )
 
-  it.each(BROKEN)(
-    'refuse a publish as `invalid`, and send nothing, where the schema $how',
-    async ({ validate, says }) => {
-      const { simulation, socket } = await world(validate)
-      const sent = simulation.wire.length
-      const error: unknown = await socket.publish('prices', 'bad').catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({ code: 'invalid', topic: 'prices' })
-      const { message } = error as Error
-      expect(message).toMatch(new RegExp(says.source.replace(/^\^|\$$/g, '')))
-      expect(message).not.toMatch(/bad|secret|42/)
-      await simulation.advance(100)
-      expect(simulation.wire.slice(sent).filter(({ text }) => text.includes('publish'))).toEqual([])
-    },
-  )
+  it.each(BROKEN)('refuse a publish as `invalid`, and send nothing, if the schema $how', async ({ validate, says }) => {
+    const { simulation, socket } = await world(validate)
+    const sent = simulation.wire.length
+    const error: unknown = await socket.publish('prices', 'bad').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'invalid', topic: 'prices' })
+    const { message } = error as Error
+    expect(message).toMatch(new RegExp(says.source.replace(/^\^|\$$/g, '')))
+    expect(message).not.toMatch(/bad|secret|42/)
+    await simulation.advance(100)
+    expect(simulation.wire.slice(sent).filter(({ text }) => text.includes('publish'))).toEqual([])
+  })
 
-  it('send a publish as it is given, so that whoever receives it can run the schema on it', async () => {
+  it('send a publish as it is given, so that its receivers can run the schema on it', async () => {
     const { simulation, socket } = await world()
     const published = socket.publish('prices', '7')
     await simulation.advance(100)
@@ -156,7 +153,7 @@ describe('schemas', () => {
     expect(simulation.published.map(({ data }) => data)).toEqual(['7'])
   })
 
-  it('may close the live socket: the message that is being told is told, and nothing is left behind', async () => {
+  it('may close the live socket: the current message is still delivered, and no timer is left', async () => {
     const { simulation, socket } = await world((value) => {
       socket.close()
       return { value }
