@@ -7,14 +7,14 @@ import { partText } from './kit/table.js'
 import { HELP, readOptions, type BenchOptions } from './options.js'
 import { PARTS } from './parts.js'
 
-/** One part as it was found, and left in a file of its own. */
+/** A part with its measures and the files that it wrote. */
 interface Found {
   readonly part: Part
   readonly measures: readonly Measure[]
 }
 
 async function measure({ parts, rounds, baseline, only, small, json, out }: BenchOptions) {
-  // As an application runs what it has installed; children have it from here.
+  // Production mode, as in an installed application. Child processes inherit it.
   process.env['NODE_ENV'] = 'production'
   const say = (text: string) => void (json || console.error(text))
   say('building…')
@@ -76,6 +76,6 @@ try {
       ? error
       : `${(error as Error).message}\nnpm run bench -- --help lists the options.`,
   )
-  // A contender that is stuck would keep this process with it.
+  // A contender that hangs would keep this process alive.
   process.exit(2)
 }

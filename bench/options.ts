@@ -15,14 +15,14 @@ export interface BenchOptions {
 
 export const HELP = `npm run bench                            LiveSocket beside other client libraries and servers, all parts in one run
   -- PART …                              only these: ${PARTS.map(({ name }) => name).join(', ')}
-  -- --baseline DIR|TGZ                  another build of the package, a folder or what npm pack made, in the same run, as "LiveSocket before"
-  -- --only NAME                         only this contender, or several; everything whose name begins so
-  -- --rounds 5                          of which the medians are told
-  -- --small                             seconds instead of most of an hour: shows that it works, and nothing else
+  -- --baseline DIR|TGZ                  another build of the package (a folder, or a file from npm pack) in the same run, as "LiveSocket before"
+  -- --only NAME                         only this contender, or several: all whose names begin with NAME
+  -- --rounds 5                          number of rounds, whose medians are shown
+  -- --small                             takes seconds instead of most of an hour, only to show that it works
   -- --json                              one JSON object
-  -- --out DIR                           where JSON, Markdown and charts are left; default bench/results`
+  -- --out DIR                           folder for JSON, Markdown and charts; default bench/results`
 
-/** Throws with a sentence for what it cannot read. */
+/** Throws an error with a sentence about arguments that it cannot read. */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -1,14 +1,14 @@
 import { launchChromium } from '../../test/kit/chromium-devtools.js'
 import type { DrivenBrowser, DrivenTab } from './driven-browser.js'
 
-/** Chromium, over its DevTools protocol. Servers behind TLS have certificates that nobody signed. */
+/** Chromium, driven over its DevTools protocol. It accepts the self-signed certificates of the test servers. */
 export async function openChromium(): Promise<DrivenBrowser> {
   const devtools = await launchChromium(['--ignore-certificate-errors'])
-  // Where they would go is of no interest; what the page lives through is the same.
+  // Downloads are dropped: only what happens to the page matters here.
   await devtools.call('Browser.setDownloadBehavior', { behavior: 'deny' })
 
   async function openTab(): Promise<DrivenTab> {
-    // A window of its own, so that it can be hidden alone.
+    // Each tab has a window of its own, so that it can be hidden alone.
     const { targetId } = await devtools.call<{ targetId: string }>('Target.createTarget', {
       url: 'about:blank',
       newWindow: true,

@@ -1,14 +1,14 @@
 export type BrowserName = 'chromium' | 'firefox' | 'webkit'
 
 /**
- * A browser of one's own, in a profile that goes with it, driven as its makers offer it: nothing about its pages is
- * made up.
+ * A real browser in a temporary profile, driven through its vendor's own interface. Nothing about its pages is
+ * simulated.
  */
 export interface DrivenBrowser {
   readonly name: BrowserName
-  /** As its makers call it, with its version. */
+  /** The vendor's name for it, with its version. */
   readonly product: string
-  /** A tab in front of the others. */
+  /** Opens a tab in front of the others. */
   openTab(): Promise<DrivenTab>
   close(): Promise<void>
 }
@@ -16,17 +16,17 @@ export interface DrivenBrowser {
 export interface DrivenTab {
   /** Resolves when the page is loaded. */
   open(url: string): Promise<void>
-  /** Runs `expression` in the page, and waits for it where it is a promise. */
+  /** Runs `expression` in the page. If the result is a promise, waits for it. */
   run<Value>(expression: string): Promise<Value>
-  /** One step back in its history, or one forward. */
+  /** One step back in the tab's history. */
   back(): Promise<void>
   forward(): Promise<void>
-  /** The page is hidden until it is shown. */
+  /** Hides the page until `show()`. */
   hide(): Promise<void>
   show(): Promise<void>
-  /** Tells the browser that it has no network, and stops new connections; absent where it cannot be told. */
+  /** Tells the browser that it has no network, and stops new connections. Absent if the browser cannot be told. */
   offline?(off: boolean): Promise<void>
-  /** Bytes of its heap once nothing is in it that nobody holds; absent where the browser does not tell. */
+  /** Bytes of the page's heap after a garbage collection. Absent if the browser does not report it. */
   heap?(): Promise<number>
   close(): Promise<void>
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { connectCalls } from '../../test/kit/socket-calls.js'
 import type { DrivenBrowser, DrivenTab } from './driven-browser.js'
 
-/** Downloads stay in the profile and ask nobody. Nothing of how Firefox treats sockets and timers is changed. */
+/** Downloads go into the profile without a question. Nothing about sockets or timers is changed. */
 const preferences = (profile: string) => ({
   'browser.download.folderList': 2,
   'browser.download.dir': profile,
@@ -14,7 +14,7 @@ const preferences = (profile: string) => ({
   'browser.download.always_ask_before_handling_new_types': false,
 })
 
-/** Firefox, over WebDriver BiDi, which it speaks itself: no geckodriver between. */
+/** Firefox, over WebDriver BiDi, which Firefox itself speaks: no geckodriver is needed. */
 export async function openFirefox(): Promise<DrivenBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'livesocket-firefox-'))
   const lines = Object.entries(preferences(profile)).map(
@@ -37,13 +37,13 @@ export async function openFirefox(): Promise<DrivenBrowser> {
 
   async function openTab(): Promise<DrivenTab> {
     const { context } = await call<{ context: string }>('browsingContext.create', { type: 'tab' })
-    /** Stands in front of it while it is hidden. */
+    /** The tab that covers this one while it is hidden. */
     let cover: string | undefined
     const step = async (delta: number) => void (await call('browsingContext.traverseHistory', { context, delta }))
     return {
       open: async (url) => void (await call('browsingContext.navigate', { context, url, wait: 'complete' })),
       async run<Value>(expression: string) {
-        // By way of JSON: BiDi would tell of each value what it is.
+        // The value travels as JSON, because BiDi would describe the type of every value.
         const answer = await call<{ type: string; result: { value?: string }; exceptionDetails?: { text: string } }>(
           'script.evaluate',
           {
@@ -79,7 +79,7 @@ export async function openFirefox(): Promise<DrivenBrowser> {
     product: `${capabilities.browserName[0]!.toUpperCase()}${capabilities.browserName.slice(1)} ${capabilities.browserVersion}`,
     openTab,
     async close() {
-      // It answers when it is on its way out, or not at all.
+      // Firefox answers while it shuts down, or not at all.
       call('browser.close').catch(() => undefined)
       const cancel = systemClock.setTimeout(kill, 10_000)
       await gone
@@ -91,7 +91,7 @@ export async function openFirefox(): Promise<DrivenBrowser> {
   }
 }
 
-/** Where it listens, as it says on stderr when it is ready. */
+/** The address at which Firefox listens, which it prints to stderr when it is ready. */
 function address(stderr: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = ''

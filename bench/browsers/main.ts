@@ -16,11 +16,11 @@ const { values } = parseArgs({
 
 const NAMES = SCENARIOS.map(({ name }) => name)
 
-const HELP = `npm run browsers               every scenario in Chromium, Firefox and WebKitGTK; exit 1 if a promise broke
-  -- --browser NAME            one of them, or several: ${BROWSERS.join(', ')}
-  -- --scenario NAME           one of them, or several: ${NAMES.join(', ')}
+const HELP = `npm run browsers               every scenario in Chromium, Firefox and WebKitGTK; exit code 1 if a promise was broken
+  -- --browser NAME            only this browser, or several: ${BROWSERS.join(', ')}
+  -- --scenario NAME           only this scenario, or several: ${NAMES.join(', ')}
   -- --small                   fewer repetitions and short waits
-  -- --json                    one JSON object a scenario and browser, a line each`
+  -- --json                    one line of JSON for each scenario and browser`
 
 function chosen<Name extends string>(
   what: string,
@@ -78,7 +78,7 @@ async function play(name: BrowserName, scenarios: readonly string[]): Promise<bo
         kept &&= outcome.broken.length === 0
         console.log(json ? JSON.stringify({ product: browser.product, ...outcome }) : line(outcome))
       } catch (error) {
-        // What could not even end is broken; the others are played all the same.
+        // A scenario that throws is broken. The others still run.
         kept = false
         console.log(
           json

@@ -7,7 +7,7 @@ import { startTlsFront } from '../../test/kit/tls-front.js'
 import type { BrowserName, DrivenBrowser, DrivenTab } from './driven-browser.js'
 import type { Scenario } from './scenarios.js'
 
-/** What became of the pages of one scenario in one browser, by their own books and the servers'. */
+/** The result of one scenario in one browser, from the records of its pages and of the servers. */
 export interface Outcome {
   readonly browser: BrowserName
   readonly scenario: string
@@ -17,24 +17,24 @@ export interface Outcome {
   readonly reordered: number
   readonly gaps: number
   readonly published: number
-  /** Publishes that were answered and not applied, applied twice, or not answered by a page that lives. */
+  /**
+   * Publishes that were answered but not applied, were applied twice, or were not answered although the page is still
+   * open.
+   */
   readonly publishesWrong: number
   readonly moves: number
-  /**
-   * The longest that a page was without being live, ms; of one that was loaded in another one's place, from its
-   * beginning.
-   */
+  /** The longest time that a page was not live, ms. For a page that was loaded again, counted from its beginning. */
   readonly away: number
   readonly note: string
-  /** Each broken promise, in a sentence. */
+  /** Each broken promise, as a sentence. */
   readonly broken: readonly string[]
 }
 
-/** A page is published to 100 times a second, and publishes 20 times. */
+/** Each page receives 100 messages a second, and publishes 20 a second. */
 const DOWN = 10
 const UP = 50
 
-/** A scenario that has not ended by then never does, ms. */
+/** A scenario that takes longer hangs, ms. */
 const LIMIT = 180_000
 
 export async function runScenario(
@@ -53,7 +53,7 @@ export async function runScenario(
         .replace(/^[^/]+\/\/[^/]+/, front.origin)
     : pages.live(servers.url, scenario.options)
   const tabs: DrivenTab[] = []
-  /** What it was at when it did not end. */
+  /** What the scenario was doing when it reached the limit. */
   let phase = 'opening its pages'
   const play = async () => {
     servers.publishEvery(DOWN)
@@ -90,18 +90,18 @@ export async function runScenario(
   }
 }
 
-/** In a page: how far its live socket is. */
+/** An expression that a page evaluates: the state of its live socket, as text. */
 const STATE = `(({ status, handover }, { received, outcomes, dialled }) => [status, dialled + ' dialled', handover?.phase ?? 'no handover', received.at(-1), outcomes.filter((outcome) => outcome === undefined).length + ' unanswered'].join(', '))(live.socket.store.getState(), live.record())`
 
-/** Of each page; one that was left for good ends with what it had then. */
+/** The record of one page. A page that was left is recorded as it was then. */
 interface Books {
   readonly record: ClientRecord
   readonly left: boolean
-  /** It was loaded where another one had been. */
+  /** The page was loaded where another page had been. */
   readonly anew: boolean
 }
 
-/** Lets everything arrive that was published. */
+/** Waits until everything that was published has arrived. */
 async function closeBooks(servers: LiveCluster, tabs: readonly DrivenTab[]): Promise<Books[]> {
   await Promise.all(tabs.map((tab) => tab.run('live.stopPublishing()')))
   servers.stopPublishing()

@@ -5,16 +5,16 @@ import type { TlsFront, TlsFrontOptions } from '../../test/kit/tls-front.js'
 import { sleep } from '../../test/kit/wait.js'
 import type { BrowserName, DrivenTab } from './driven-browser.js'
 
-/** What a scenario plays with: pages that are live, publish and are published to. */
+/** What a scenario uses: live pages that publish and receive. */
 export interface Stage {
   readonly servers: LiveCluster
   readonly pages: LivePages
-  /** The page that things happen to. */
+  /** The page that the scenario acts on. */
   readonly tab: DrivenTab
   readonly tabs: readonly DrivenTab[]
-  /** Where the scenario asks for one. */
+  /** Present if the scenario asks for one. */
   readonly front?: TlsFront
-  /** A quick run: the same in fewer repetitions. */
+  /** A quick run: the same steps with fewer repetitions. */
   readonly small: boolean
 }
 
@@ -22,25 +22,28 @@ export interface Scenario {
   readonly name: string
   readonly title: string
   readonly tabs?: (small: boolean) => number
-  /** Beside the URL. */
+  /** Options in addition to the URL. */
   readonly options?: Partial<LiveSocketOptions>
-  /** What stands in front of pages and servers; `second`: the pages know another name of it. */
+  /** The proxy in front of pages and servers. `second`: the pages also know it by another host name. */
   readonly front?: { readonly speaks: TlsFrontOptions['speaks']; readonly second: boolean }
-  /** The longest that a page may be without being live, ms; 0: it is live throughout. */
+  /** The longest time that a page may be not live, ms. 0: it must be live throughout. */
   readonly away: number
-  /** Browsers that cannot do it, or cannot be told to, and why. */
+  /** Browsers in which the scenario cannot run, and why. */
   readonly cannot?: Partial<Record<BrowserName, string>>
-  /** Resolves with what else is worth telling. */
+  /** Resolves with a note for the report. */
   play(stage: Stage): Promise<string | void>
 }
 
-/** Where only this client was hit it is back in so much, ms. */
+/** If only this client was hit, it must be back within this time, ms. */
 const BACK = 2_000
 
-/** A crashed server's clients come back spread over so much, ms. */
+/** The spread over which a crashed server's clients come back, ms. */
 const SPREAD = 2_000
 
-/** Silence is found in a second and a leg opened beside it: the old one has to go by then, ms. */
+/**
+ * Silence is found within a second, and another leg is opened beside the silent one. The other leg must serve by then,
+ * ms.
+ */
 const MUTE_LIMIT = 6_000
 
 const HALF_SECOND = { heartbeat: { interval: 500, timeout: 500 } }
@@ -48,7 +51,7 @@ const HALF_SECOND = { heartbeat: { interval: 500, timeout: 500 } }
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'moves',
-    title: 'planned handovers under load, one after the other',
+    title: 'planned handovers under load, one after another',
     away: 0,
     async play({ servers, small }) {
       for (let left = small ? 3 : 10; left > 0; left--) {
@@ -59,7 +62,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'ten-tabs',
-    title: 'ten tabs, three in a quick run, that are all handed over at once',
+    title: 'ten tabs (three in a quick run) that all hand over at once',
     tabs: (small) => (small ? 3 : 10),
     away: 0,
     async play({ servers, small }) {
@@ -81,7 +84,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'closed-door',
-    title: 'a handover whose dials are refused for 8 s, 3 s in a quick run',
+    title: 'a handover whose dials are refused for 8 s (3 s in a quick run)',
     away: 0,
     async play({ servers, small }) {
       servers.relay.refuse(true)
@@ -95,7 +98,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'mute',
-    title: 'a path that goes mute without a word, twice',
+    title: 'a path that goes silent without a close, twice',
     options: HALF_SECOND,
     away: 0,
     async play({ servers, tab }) {
@@ -115,11 +118,11 @@ export const SCENARIOS: readonly Scenario[] = [
   ).map(
     ([name, speaks, second, how]): Scenario => ({
       name,
-      title: `a TCP connection ${how} goes mute without a word`,
+      title: `a TCP connection ${how} goes silent without a close`,
       options: HALF_SECOND,
       front: { speaks, second },
       away: 0,
-      cannot: { webkit: 'nobody tells it to accept a certificate' },
+      cannot: { webkit: 'it cannot be told to accept a certificate' },
       async play({ servers, tab, front }) {
         const { relay } = front!
         const newest = () => relay.connections().at(-1)!.number
@@ -140,9 +143,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ),
   {
     name: 'crash',
-    title: `a server that dies with all its connections, whose clients come back spread over ${SPREAD / 1_000} s`,
+    title: `a server dies with all its connections, and its clients come back spread over ${SPREAD / 1_000} s`,
     options: { reconnect: { spread: SPREAD } },
-    // The spread, its 250 ms before, and what a browser puts off a dial after a failure.
+    // The spread, the 250 ms before it, and the browser's own delay of a dial after a failure.
     away: SPREAD + 1_500,
     async play({ servers, tab }) {
       await servers.crash()
@@ -152,8 +155,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'download',
-    title:
-      'links that are downloads, followed once, twice at once while a dial is on its way, in a handover, and five times in five seconds',
+    title: 'download links, followed once, twice during a dial, during a handover, and five times in five seconds',
     away: BACK,
     async play({ servers, pages, tab }) {
       const follow = () =>
@@ -164,7 +166,7 @@ export const SCENARIOS: readonly Scenario[] = [
         await sleep(2_000)
         await tab.run('live.live()')
       }
-      // So that a dial takes a while.
+      // The delay gives the next click time to come during the dial.
       servers.relay.setDelay(100)
       await follow()
       await settle()
@@ -188,7 +190,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'back-and-forward',
-    title: 'away from the page, back, forward and back again',
+    title: 'leaving the page, then back, forward and back again',
     away: BACK,
     async play({ servers, pages, tab }) {
       await tab.open(pages.elsewhere)
@@ -206,13 +208,13 @@ export const SCENARIOS: readonly Scenario[] = [
       await servers.more(50)
       const life = await tab.run<string[]>('life')
       return life.includes('pageshow persisted')
-        ? 'the page came out of the back/forward cache'
-        : 'the page was loaded anew'
+        ? 'the page came from the back/forward cache'
+        : 'the page was loaded again'
     },
   },
   {
     name: 'hidden',
-    title: 'a hidden tab that is handed over, and shown again',
+    title: 'a hidden tab that hands over and is shown again',
     away: 0,
     async play({ servers, tab, small }) {
       await tab.hide()
@@ -242,10 +244,10 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
-/** Drivers answer a step through the history when it is asked for, some before the page is there. */
+/** Drivers answer a step through the history as soon as they accept it, which can be before the page is loaded. */
 async function arrival(tab: DrivenTab, path: string) {
   for (let left = 200; left > 0; left--) {
-    // Between two pages there is none to ask.
+    // Between two pages there is no page that can be asked.
     const at = await tab.run<string>("document.readyState === 'complete' && location.pathname").catch(() => undefined)
     if (at === path) return
     await sleep(50)

@@ -7,16 +7,16 @@ import { sleep } from '../../test/kit/wait.js'
 import { freePort } from '../../test/kit/free-port.js'
 import type { DrivenBrowser, DrivenTab } from './driven-browser.js'
 
-/** Debian's, which WebKitWebDriver would look for elsewhere. */
+/** Debian's paths: WebKitWebDriver would look elsewhere. */
 const MINI_BROWSERS = [
   '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser',
   '/usr/lib/aarch64-linux-gnu/webkit2gtk-4.1/MiniBrowser',
 ]
 
-/** How often a promise in a page is asked whether it is settled, ms. */
+/** How often the driver asks whether a promise in the page is settled, ms. */
 const ASK = 50
 
-/** WebKitGTK's own small browser, over the classic WebDriver protocol, on a display that nobody sees. */
+/** WebKitGTK's MiniBrowser, over the classic WebDriver protocol, on a virtual display. */
 export async function openWebKit(): Promise<DrivenBrowser> {
   const binary = MINI_BROWSERS.find(existsSync)
   if (!binary)
@@ -63,7 +63,8 @@ export async function openWebKit(): Promise<DrivenBrowser> {
   const session = <Value>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) =>
     send<Value>(method, `/session/${sessionId}${path}`, body)
 
-  // Commands go to the one current tab: what belongs to one tab is not to be parted by what is meant for another.
+  // A command goes to the current tab. Commands for one tab must not be interrupted by commands for another, so they
+  // queue.
   let queue: Promise<unknown> = Promise.resolve()
   const first = await session<string>('GET', '/window')
   let current: string | undefined
@@ -75,7 +76,8 @@ export async function openWebKit(): Promise<DrivenBrowser> {
   let scripts = 0
 
   async function openTab(): Promise<DrivenTab> {
-    // A window: it has no command that would bring a tab to the front. It is asked of a window that is there.
+    // A new window: WebDriver has no command that brings a tab to the front. The command is sent through an existing
+    // window.
     const { handle } = await inTurn(async () => {
       await session('POST', '/window', { handle: first })
       current = first
@@ -91,7 +93,7 @@ export async function openWebKit(): Promise<DrivenBrowser> {
     return {
       open: (url) => command('POST', '/url', { url }),
       async run<Value>(expression: string) {
-        // Begun, and asked for: a script that waits would let no command to another tab pass.
+        // The script is started and then polled: a script that waits would block the commands of other tabs.
         const name = `script ${++scripts}`
         await execute(`window[${JSON.stringify(name)}] = null
           ;(async () => ${expression})().then((value) => { window[${JSON.stringify(name)}] = { value } }, (error) => { window[${JSON.stringify(name)}] = { error: String(error) } })`)

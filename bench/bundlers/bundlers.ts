@@ -1,21 +1,21 @@
-/** A tool that makes pages, or runs tests, of an application that has the package. */
+/** A tool that bundles or tests an application that has the package installed. */
 export interface Bundler {
   readonly name: string
-  /** As npm takes them; what they need besides is theirs to bring. */
+  /** Arguments for `npm install`. Their own dependencies come with them. */
   readonly packages: readonly string[]
-  /** Its configuration, by name of file. `docs/bundlers.md` shows what is in them. */
+  /** The tool's configuration files, by file name. `docs/bundlers.md` shows their content. */
   readonly files: Readonly<Record<string, string>>
-  /** Run in the application's folder. */
+  /** The command, run in the application's folder. */
   readonly command: readonly string[]
-  /** Where the page is then, to be run in Node; absent for a test runner. */
+  /** Where the bundled page is, which is then run in Node. Absent for a test runner. */
   readonly page?: string
-  /** Which of the two builds the page has. */
+  /** The build of LiveSocket that the page must contain. */
   readonly build?: 'production' | 'development'
-  /** Too large or too slow for each run of the tests. */
+  /** Too large or too slow to run with every test run. */
   readonly slow?: boolean
 }
 
-/** What each of them bundles: it says which build it has, and dials. */
+/** The page that every bundler bundles: it prints which build it has, and dials. */
 export const PAGE = `
 import { createLiveSocket } from 'livesocket'
 import { LiveWebSocket } from 'livesocket/vanilla'
@@ -37,7 +37,7 @@ socket.connect()
 setTimeout(() => socket.close(), 50)
 `
 
-/** What each test runner runs. */
+/** The test that every test runner runs. */
 const TEST = `
 import { createLiveSocket } from 'livesocket'
 import { createSimulation } from 'livesocket/testing'

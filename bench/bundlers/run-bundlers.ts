@@ -6,12 +6,12 @@ import { PAGE, type Bundler } from './bundlers.js'
 
 const run = promisify(execFile)
 
-/** Where npm puts commands; on Windows they are scripts that only a shell can start. */
+/** On Windows, the commands that npm installs are scripts that only a shell can start. */
 const shell = process.platform === 'win32'
 
-/** An application that has the package and these tools, in a folder of its own. */
+/** Installs an application with the package and these tools in a folder of its own. */
 export async function installBundlers(folder: string, tarball: string, bundlers: readonly Bundler[]): Promise<void> {
-  // For Parcel, which reads `exports` where it is told to.
+  // Parcel reads `exports` only if this is set.
   const manifest = { name: 'bundlers', private: true, '@parcel/resolver-default': { packageExports: true } }
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
   writeFileSync(join(folder, 'page.js'), PAGE)
@@ -26,7 +26,9 @@ export async function installBundlers(folder: string, tarball: string, bundlers:
   )
 }
 
-/** What the page printed; for a test runner, that its test passed. Throws with what the tool printed where it failed. */
+/**
+ * Runs one tool. Returns what the page printed, or that its test passed. If the tool failed, throws with its output.
+ */
 export async function useBundler(folder: string, { command, page, files }: Bundler): Promise<string[]> {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
@@ -41,14 +43,14 @@ export async function useBundler(folder: string, { command, page, files }: Bundl
     env: { ...env, CI: 'true', NEXT_TELEMETRY_DISABLED: '1', PARCEL_WORKER_BACKEND: 'process' },
   })
     .finally(() => {
-      // What one is told is nothing to another.
+      // One tool must not read the configuration of another.
       for (const name of Object.keys(files)) rmSync(join(folder, name))
     })
     .catch((failed: { stdout: string; stderr: string }) => {
       throw new Error(`${command.join(' ')} failed:\n${failed.stdout}${failed.stderr}`)
     })
   if (page === undefined) return [/1 passed|Compiled successfully/.exec(stdout + stderr)?.[0] ?? stdout + stderr]
-  // Of a name of its own, so that no type of the application's package is for it.
+  // The file has an unusual extension, so that the `type` of the application's package.json does not apply.
   const alone = join(
     folder,
     `${page}.run${/^(export|import) /m.test(readFileSync(join(folder, page), 'utf8')) ? '.mjs' : '.cjs'}`,
@@ -57,7 +59,7 @@ export async function useBundler(folder: string, { command, page, files }: Bundl
   return (await run(process.execPath, [alone], { cwd: folder })).stdout.trim().split('\n')
 }
 
-/** What is right for it to say. */
+/** The lines that a tool must print. */
 export function wanted({ page, build, name }: Bundler): string[] {
   if (page === undefined) return [name === 'Next' ? 'Compiled successfully' : '1 passed']
   return [build!, 'dialled wss://example.test/live function']

@@ -4,7 +4,7 @@ import { measurePeerSizes, measureSizes } from './sizes.js'
 import { ENTRIES } from './entries.js'
 
 const PAGE = 'min + gzip'
-/** A few are enough to see that it works. */
+/** A few entries show that the measurement works. */
 const SMALL = ENTRIES.slice(0, 1).map(({ name }) => name)
 
 async function run({ stage, small }: Ask): Promise<readonly Measure[]> {
@@ -22,6 +22,6 @@ async function run({ stage, small }: Ask): Promise<readonly Measure[]> {
 export const bytes: Part = {
   name: 'bytes',
   title: 'What a page loads',
-  how: 'Bundled and minified by Vite for production with all dependencies, React left out, gzip −9. Each peer by the one name that an application imports.',
+  how: 'Bundled and minified by Vite for production with all dependencies, without React, gzip −9. For each peer, only the name that an application imports.',
   run,
 }

@@ -1,10 +1,10 @@
-/** What an application imports, and what it pays for that alone. */
+/** Something that an application imports, whose size is measured alone. */
 export interface Entry {
   readonly name: string
-  /** Of the package, as its exports name it: every one that a page can load has an entry here. */
+  /** A subpath of the package's `exports`. Every subpath that a page can load has an entry here. */
   readonly subpath: string
   readonly code: string
-  /** Counted is what it brings over this one. */
+  /** The name of another entry. Only what this entry adds to that one is counted. */
   readonly over?: string
 }
 
@@ -24,7 +24,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   { name: 'all of livesocket', subpath: '.', code: "export * from 'livesocket'" },
   {
-    // It has every hook but usePresence, which brings presence with it.
+    // All hooks but usePresence, which brings presence with it.
     name: 'React hooks, over the core',
     subpath: './react',
     code: "export { createLiveHooks, LiveSocketProvider } from 'livesocket/react'",
@@ -57,7 +57,7 @@ export const ENTRIES: readonly Entry[] = [
   { name: 'devtools for React', subpath: './devtools', code: "export * from 'livesocket/devtools'" },
 ]
 
-/** Entries that no page of a user loads. */
+/** Subpaths that no page loads. */
 export const ELSEWHERE = ['./server', './server/redis', './server/opentelemetry', './testing', './package.json']
 
 export interface PeerEntry {
@@ -76,5 +76,5 @@ export const PEER_ENTRIES: readonly PeerEntry[] = [
   { name: 'centrifuge', code: "export { Centrifuge } from 'centrifuge'" },
 ]
 
-/** The one file for a script tag, which the build has made. */
+/** The single file for a script tag, made by the build. */
 export const SCRIPT = { name: 'the script tag’s one file', file: 'dist/livesocket.global.js' } as const

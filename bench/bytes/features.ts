@@ -8,12 +8,13 @@ import { planted } from '../../test/kit/mutant.js'
 import { ROOT } from '../kit/root.js'
 import type { Sizes } from './sizes.js'
 
-/** A text of a file in `src/` and what stands in its place: nothing, or the least that still compiles. */
+/** A text in a file of `src/` and its replacement: nothing, or the least that still compiles. */
 type Cut = readonly [file: string, from: string, to?: string]
 
 /**
- * What the core does beyond messages and publishes, by the code that is there for nothing else: without a feature's
- * code all others work as before. What they share with each other is in none of them, and in `all of them`.
+ * What the core does beyond messages and publishes, by the code that only this feature needs: without that code
+ * everything else works as before. Code that several features share counts for none of them alone, only for `all of
+ * them`.
  */
 export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
   signals: [
@@ -119,7 +120,7 @@ export const FEATURES: Readonly<Record<string, readonly Cut[]>> = {
 
 const ENTRY = 'livesocket-core'
 
-/** Bytes of the core as a page loads it, minified and packed, without these features. */
+/** Bytes of the core as a page loads it, minified and gzipped, without these features. */
 export async function coreWithout(names: readonly string[]): Promise<number> {
   const cuts = names.flatMap((name) => FEATURES[name]!)
   const cut: Plugin = {
@@ -156,7 +157,7 @@ export async function coreWithout(names: readonly string[]): Promise<number> {
   return gzipSync(code, { level: 9 }).length
 }
 
-/** What the core loses with all of them, and with each. */
+/** How many bytes the core loses without all of the features, and without each. */
 export async function featureSizes(): Promise<{ readonly all: number; readonly each: Sizes }> {
   const whole = await coreWithout([])
   const names = Object.keys(FEATURES)

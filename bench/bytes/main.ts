@@ -1,4 +1,5 @@
-// npm run size: what every entry weighs, in the README and against its budget; and what each feature costs the core.
+// npm run size: writes the size of every entry into the README, checks it against its budget, and prints what each
+// feature costs the core.
 import { createStage } from '../kit/stage.js'
 import { table } from '../../test/kit/table.js'
 import { overBudget } from './budget.js'
@@ -15,7 +16,7 @@ try {
   const costs = Object.entries({ ...each, 'all of them': all })
   console.log(
     `\n${table(
-      ['what the core has it for', 'B, min + gzip'],
+      ['feature of the core', 'B, min + gzip'],
       costs.map(([name, bytes]) => [name, String(bytes)]),
     )}`,
   )

@@ -15,14 +15,14 @@ export function sizeTable(sizes: Sizes): string {
   )
 }
 
-/** The bounds of what is between the markers. */
+/** The range of text between the markers. */
 function bounds(text: string): { from: number; to: number } {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)]
   if (from < 0 || to < from) throw new Error(`README.md must have ${BEGIN} and, after it, ${END}.`)
   return { from: from + BEGIN.length, to }
 }
 
-/** The kB that the README tells, by name. */
+/** The sizes in kB in the README, by entry name. */
 export function readmeSizes(): Readonly<Record<string, number>> {
   const text = readFileSync(README, 'utf8')
   const { from, to } = bounds(text)

@@ -4,10 +4,10 @@ import { gzipSync } from 'node:zlib'
 import { bundleForPage } from '../kit/compile.js'
 import { ENTRIES, PEER_ENTRIES, SCRIPT } from './entries.js'
 
-/** Bytes by name: minified for production, and packed by gzip. */
+/** Bytes by name: minified for production and gzipped. */
 export type Sizes = Readonly<Record<string, number>>
 
-/** An application brings these itself. */
+/** Packages that an application installs itself, which are not counted. */
 const PEERS = /^(react(-dom)?|@opentelemetry\/api)(\/|$)/
 
 const packed = (code: string) => gzipSync(code, { level: 9 }).length
@@ -17,8 +17,8 @@ export async function bundledSize(folder: string, code: string): Promise<number>
 }
 
 /**
- * @param folder where the built package is found as `livesocket`
- * @param names of the entries that are wanted; default all
+ * * @param folder a folder in which the built package can be imported as `livesocket`
+ * * @param names the entries to measure; default all
  */
 export async function measureSizes(folder: string, names?: readonly string[]): Promise<Sizes> {
   const sizes: Record<string, number> = {}

@@ -6,7 +6,8 @@ import { build } from 'vite'
 const root = resolve(import.meta.dirname, '../..')
 
 /**
- * The programs of the drive, built as the package is: TypeScript at run time would be counted as the server's memory.
+ * The programs of the cluster drive, built as the package is: compiling TypeScript at run time would count as the
+ * server's memory.
  */
 export interface Bundle {
   readonly node: string
@@ -31,7 +32,7 @@ export async function bundlePrograms(): Promise<Bundle> {
           },
         ],
   )
-  // Inside the project, so that packages are found.
+  // Inside the project, so that imports find its packages.
   const cache = join(root, 'node_modules/.cache')
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-cluster-'))

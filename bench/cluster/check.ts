@@ -3,43 +3,46 @@ import { createInterface } from 'node:readline'
 import { createAccount } from '../../test/kit/account.js'
 import type { Line } from './record.js'
 
-/** What the records of publishers and clients say together. Nothing else is looked at. */
+/** What the records of publishers and clients show together. Nothing else is judged. */
 export interface Verdict {
-  /** Applied, and never delivered to somebody who followed the topic by then, and in no gap. */
+  /**
+   * Messages that were applied, but neither delivered to a client that followed the topic by then nor reported to it in
+   * a gap.
+   */
   readonly lost: number
-  /** The first few of those: who missed which number of which topic, and the newest that it has. */
+  /** The first few lost messages: the client, the number, the topic, and the newest message that the client has. */
   readonly losses: readonly string[]
   readonly repeated: number
   readonly reordered: number
-  /** Refused, as the publisher was told, and delivered all the same. */
+  /** Messages that were delivered although their publisher received a refusal. */
   readonly refusedButDelivered: number
-  /** By what the publishers of those were told. */
+  /** The same, by the refusal that the publisher received. */
   readonly refusals: Readonly<Record<string, number>>
   readonly gaps: number
-  /** Of one client in one topic. */
+  /** The most gaps of one client in one topic. */
   readonly mostGaps: number
-  /** Applied, and missing inside a gap that was told of. */
+  /** Applied messages that are missing inside a reported gap. */
   readonly lostInGaps: number
   readonly published: number
   readonly delivered: number
   readonly refused: number
   readonly unknown: number
-  /** The same ones, and when their publishers were told, in milliseconds since 1970. */
+  /** Publishes with an unknown outcome, and when their publishers learnt it, in milliseconds since 1970. */
   readonly unknowns: readonly Unknown[]
-  /** Clients that were not live at some time after they first were. */
+  /** Clients that were live once and not live at some later time. */
   readonly away: number
   /** Clients that gave up. */
   readonly closed: number
-  /** The longest time without a message, of all that follow `busiest`, in milliseconds. */
+  /** The longest time without a message among all followers of `busiest`, ms. */
   readonly longestSilence: number
-  /** Dials, and the most in any second. */
+  /** Dials, and the most dials in one second. */
   readonly dials: number
   readonly dialPeak: number
-  /** Legs, and dials, that ended otherwise than by their client, by close code and reason. */
+  /** Legs and dials that ended otherwise than through their client, by close code and reason. */
   readonly broke: Readonly<Record<string, number>>
-  /** From that moment to live again, of those that were not, sorted, in milliseconds. */
+  /** For each client that was not live: the time from that moment until it was live again, sorted, ms. */
   readonly backAfter: readonly number[]
-  /** Publish to delivery, sorted. */
+  /** Milliseconds from publish to delivery, sorted. */
   readonly latency: readonly number[]
 }
 
@@ -52,9 +55,9 @@ export interface Unknown {
 interface Topic {
   sent: number
   applied: Set<number>
-  /** What its publisher was told, by its number. */
+  /** What its publisher received for each number. */
   refused: Map<number, string>
-  /** Of each client: what it got, in order. */
+  /** The numbers that each client received, in order. */
   readonly followers: Map<
     string,
     { runs: [from: number, to: number][]; gapsAt: number[]; silence: number; until: number }
@@ -180,9 +183,9 @@ export async function check(
     let last = 0
     for (const n of topic.applied) last = Math.max(last, n)
     for (const [client, { runs, gapsAt, silence }] of topic.followers) {
-      // Who got nothing at all followed from the beginning all the same.
+      // A client that received nothing still followed the topic from the beginning.
       const account = createAccount(runs.length > 0 ? undefined : 1)
-      /** Between these numbers a gap was told of. */
+      /** The bounds of each reported gap. */
       const told: [after: number, before: number][] = []
       for (const [at, [first, last]] of runs.entries()) {
         if (gapsAt.includes(at)) told.push([account.newest, first])
@@ -228,7 +231,7 @@ export async function check(
   }
 }
 
-/** The most in any second. */
+/** The largest number of events in one second. */
 function peak(sorted: readonly number[]): number {
   let most = 0
   let first = 0
@@ -239,7 +242,7 @@ function peak(sorted: readonly number[]): number {
   return most
 }
 
-/** The value below which that fraction of sorted numbers lies; NaN where there are none. */
+/** The value below which that fraction of the sorted numbers lies; NaN if there are none. */
 export function quantile(sorted: readonly number[], fraction: number): number {
   return sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))]!
 }

@@ -11,8 +11,8 @@ import type { NodeSetup } from './programs/node.js'
 import { sleep } from '../../test/kit/wait.js'
 
 /**
- * LiveSocket beside a bare `ws` server that fans out what Redis pub/sub gives it, one after the other on the same
- * machine.
+ * LiveSocket compared with a bare `ws` server that fans out messages from Redis pub/sub, one after the other on the
+ * same machine.
  */
 export interface Comparison {
   readonly comparison: 'memory' | 'latency'
@@ -25,7 +25,7 @@ export interface Comparison {
   readonly broken: readonly string[]
 }
 
-/** Messages a second, for latency. */
+/** Messages a second in the latency comparison. */
 const RATE = 10
 const MOST_MEMORY = 32 * 1024
 
@@ -87,7 +87,7 @@ async function end(programs: readonly Program[]) {
   await Promise.all(programs.map(({ exit }) => exit))
 }
 
-/** What the collector has not found yet is no cost of a connection. */
+/** Waits for the garbage collector: what it has not collected yet is not the cost of a connection. */
 async function settledRss(node: Program): Promise<number> {
   let least = Infinity
   for (let at = 0; at < 5; at++) {
@@ -101,7 +101,7 @@ export async function compareMemory(bundle: Bundle, clients: number): Promise<Co
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-cluster-'))
   const cost = async (kind: 'node' | 'bare') =>
     withNode(bundle, kind, async ({ node, url }) => {
-      // What a process needs once it has served anybody at all is no cost of a connection either.
+      // The first clients warm the process up: what it needs to serve anybody is not the cost of a connection either.
       const first =
         kind === 'node' ? liveClients(bundle, url, folder, 100, 0) : plainClients(bundle, url, 100, 0, false)
       await Promise.all(first.map((program) => program.ask('connect', { rate: 1_000 })))
@@ -137,7 +137,7 @@ export async function compareLatency(bundle: Bundle, clients: number, duration: 
   const run = (programs: readonly Program[], what: string, details?: object) =>
     Promise.all(programs.map((program) => program.ask(what, details)))
   try {
-    // The same light sockets on both, so that what is compared is the way through the servers and Redis.
+    // Both servers get the same light sockets, so that only the way through the servers and Redis is compared.
     const through = (kind: 'node' | 'bare') =>
       withNode(bundle, kind, async ({ url }) => {
         const programs = plainClients(bundle, url, clients, RATE, kind === 'node')

@@ -16,31 +16,31 @@ import type { ClientsSetup, ClientsState } from './programs/clients.js'
 import type { NodeSetup, NodeState } from './programs/node.js'
 import type { SocketsSetup } from './programs/sockets.js'
 
-/** What a scenario is made of, and what it may do to it. */
+/** The processes of a scenario, and what the scenario may do to them. */
 export interface Fleet {
   readonly redis: RedisServer
   readonly proxies: readonly Proxy[]
   readonly clients: number
-  /** Topics that anybody follows. */
+  /** How many topics have followers. */
   readonly topics: number
   node(name: string): Program
-  /** A node on the port that has this name. */
+  /** Starts a node on the port that belongs to this name. */
   startNode(name: string, more?: Partial<NodeSetup>): Promise<void>
-  /** New connections go to these. */
+  /** Sends new connections to these nodes. */
   use(names: readonly string[]): Promise<void>
   /**
-   * So many visitors come through the proxies and go again: nodes that have just started run code that nothing has made
-   * fast yet.
+   * Lets this many visitors connect through the proxies and leave again, because the JIT has not compiled the code of a
+   * new node yet.
    */
   warmUp(visitors: number): Promise<void>
   drain(name: string, body?: object): Promise<{ moved: number; forced: number }>
-  /** Asks each node that runs; `collected` as in the node's own. */
+  /** Asks each running node for its state. `collected` is as in the node's own `state`. */
   nodeStates(collected?: boolean): Promise<Map<string, NodeState>>
-  /** Of all client processes together. */
+  /** The sum over all client processes. */
   state(): Promise<ClientsState>
-  /** Resolves when all are live, or rejects. */
+  /** Resolves when all clients are live, or rejects after `patience` ms. */
   allLive(patience: number): Promise<void>
-  /** Every process records where it spends its time, from one call until the next, which names the folder. */
+  /** Every process records a CPU profile from one call until the next, which names the folder for it. */
   profile(folder?: string): Promise<void>
   /** Milliseconds since 1970. */
   now(): number
@@ -50,52 +50,55 @@ export interface Fleet {
 export interface FleetPlan {
   readonly clients: number
   readonly followers: number
-  /** Messages a second of each client, and in the shared topic. */
+  /** Messages a second of each client in its own topic, and in the shared topic. */
   readonly rate: number
   readonly sharedRate: number
   readonly nodes: readonly string[]
-  /** Nodes that may come later. */
+  /** Nodes that may be started later. */
   readonly spares?: readonly string[]
-  /** Which of a name's nodes, counted from 0, is in C#. Default: none. */
+  /** Whether the `count`-th node of a name, counted from 0, is in C#. Default: none. */
   readonly dotnet?: (name: string, count: number) => boolean
   readonly proxy: ProxyKind
   readonly idle?: number
   readonly shutdown?: number
   readonly node?: Partial<NodeSetup>
-  /** The proxies reach the nodes by Unix sockets, which on one machine cost it less. */
+  /** The proxies reach the nodes through Unix sockets, which cost less on one machine. */
   readonly local?: boolean
-  /** The longest silence of either side, in milliseconds. */
+  /** The longest silence of either side, ms. */
   readonly heartbeat: number
   readonly persistence?: 'always' | 'no'
-  /** Whether clients and balancers go before the nodes: see `prefer`. */
+  /** Whether clients and balancers have priority over the nodes: see `prefer`. */
   readonly preferred?: boolean
-  /** Clients connect at this rate. */
+  /** How many clients connect a second. */
   readonly connectRate: number
   readonly perProcess: number
 }
 
 const SECRET = 'a secret of this drive alone'
 /**
- * Each connection is two sockets of a proxy, and a handover doubles them for a moment: more than these would come near
- * the limit of 20,000 files.
+ * A proxy has two sockets for each connection, and a handover doubles them for a moment: more connections would come
+ * near the limit of 20,000 open files.
  */
 const PER_PROXY = 5_000
 
-/** Publishes a second from which on the young need room: what waits for its answer must not be taken for old. MB. */
+/**
+ * From this many publishes a second on, V8 gets a larger young generation (in MB): otherwise publishes that only wait
+ * for their answer are promoted to the old one.
+ */
 const MUCH = 1_000
 const ROOMY = ['--max-semi-space-size=64']
-/** Programs that have just started run code that nothing has made fast yet: much begins with little, ms. */
+/** The code of a new process is not compiled yet, so a high rate begins low and rises over this time, ms. */
 const RAMP = 15_000
-/** The longest that is waited for until programs that have just started are fast, ms. */
+/** The longest wait until new processes are fast, ms. */
 const COLD = 30_000
-/** The longest that is waited for what is late before it counts as lost, ms. */
+/** The longest wait for late messages before they count as lost, ms. */
 const LATE = 60_000
-/** Of what is published in a second: publishes that wait for their answer where nothing is late. */
+/** Publishes that wait for their answer when nothing is late, as a share of those in a second. */
 const CALM = 0.1
 
 /**
- * Those that follow the shared topic have processes of their own: they have a hundred times the work of the others, and
- * their code and data stay warm.
+ * The followers of the shared topic have processes of their own: they have a hundred times the work of the others, and
+ * their code and data stay in the caches.
  */
 function shares({ clients, followers, perProcess }: FleetPlan): { count: number; followers: number }[] {
   const split = (total: number) =>
@@ -129,7 +132,7 @@ export async function startFleet(
   const paths = new Map(plan.local ? names.map((name) => [name, join(folder, `${name}.sock`)]) : [])
   const nodes = new Map<string, Program>()
   const started = new Map<string, number>()
-  // What the nodes of Node give their log.
+  // The Lua scripts that the nodes in Node use for their log.
   const scripts = join(folder, 'scripts.json')
   if (plan.dotnet) await writeFile(scripts, JSON.stringify(exportScripts({ history: { maxMessages: 10_000 } })))
   const dotnet = plan.dotnet && { program: await builtDotnet('servers/aspnetcore'), scripts }
@@ -212,7 +215,7 @@ export async function startFleet(
     }
   }
 
-  /** Programs that have just started are slow, and what has come together in that time has to go first. */
+  /** Waits until new processes are fast and have worked off what queued up meanwhile. */
   async function steady() {
     if (much) await sleep(RAMP)
     const from = systemClock.monotonic()
@@ -222,7 +225,10 @@ export async function startFleet(
     }
   }
 
-  /** What is on its way yet is late, not lost: everybody is live, and nothing has come for `quiet` milliseconds. */
+  /**
+   * Waits until everybody is live and nothing has arrived for `quiet` ms: until then a missing message is late, not
+   * lost.
+   */
   async function untilQuiet(quiet: number) {
     const begun = systemClock.monotonic()
     let received = -1
@@ -239,7 +245,7 @@ export async function startFleet(
     await Promise.all([...programs, ...nodes.values()].map(({ exit }) => exit))
     await Promise.all(proxies.map((proxy) => proxy.close()))
     await redis.close()
-    // What everybody wrote down, for whoever wants to read it.
+    // With CLUSTER_RECORDS the records are kept for inspection.
     if (process.env['CLUSTER_RECORDS']) console.error(`The records are in ${folder}`)
     else await rm(folder, { recursive: true, force: true })
   }

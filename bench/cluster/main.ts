@@ -19,17 +19,17 @@ const { values } = parseArgs({
   },
 })
 
-/** Beside a bare server, one after the other. */
+/** Comparisons with a bare server, one after the other. */
 const COMPARISONS = ['memory', 'latency']
 const NAMES = [...SCENARIOS.map(({ name }) => name), ...COMPARISONS]
 
-const HELP = `npm run cluster                            every scenario: three nodes, Redis, a proxy and thousands of clients, each a process; exit 1 if a promise broke
-  -- --scenario NAME                        one of them, or several: ${NAMES.join(', ')}
-  -- --proxy nginx|haproxy                  what stands in front; default haproxy
-  -- --clients 500                          how many, in place of each scenario's own number
-  -- --shared 50                            messages a second in the topic that a hundred of them follow; default 200
+const HELP = `npm run cluster                            every scenario, with three nodes, Redis, a proxy and thousands of clients in processes of their own; exit code 1 if a promise was broken
+  -- --scenario NAME                        only this scenario, or several: ${NAMES.join(', ')}
+  -- --proxy nginx|haproxy                  the proxy in front of the nodes; default haproxy
+  -- --clients 500                          number of clients, instead of each scenario's own
+  -- --shared 50                            messages a second in the topic that a hundred clients follow; default 200
   -- --small                                60 clients and short waits: seconds, not minutes
-  -- --json                                 one JSON object a scenario, a line each`
+  -- --json                                 one line of JSON for each scenario`
 
 function fail(message: string): never {
   console.error(message)
@@ -72,7 +72,7 @@ if (values.help) {
         outcomes.push(outcome)
         tell(outcome)
       } catch (error) {
-        // What a scenario could not even end is broken; the others are played all the same.
+        // A scenario that throws is broken. The others still run.
         failed = true
         console.error(`  BROKEN: ${scenario.name}: ${(error as Error).message}`)
       }

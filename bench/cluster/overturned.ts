@@ -2,10 +2,10 @@ import type { RedisServer } from '../../test/kit/redis-server.js'
 import { createKeys } from '../../src/server/redis/keys.js'
 import type { Unknown } from './check.js'
 
-/** A clock that is read in two processes of one machine, ms. */
+/** How far the clocks of two processes on one machine may differ, ms. */
 const SLACK = 100
 
-/** How many publishes were applied after their publisher had been told that nobody knows what became of them. */
+/** How many publishes were applied after their publisher received `outcome-unknown`. */
 export async function overturned(redis: RedisServer, unknowns: readonly Unknown[]): Promise<number> {
   const keys = createKeys('livesocket')
   const epoch = await redis.command('HGET', keys.root, 'epoch')
@@ -25,7 +25,7 @@ function appendTimes(entries: unknown): Map<number, number> {
   const times = new Map<number, number>()
   for (const [, fields] of entries as [string, string[]][]) {
     const field = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
-    // Behind the data, on a line of its own, stands whose publish it is.
+    // The id of the publish follows the data, on a line of its own.
     const [data = ''] = field('d').split('\n')
     times.set((JSON.parse(data) as { n: number }).n, Number(field('a')))
   }

@@ -4,13 +4,13 @@ import { writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
 import { setPriority } from 'node:os'
 
-/** A process of its own that answers what it is asked. */
+/** A process that answers requests over IPC. */
 export interface Program {
   readonly pid: number
-  /** Rejects when the process ends first. */
+  /** Rejects if the process ends before its answer. */
   ask<Answer = unknown>(what: string, details?: object): Promise<Answer>
   kill(signal: NodeJS.Signals): void
-  /** Its exit code, or null where a signal ended it. */
+  /** The exit code, or null if a signal ended the process. */
   readonly exit: Promise<number | null>
   readonly alive: boolean
 }
@@ -27,8 +27,8 @@ process.on('exit', () => {
 })
 
 /**
- * Nobody's collection of garbage waits for helpers to get their turn: where many processes share two cores it would
- * stand still for as long as all the others want to run, and what it holds meanwhile makes the next time longer.
+ * Garbage collection uses no helper threads. Where many processes share two cores, a collection would wait for its
+ * helpers to be scheduled, and the garbage that accumulates meanwhile makes the next collection longer.
  */
 const FLAGS = ['--expose-gc', '--no-parallel-scavenge']
 
@@ -72,25 +72,25 @@ export function startProgram(file: string, setup: object, flags: readonly string
 }
 
 /**
- * What stands for other machines, clients and balancers, goes before the nodes where all share one: a client that waits
- * for the processor would look like a network that bunches up what it carries. Needs the rights to do so; without them
- * all are equal.
+ * Gives the processes that represent other machines, clients and balancers, priority over the nodes where all share one
+ * machine: a client that waits for the processor would look like a network that delivers in bursts. Raising a priority
+ * needs the rights to do so; without them all processes are equal.
  */
 export function prefer(pid: number) {
   try {
     setPriority(pid, -4)
   } catch {
-    // Nobody's fault: what is measured is only coarser.
+    // Without the rights the measurement is only coarser.
   }
 }
 
-/** The other side: what this process was set up with, and how it answers. */
+/** The other side: the setup of this process, and its answers. */
 export function serveProgram<Setup>(answers: (setup: Setup) => Record<string, (details: never) => unknown>): void {
   const table = { profile: createProfile(), ...answers(JSON.parse(process.argv[2]!) as Setup) } as Record<
     string,
     (details: never) => unknown
   >
-  // Whoever started it is gone: nobody will ask for anything.
+  // The parent process has ended: nobody will ask anything.
   process.on('disconnect', () => process.exit(1))
   process.on('message', ({ id, what, ...details }: { id: number; what: string }) => {
     const reply = (message: Reply) => void (process.connected && process.send!(message))
@@ -103,7 +103,7 @@ export function serveProgram<Setup>(answers: (setup: Setup) => Record<string, (d
   })
 }
 
-/** Records where this process spends its time, from one call until the next, which names the file. */
+/** Records a CPU profile of this process from one call until the next, which names the file. */
 function createProfile() {
   let session: Session | null = null
   return async ({ file }: { file?: string }) => {

@@ -9,25 +9,23 @@ import { freePort } from '../../test/kit/free-port.js'
 import { sleep } from '../../test/kit/wait.js'
 import { prefer } from './program.js'
 
-/** What stands in front of the nodes: a real one, configured as docs/deploys.md says. */
+/** The proxy in front of the nodes: a real one, configured as docs/deploys.md says. */
 export interface Proxy {
   readonly url: string
-  /** New connections go to these nodes only; those that are open stay. */
+  /** Sends new connections to these nodes only. Open connections stay. */
   use(nodes: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
 export interface ProxyOptions {
-  /**
-   * Every node that there may ever be, by name: where it listens, a port of this machine or the path of a Unix socket.
-   */
+  /** Every node that may ever run, by name, with its address: a port of this machine or the path of a Unix socket. */
   readonly nodes: ReadonlyMap<string, number | string>
   readonly use: readonly string[]
-  /** Milliseconds after which it cuts a connection on which nothing is sent. */
+  /** Milliseconds after which the proxy cuts an idle connection. */
   readonly idle: number
-  /** Whether it goes before other processes: see `prefer`. */
+  /** Whether the proxy has priority over other processes: see `prefer`. */
   readonly preferred: boolean
-  /** Milliseconds that workers of an older configuration, and their connections, live on after a reload (nginx). */
+  /** Milliseconds that the workers of an old nginx configuration, and their connections, survive a reload. */
   readonly shutdown: number
 }
 
@@ -93,7 +91,8 @@ ${[...nodes].map(([name, at]) => `  server ${name} ${address(at, 'unix@')}${use.
   return {
     child,
     async use(wanted) {
-      // `drain`: no new connections, the open ones go on. First those that take over: there is never nobody.
+      // `drain`: no new connections, open ones stay. The new nodes come first, so that there is always a node that
+      // takes connections.
       for (const name of wanted) await say(admin, `set server nodes/${name} state ready`)
       for (const name of nodes.keys())
         if (!wanted.includes(name)) await say(admin, `set server nodes/${name} state drain`)
@@ -151,7 +150,7 @@ http {
     async use(wanted) {
       await write(wanted)
       child.kill('SIGHUP')
-      // Old workers take connections until the new ones do.
+      // Old workers accept connections until the new ones do.
       await sleep(500)
     },
   }
@@ -170,12 +169,12 @@ function run(command: string, args: readonly string[]): ChildProcess {
   child.on('error', () =>
     console.error(`${command} cannot be started: on Debian and Ubuntu, apt-get install ${command}`),
   )
-  // It has workers of its own, which must not outlive it.
+  // The proxy has workers of its own, which must not outlive it.
   const end = () => {
     try {
       process.kill(-child.pid!, 'SIGKILL')
     } catch {
-      // Gone already.
+      // It has ended already.
     }
   }
   process.on('exit', end)
@@ -186,7 +185,7 @@ function run(command: string, args: readonly string[]): ChildProcess {
   return child
 }
 
-/** One line to HAProxy's admin socket. */
+/** Sends one line to HAProxy's admin socket. */
 function say(path: string, line: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = ''

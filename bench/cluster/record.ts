@@ -2,17 +2,18 @@ import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
 
 /**
- * What publishers and clients write down of what their applications did and saw, one JSON array a line, in that order.
- * Messages that follow each other without a hole are one line, so that the record of a million is small.
+ * * What the applications of publishers and clients did and saw, one JSON array a line, in that order. Consecutive
+ * * messages without a hole are one line, which keeps the record of a million messages small.
  *
  * - `follows` client topic: it subscribed before anything was published
- * - `sent` topic n: the publisher gave out numbers up to n, in that order
- * - `applied` topic from to · `refused` topic n why · `unknown` topic n at: what became of its publishes
- * - `got` client topic from to offset at until silence: messages from…to, the first under that offset, at those times,
- *   with the longest pause between two
+ * * - `sent` topic n: the publisher used the numbers up to n, in that order
+ * * - `applied` topic from to · `refused` topic n why · `unknown` topic n at: the outcomes of its publishes
+ * * - `got` client topic from to offset at until silence: messages from…to, the first at that offset, between those
+ * times,
+ * *   with the longest pause between two messages
  * - `gap` client topic from to reason at · `live` client at · `away` client at · `closed` client by at · `dial` client
- *   at · `broke` client code reason at: a leg that its client did not end · `error` client text
- * - `latency` sorted milliseconds from publish to delivery, each the median of its hundredth
+ * *   at · `broke` client code reason at: a leg that ended otherwise than through its client · `error` client text
+ * * - `latency` sorted milliseconds from publish to delivery: the median of each hundredth
  */
 export type Line =
   | readonly ['follows', string, string]

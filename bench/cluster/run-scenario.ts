@@ -3,7 +3,7 @@ import { quantile, type Verdict } from './check.js'
 import { startFleet } from './fleet.js'
 import type { Ask, Scenario } from './scenarios.js'
 
-/** What one scenario came to. Milliseconds and bytes; null where it was not measured. */
+/** The result of one scenario, in milliseconds and bytes. Null where it was not measured. */
 export interface Outcome {
   readonly scenario: string
   readonly proxy: string
@@ -18,24 +18,24 @@ export interface Outcome {
   readonly delivered: number
   readonly refused: number
   readonly unknown: number
-  /** Of those: applied after their publisher was told. */
+  /** How many unknown publishes were applied after their publisher received the outcome. */
   readonly overturned: number
   readonly longestSilence: number
   readonly dials: number
   readonly dialPeak: number
-  /** Legs and dials that ended otherwise than by their client, by close code and reason. */
+  /** Legs and dials that ended otherwise than through their client, by close code and reason. */
   readonly broke: Readonly<Record<string, number>>
   readonly timeToDrain: number | null
   readonly backP99: number | null
   readonly backAll: number | null
   readonly latencyP50: number | null
   readonly latencyP99: number | null
-  /** Of all nodes, divided by their legs, while messages flow. */
+  /** The memory of all nodes while messages flow, divided by their legs. */
   readonly memoryPerConnection: number | null
-  /** Percent of one core, of all nodes together, divided by their legs. */
+  /** Percent of one core: the processor time of all nodes, divided by their legs. */
   readonly cpuPerConnection: number | null
   readonly more: Readonly<Record<string, number>>
-  /** What was promised and is not so. */
+  /** Each broken promise, as a sentence. */
   readonly broken: readonly string[]
 }
 
@@ -74,7 +74,7 @@ export async function runScenario(bundle: Bundle, scenario: Scenario, ask: Ask):
 
 type States = Awaited<ReturnType<Awaited<ReturnType<typeof startFleet>>['nodeStates']>>
 
-/** A node's own memory, before its first connection: measured by `memory`. */
+/** The memory of a node before its first connection, as `memory` measures it. */
 const EMPTY_NODE = 60 * 1024 * 1024
 
 function costOf(before: States, after: States, elapsed: number) {
@@ -91,7 +91,7 @@ function costOf(before: States, after: States, elapsed: number) {
     counted += state.legs
   }
   return {
-    // Of few legs it says nothing.
+    // With few legs the number says nothing.
     memory: legs >= 500 ? rss / legs : null,
     cpu: counted >= 100 && elapsed > 1_000 ? (cpu / 1_000 / (elapsed + 3_000) / counted) * 100 : null,
   }

@@ -4,21 +4,18 @@ import type { Fleet, FleetPlan } from './fleet.js'
 import { sleep } from '../../test/kit/wait.js'
 import type { ProxyKind } from './proxy.js'
 
-/** What is done to a fleet, and what it must then be able to say of itself. */
+/** What happens to a fleet, and what must then hold. */
 export interface Scenario {
   readonly name: string
   readonly title: string
-  /** A program that it cannot do without. */
+  /** A program that the scenario needs. */
   readonly needs?: string
-  /** How many clients, where nothing is asked for. */
+  /** How many clients, unless the command line names a number. */
   readonly clients: number
   plan(ask: Ask): Partial<FleetPlan>
-  /** Does it. Times are when the trouble began, and when it was over for everybody. */
+  /** Runs the scenario. Its facts name the times when the trouble began and when it was over for everybody. */
   run(fleet: Fleet, ask: Ask): Promise<Facts>
-  /**
-   * What was promised and is not so, each in a sentence. Nothing may ever be lost, repeated or reordered: that is
-   * checked for all.
-   */
+  /** Each broken promise, as a sentence. That nothing is lost, repeated or reordered is checked for every scenario. */
   broken?(verdict: Verdict, facts: Facts, ask: Ask): string[]
 }
 
@@ -27,7 +24,7 @@ export interface Ask {
   readonly proxy: ProxyKind
   /** Messages a second in the shared topic. */
   readonly shared?: number
-  /** A run that is small: waits are short. */
+  /** A small run: waits are short. */
   readonly small: boolean
 }
 
@@ -42,7 +39,7 @@ export interface Facts {
 const BLUE = ['a', 'b', 'c']
 const GREEN = ['d', 'e', 'f']
 
-/** Planned handovers: nobody may notice. */
+/** Planned handovers: no client may notice. */
 const unnoticed = (verdict: Verdict): string[] => [
   ...(verdict.away > 0 ? [`${verdict.away} clients were not live at some time`] : []),
   ...(verdict.gaps > 0 ? [`${verdict.gaps} gaps were told of`] : []),
@@ -67,13 +64,14 @@ async function during(
   return { from, until, ...facts }
 }
 
-/** SIGTERM to each node in turn, a new one in its place. */
+/** SIGTERM to each node in turn. A new node replaces it. */
 const ROLLING: Pick<Scenario, 'run' | 'broken'> = {
   run: (fleet, ask) =>
     during(fleet, ask, async () => {
       const drains: number[] = []
       for (const name of BLUE) {
-        // nginx asks nobody for their health: it is told. HAProxy sees readiness fail.
+        // nginx makes no health checks, so its configuration is changed. HAProxy notices that the node is no longer
+        // ready.
         if (ask.proxy === 'nginx') await fleet.use(BLUE.filter((other) => other !== name))
         const begun = systemClock.monotonic()
         const node = fleet.node(name)
@@ -93,11 +91,11 @@ const ROLLING: Pick<Scenario, 'run' | 'broken'> = {
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'rolling',
-    title: 'Rolling deploy: SIGTERM to each node in turn, a new one in its place',
+    title: 'Rolling deploy: SIGTERM to each node in turn, and a new node replaces it',
     clients: 3_000,
-    // Legs hand over no faster than a machine can take them that is busy as it is, and the last node may have three
-    // quarters of all: after a reload nginx knows of no connection. Redis is not touched: what it keeps on disk is for
-    // `redis-restart` to tell.
+    // Legs hand over no faster than a busy machine can take them. The last node may have three quarters of all legs,
+    // because nginx does not know existing connections after a reload. Redis persistence is off: the scenario
+    // `redis-restart` covers it.
     plan: ({ clients }) => ({
       node: { rate: 15, deadline: 240_000 },
       persistence: 'no',
@@ -108,20 +106,20 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'mixed',
-    title: 'Rolling deploy of a fleet in which each node is replaced by one of the other kind, Node and C#',
+    title: 'Rolling deploy in which a C# node replaces each Node node, and the other way round',
     needs: 'dotnet',
     clients: 300,
     plan: () => ({
       node: { rate: 60, deadline: 60_000 },
       local: true,
-      // Of a name in turns, and of what runs at a time some of either.
+      // The nodes of a name alternate between the two, and at any time some of either kind run.
       dotnet: (name, count) => (BLUE.indexOf(name) + count) % 2 === 1,
     }),
     ...ROLLING,
   },
   {
     name: 'blue-green',
-    title: 'Slot swap: traffic goes to three new nodes, then the old ones are told by drainEndpoint',
+    title: 'Slot swap: traffic goes to three new nodes, then drainEndpoint drains the old ones',
     clients: 1_500,
     plan: () => ({ spares: GREEN }),
     run: (fleet, ask) =>
@@ -149,9 +147,9 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'balancer-drain',
     title:
-      'The balancer takes a node out (HAProxy: state drain; nginx: reload with worker_shutdown_timeout), then it is told to drain',
+      'The balancer takes a node out (HAProxy: state drain; nginx: reload with worker_shutdown_timeout), then the node drains',
     clients: 1_000,
-    // Workers of the old configuration end after this, and with them every connection that they hold.
+    // After this time the workers of the old configuration end, and with them every connection that they hold.
     plan: (ask) => ({ shutdown: ask.small ? 4_000 : 8_000 }),
     run: (fleet, ask) =>
       during(fleet, ask, async () => {
@@ -164,7 +162,7 @@ export const SCENARIOS: readonly Scenario[] = [
           .node('c')
           .ask('end')
           .catch(() => undefined)
-        // nginx cuts what its old workers hold, those to nodes that stay included.
+        // nginx cuts all connections of its old workers, also those to nodes that stay.
         if (ask.proxy === 'nginx') await sleep(ask.small ? 5_000 : 9_000)
         return { drain, more: { forced } }
       }),
@@ -172,7 +170,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'kill',
-    title: 'kill -9 of the node that has every leg; two others take them',
+    title: 'kill -9 of the node that has every leg; two other nodes take the legs',
     clients: 5_000,
     plan: () => ({
       nodes: ['a'],
@@ -207,7 +205,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'stop-cont',
-    title: 'A node freezes (kill -STOP) and goes on (kill -CONT)',
+    title: 'A node freezes (kill -STOP) and resumes (kill -CONT)',
     clients: 600,
     plan: () => ({ heartbeat: 2_000 }),
     run: (fleet, ask) =>
@@ -227,9 +225,9 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'overload',
     title:
-      'At twice what the machine carries, with answers forgotten early: each node freezes for 22 s, then each is replaced',
+      'At twice the load that the machine can carry, with a short memory of publish outcomes: each node freezes for 22 s, then each is replaced',
     clients: 1_500,
-    // The whole machine carries 3,000 publishes a second with what follows them, as `rolling` has it.
+    // The whole machine can carry 3,000 publishes a second and their deliveries, as `rolling` shows.
     plan: (ask) => ({
       node: { rate: 15, deadline: 240_000, maxIds: ask.small ? 3 : 100 },
       rate: ask.small ? 5 : 4,
@@ -283,7 +281,7 @@ export const SCENARIOS: readonly Scenario[] = [
         await fleet.redis.start('lost')
         await sleep(4_000)
       }),
-    // One for each topic of each client: its own, and for some the shared one.
+    // One gap for each topic of each client: its own topic, and for some clients the shared topic.
     broken: (verdict, { more }) => [
       ...(verdict.mostGaps > 1 ? [`${verdict.mostGaps} gaps in one topic of one client`] : []),
       ...(verdict.gaps !== more!['subscriptions']
@@ -307,7 +305,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'idle-cut',
-    title: 'The proxy cuts connections that are idle for 3 s; the heartbeat is 2 s, and messages are rare',
+    title: 'The proxy cuts connections that are idle for 3 s; the heartbeat is 2 s, and there are few messages',
     clients: 300,
     plan: () => ({ rate: 0.2, sharedRate: 0.2, idle: 3_000, heartbeat: 2_000 }),
     run: (fleet, ask) => during(fleet, ask, () => sleep(ask.small ? 6_000 : 25_000)),
@@ -315,7 +313,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'refuse',
-    title: 'A deploy whose new version refuses everybody: all stay on the old one until it is cancelled',
+    title: 'A deploy whose new version refuses every client: all stay on the old version until the deploy is cancelled',
     clients: 600,
     plan: () => ({ spares: GREEN }),
     run: (fleet, ask) =>
@@ -339,8 +337,8 @@ export const SCENARIOS: readonly Scenario[] = [
     title:
       'One node with every leg is drained at 500 a second (the first 5,000 at 250 a second where there are so many)',
     clients: 10_000,
-    // What is lost is seen by those who follow, one in fifty, a message a second. The heartbeat is one for a server of
-    // many idle legs.
+    // The followers, one client in fifty with a message a second, notice what is lost. The heartbeat is one for a
+    // server with many idle legs.
     plan: ({ clients }) => ({
       nodes: ['a'],
       spares: ['b', 'c'],
@@ -354,7 +352,7 @@ export const SCENARIOS: readonly Scenario[] = [
       during(fleet, ask, async () => {
         for (const name of ['b', 'c']) await fleet.startNode(name)
         await fleet.use(['b', 'c'])
-        // New nodes are warm before the old one is told.
+        // The new nodes warm up before the old one drains.
         await fleet.warmUp(ask.clients / 10)
         await sleep(ask.small ? 300 : 2_000)
         const begun = systemClock.monotonic()

@@ -30,7 +30,7 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ['', ({ broken }) => (broken.length === 0 ? 'kept' : 'BROKEN')],
 ]
 
-/** One line a scenario. */
+/** One line for each scenario. */
 export function table(outcomes: readonly Outcome[]): string {
   const rows = [COLUMNS.map(([title]) => title), ...outcomes.map((outcome) => COLUMNS.map(([, cell]) => cell(outcome)))]
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))

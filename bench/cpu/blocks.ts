@@ -1,14 +1,17 @@
 export interface Blocks {
   readonly messages: number
-  /** Blocks that come first and do not count: code is interpreted before it is compiled. */
+  /** Blocks at the beginning that do not count, because V8 interprets code before it compiles it. */
   readonly warmUp: number
   readonly blocks: number
 }
 
 export interface Compared {
-  /** Processor time of the client for a message, over that of reading it off its event, parsing it and calling back. */
+  /**
+   * The client's processor time for a message, divided by that of reading the data of the event, parsing it and calling
+   * back.
+   */
   readonly ratio: number
-  /** The same, in nanoseconds. */
+  /** Both processor times, in nanoseconds. */
   readonly clientNs: number
   readonly parseNs: number
 }
@@ -21,7 +24,7 @@ export interface Contest {
   cpu(): Promise<number>
 }
 
-/** Both by turns in one process, a block each, so that neither has a better moment than the other. */
+/** Measures both in turns in one process, a block each, so that neither has an advantage. */
 export async function compareBlocks(
   { messages, warmUp, blocks }: Blocks,
   { prepare, parse, client, cpu }: Contest,
@@ -35,7 +38,7 @@ export async function compareBlocks(
   for (let block = -warmUp; block < blocks; block++) {
     if (block === 0) spent.parse = spent.client = 0
     await prepare(messages)
-    // Who comes second finds the texts in the processor's cache.
+    // The second one finds the texts in the processor's cache, so they take turns in going first.
     if (block % 2 === 0) await timed('parse', parse)
     await timed('client', client)
     if (block % 2 !== 0) await timed('parse', parse)

@@ -8,7 +8,7 @@ import type { PlainBrowser } from '../kit/plain-browser.js'
 import { ROOT } from '../kit/root.js'
 import { compareBlocks, type Blocks, type Compared } from './blocks.js'
 
-/** Longer than a page takes on a machine that does much else besides, ms. */
+/** Longer than a page takes on a busy machine, ms. */
 const PATIENCE = 30_000
 
 export async function compareInChromium(

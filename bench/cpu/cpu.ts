@@ -36,6 +36,6 @@ async function run(ask: Ask): Promise<readonly Measure[]> {
 export const cpu: Part = {
   name: 'cpu',
   title: 'Processor time of a message',
-  how: 'Ready-made events go from a stub WebSocket straight into the client. 1 is the least that a page does with a bare socket: it reads `data` off such an event, `JSON.parse`, and a callback, by turns with the client in the same process.',
+  how: 'Ready-made events go from a stub WebSocket straight into the client. 1 is the least that a page does with a bare socket: it reads the event’s `data`, calls `JSON.parse` and calls back, in turns with the client in the same process.',
   run,
 }

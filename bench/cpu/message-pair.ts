@@ -2,12 +2,12 @@ import { createStubServer, messageEvent, type Stub } from '../kit/stub-socket.js
 import { tick } from '../kit/tick.js'
 import type { Peer } from '../peers/peer.js'
 
-/** A client, and the least that anybody could do with events of the same texts: parse what they bear, and call back. */
+/** A client, and the least work that any client could do with the same texts: parse them and call back. */
 export interface MessagePair {
-  /** Makes the texts of the next block, which is in nobody's measure. */
+  /** Makes the texts of the next block, which is not measured. */
   prepare(messages: number): void
   parse(): void
-  /** Fulfils when the application has seen all of the block. */
+  /** Fulfils when the application has received the whole block. */
   client(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export async function createMessagePair(peer: Peer): Promise<MessagePair> {
   return {
     prepare(messages) {
       const wires = Array.from({ length: messages }, (_, at) => peer.wire(sent + at + 1, tick(sent + at + 1)))
-      // A text is flat before it is measured, as one that came from the network is.
+      // Flattens the text before the measurement: a text from the network is flat too.
       const flat = (text: string) => JSON.parse(JSON.stringify(text)) as string
       bare = wires.map((wire) => messageEvent(flat(peer.json?.(wire) ?? wire)))
       events = wires.map((wire) => messageEvent(flat(wire)))

@@ -4,10 +4,10 @@ import { count, duration, percent } from './table.js'
 
 export interface Advice {
   /**
-   * For `createLiveServer({ reconnectSpread: { rate } })`: connections a second that each node may be asked to take.
+   * For `createLiveServer({ reconnectSpread: { rate } })`: connections a second that each node can be asked to take.
    */
   readonly reconnectRate: number
-  /** What each node then advertises with its share of the users, ms. */
+  /** The spread that each node then advertises for its share of the users, ms. */
   readonly reconnectSpread: number
   /** For `drain({ rate, deadline })`. */
   readonly drainRate: number
@@ -25,18 +25,18 @@ export interface Advice {
 }
 
 /**
- * Of what nodes can take: a storm may use so much, a drain so much, so that a crash in the middle of a deploy still
- * fits.
+ * The shares of a node's capacity that a reconnection storm and a drain may use. Together they leave room for a crash
+ * in the middle of a deploy.
  */
 const STORM_SHARE = 0.8
 const DRAIN_SHARE = 0.2
 
-/** Which rate and spread for this capacity and these users: computed, then simulated. */
+/** Computes the rate and the spread for this capacity and these users, and then simulates them. */
 export function advise(settings: FleetSettings): Advice {
   const { clients, nodes, accepts, tokenCapacity } = settings
   const legs = Math.ceil(clients / nodes)
   const reconnectRate = Math.max(1, Math.floor(accepts * STORM_SHARE))
-  // Clients and servers bound a spread to 5 min.
+  // Clients and servers bound a spread to 5 minutes.
   const reconnectSpread = Math.min(300_000, Math.ceil((legs / reconnectRate) * 1_000))
   const drainRate = Math.max(1, Math.floor((nodes - 1) * accepts * DRAIN_SHARE))
   const drainDeadline = Math.ceil((legs / drainRate) * 1.2) * 1_000 + 30_000

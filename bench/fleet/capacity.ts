@@ -1,17 +1,17 @@
-/** A service that takes so many requests and refuses the rest: in its own time, never by queueing. */
+/** A service that takes a number of requests a second and refuses the rest. It never queues. */
 export interface Service {
   takes(time: number): boolean
-  /** Requests of each second of the run. */
+  /** Requests in each second of the run. */
   readonly asked: Counter
   readonly taken: Counter
 }
 
 export interface ServiceOptions {
-  /** Requests a second; Infinity for a service that is never the bottleneck. */
+  /** Requests a second. Infinity: the service is never the bottleneck. */
   readonly capacity: number
-  /** What a refusal costs, as a share of what taking one costs. */
+  /** The cost of a refusal, as a share of the cost of taking a request. */
   readonly refusalCost?: number
-  /** Refuses everything from … to … . Milliseconds. */
+  /** The service refuses everything between these times, ms. */
   readonly down?: { readonly from: number; readonly to: number }
   readonly horizon: number
 }
@@ -33,7 +33,7 @@ export function createCounter(horizon: number): Counter {
   }
 }
 
-/** Capacity is dealt out in tenths of a second: a server does not take a whole second's load at once. */
+/** Capacity is available in slices of 100 ms, because a server does not take the load of a whole second at once. */
 const SLICE = 100
 
 export function createService({ capacity, refusalCost = 0, down, horizon }: ServiceOptions): Service {
@@ -47,12 +47,13 @@ export function createService({ capacity, refusalCost = 0, down, horizon }: Serv
       if (down && time >= down.from && time < down.to) return false
       const now = Math.floor(time / SLICE)
       if (now > slice) {
-        // What a slice leaves below one request is kept, or a capacity of 9 a second would be none.
+        // A remainder below one request is kept: otherwise a capacity of 9 a second would be none.
         left = Math.min(left, 1) + (capacity * SLICE) / 1_000
         slice = now
       }
       if (left < 1) {
-        // A server that only refuses takes nothing: the debt ends at one slice, or no storm would ever end.
+        // Refusals are a debt of at most one slice: without this bound a server that only refuses would never take
+        // anything again.
         left = Math.max((-capacity * SLICE) / 1_000, left - refusalCost)
         return false
       }

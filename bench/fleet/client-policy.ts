@@ -4,29 +4,31 @@ import { dialPatience } from '../../src/policy/dial-patience.js'
 import { createRetryBudget, type RetryBudget } from '../../src/policy/retry-budget.js'
 import { drawTokenSchedule, tokenRetryDelay } from '../../src/policy/token-schedule.js'
 
-/** What one client library does with time. Milliseconds. */
+/** The timing of one client library. Milliseconds. */
 export interface ClientPolicy {
   readonly name: string
-  /** Where its rule is written down. */
+  /** Where the rule is documented. */
   readonly source: string
-  /** Before dial number `ask.failures` after a leg was lost. `trait` in [0, 1) is drawn once per client, and stays. */
+  /**
+   * The delay before dial number `ask.failures` after a leg was lost. `trait` in [0, 1) is drawn once for each client.
+   */
   reconnectDelay(ask: ReconnectCase, random: Random): number
-  /** An application hands it a token by a function that it calls before every dial. */
+  /** The library calls a token function of the application before every dial. */
   readonly tokenAtEveryDial: boolean
-  /** The age at which it refreshes a token; absent where it has no rule of its own. */
+  /** The age at which the library refreshes a token. Absent if it has no rule of its own. */
   refreshAge?(lifetime: number, trait: number, random: Random): number
-  /** The age from which on it no longer uses a token. Default: the lifetime. */
+  /** The age from which on the library does not use a token. Default: the lifetime. */
   deadAge?(lifetime: number): number
   /**
-   * How long it waits on a connection that is open for the word that it is served; `slow` dials in a row waited in vain.
-   * Absent: for as long as it takes.
+   * How long an open connection waits for its welcome, after `slow` dials in a row that waited in vain. Absent: without
+   * a limit.
    */
   patience?(slow: number): number
-  /** Before the dial that follows a `busy`; absent where it knows none. */
+  /** The delay before the dial that follows a `busy`. Absent if the library does not know `busy`. */
   busyDelay?(ask: BusyCase, random: Random): number
-  /** What bounds dials that follow failed ones, anew for each client. */
+  /** The limit of dials that follow failed ones. Each client has its own. */
   retries?(clock: Pick<Clock, 'monotonic'>): RetryBudget
-  /** After failure number `failures`, from 0, with so much left of the token's life. */
+  /** The delay after failed token call number `failures`, counted from 0. `left` is the remaining life of the token. */
   tokenRetryDelay?(ask: { failures: number; left: number }, random: Random): number
 }
 
@@ -34,16 +36,16 @@ export interface ReconnectCase {
   readonly failures: number
   readonly trait: number
   readonly spread: number
-  /** Only this client was hit, and it can know. */
+  /** Whether only this client was hit and knows it. */
   readonly early: boolean
-  /** The dial before it was the first one, and found no server. */
+  /** Whether the previous dial was the first one and found no server. */
   readonly placed: boolean
 }
 
 export interface BusyCase {
   readonly failures: number
   readonly spread: number
-  /** When the server wants it back, and over what it wants those spread whom it told so. */
+  /** The delay that the server asks for, and the spread that it asks for from all clients that it refused. */
   readonly retryAfter: number
   readonly own?: number
 }
@@ -51,7 +53,7 @@ export interface BusyCase {
 /** LiveSocket's default, ms. */
 const CONNECT_TIMEOUT = 10_000
 
-/** The product's own policy functions, as the live socket calls them. */
+/** LiveSocket's own policy functions, called as the live socket calls them. */
 export const livesocket: ClientPolicy = {
   name: 'livesocket',
   source: 'src/policy/delay.ts, src/policy/token-schedule.ts',
@@ -69,7 +71,7 @@ export const livesocket: ClientPolicy = {
   tokenRetryDelay,
 }
 
-/** The rules that it had before servers said what they can take: full jitter, and the same patience whatever happens. */
+/** LiveSocket's rules without admission: full jitter, and the same timeout whatever happens. */
 export const before: ClientPolicy = {
   name: 'a fixed spread alone',
   source: 'LiveSocket without admission: 250 ms + U(0, spread · 2ⁿ), up to 120 s; connectTimeout 10 s; busy 5 s',
@@ -135,7 +137,8 @@ export const peers: readonly ClientPolicy[] = [
     reconnectDelay: ladder([1_000, 2_000, 5_000, 10_000]),
     patience: () => 10_000,
     tokenAtEveryDial: false,
-    // The tick began with the page, so in a login burst it is the same for all; `trait` tells pages apart that did not.
+    // The tick begins when the page loads, so in a login burst it is the same for all. Elsewhere `trait` tells the
+    // pages apart.
     refreshAge: (lifetime) => Math.ceil((lifetime - 90_000) / 30_000) * 30_000,
     tokenRetryDelay: ({ failures }) => (failures % 8 < 7 ? 200 * 2 ** (failures % 8) : 60_000),
   },

@@ -12,9 +12,9 @@ export interface Moves {
 }
 
 const BEGIN = 30_000
-/** A frame's way from the server to a client: most are near, some are on a phone. Milliseconds. */
+/** The time of a frame from the server to a client, ms: most clients are near, some are on a phone. */
 const ONE_WAY = { near: 5, far: 60 }
-/** A node that is drained stops, is replaced and takes part again: ms. */
+/** The time in which a drained node stops, is replaced and takes part again, ms. */
 const RESTART = 5_000
 
 /**
@@ -31,9 +31,9 @@ export function simulateDrain({ legs, rate, dial }: FleetSettings, random: Rando
 }
 
 /**
- * M nodes, one after the other. A balancer that knows nothing of versions puts each leg on any other node, the ones
- * still to be drained among them: those clients hand over again. That is what `movesPerClient` counts, and what a
- * drain's `url` avoids.
+ * M nodes, one after the other. A balancer that knows nothing of versions puts each leg on any other node, also on
+ * nodes that are still to be drained, and those clients hand over again. `movesPerClient` counts this; the `url` of a
+ * drain avoids it.
  */
 export function simulateRollingDeploy(
   { clients, nodes, rate, dial }: FleetSettings,
@@ -74,7 +74,7 @@ function drain(
   const limit = createDrainRate(askingRate(rate), () => now)
   const deadline = (legs / rate) * 2_000 + 30_000
   for (let leg = 0; leg < legs; leg++) {
-    // Timers tick in whole milliseconds.
+    // Timers have whole milliseconds.
     now += Math.ceil(limit.wait())
     limit.took()
     const asked = now + ONE_WAY.near + (ONE_WAY.far - ONE_WAY.near) * random() ** 2

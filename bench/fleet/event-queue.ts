@@ -1,16 +1,16 @@
-/** What happens next, to up to `slots` things that each wait for one event at most. Times are milliseconds from 0. */
+/** The next event of up to `slots` clients, at most one event each. Times are milliseconds from 0. */
 export interface EventQueue {
-  /** Sets the event of `slot`, which must have none. Past the horizon it is dropped: the run will be over. */
+  /** Sets the event of `slot`, which must have none. Events past the horizon are dropped: the run is over by then. */
   set(slot: number, time: number): void
   timeOf(slot: number): number
-  /** Hands every event out, in order up to the width of a bucket. */
+  /** Passes every event to `happen`. The order is exact only to the width of a bucket. */
   run(happen: (slot: number, time: number) => void): void
 }
 
 /**
- * A calendar: one bucket for each 10 ms, each a linked list through two typed arrays. Setting and taking cost the same
- * for ten events and for ten million, and nothing is allocated: a heap of a million objects would spend the run
- * collecting them.
+ * A calendar queue: one bucket for every 10 ms, each a linked list in two typed arrays. Setting and taking an event
+ * cost the same for ten events and for ten million, and allocate nothing. With a heap of a million objects, garbage
+ * collection would dominate the run.
  */
 export function createEventQueue(slots: number, horizon: number): EventQueue {
   const WIDTH = 10
@@ -30,7 +30,7 @@ export function createEventQueue(slots: number, horizon: number): EventQueue {
     timeOf: (slot) => times[slot]!,
     run(happen) {
       for (present = 0; present < buckets.length; present++) {
-        // What happens may set events in this very bucket: taken from its head until it is empty.
+        // `happen` may set events in this same bucket, so events are taken from its head until it is empty.
         for (let slot = buckets[present]!; slot !== EMPTY; slot = buckets[present]!) {
           buckets[present] = following[slot]!
           happen(slot, times[slot]!)

@@ -9,50 +9,52 @@ export interface FleetOptions {
   readonly random: Random
   /** Milliseconds of virtual time. */
   readonly horizon: number
-  /** Of every token, ms. */
+  /** The lifetime of every token, ms. */
   readonly lifetime: number
   readonly tokenService: Service
   readonly servers: Service
-  /** The window that the servers advertised, ms. */
+  /** The spread that the servers advertise, ms. */
   readonly spread: number
-  /** From a dial to its welcome, on average; each takes 0.5 to 1.5 of it, ms. */
+  /** The mean time from a dial to its welcome, ms. Each dial takes 0.5 to 1.5 times as long. */
   readonly dialTime: number
-  /** Whose schedule the tokens follow; what a policy lacks is taken from here as well. */
+  /** The policy whose token schedule applies. It also provides what `policy` lacks. */
   readonly scheduleBy: ClientPolicy
 }
 
-/** What one run showed. */
+/** The result of one run. */
 export interface FleetRun {
-  /** Calls because a token was due. */
+  /** Token calls because a token was due. */
   readonly scheduledCalls: number
-  /** Calls beyond the schedule: repeated after a failure, or made because a socket was dialled. */
+  /** Token calls beyond the schedule: after a failure, or because of a dial. */
   readonly extraCalls: number
-  /** Clients that at some moment held a token past its lifetime. */
+  /** Clients that held an expired token at some time. */
   readonly expired: number
   readonly meanRefreshAge: number
-  /** From the loss of the leg to the welcome of the next, one for each that came back; unsorted, ms. */
+  /** From the loss of the leg to the next welcome, one for each client that came back; unsorted, ms. */
   readonly recoveries: Float32Array
   readonly lost: number
-  /** From a client's first failed call to its next token, one for each that got one; unsorted, ms. */
+  /** From a client's first failed token call to its next token, one for each client that got one; unsorted, ms. */
   readonly renewals: Float32Array
-  /** Clients whose call failed, once for each row of failures. */
+  /** Clients whose token call failed, counted once for each series of failures. */
   readonly failed: number
-  /** The change in the number of clients without a leg, second by second. */
+  /** Clients that lost their leg and clients that came back, in each second. */
   readonly wentDown: Counter
   readonly cameUp: Counter
 }
 
 export interface Fleet {
-  /** Everybody logs in at 0. */
+  /** Every client logs in at 0. */
   loginBurst(): void
-  /** Everybody has been here for long: the ages of their tokens are what the schedule makes of them in the end. */
+  /**
+   * Every client has been connected for a long time, so the ages of their tokens have their stationary distribution.
+   */
   settled(): void
-  /** The client's leg is lost at `time`. */
+  /** The client loses its leg at `time`. */
   lose(client: number, time: number, early: boolean): void
   run(): FleetRun
 }
 
-/** Times in any number, without an object for each. */
+/** A growing list of times, without an object for each. */
 function createTimes(expected: number) {
   let times = new Float32Array(Math.max(1_024, expected))
   let count = 0
@@ -73,8 +75,8 @@ const DUE = 0
 const DIAL = 1
 
 /**
- * N clients in virtual time, each a few numbers in typed arrays: when its token was asked for, how often it failed,
- * when its leg was lost. What they do is the policy's; nothing of a policy is written here.
+ * N clients in virtual time. Each is a few numbers in typed arrays: when its token was fetched, how often that failed,
+ * and when its leg was lost. Their behaviour comes entirely from the policy.
  */
 export function createFleet(options: FleetOptions): Fleet {
   const { clients, policy, random, horizon, lifetime, tokenService, servers, spread, dialTime } = options
@@ -142,7 +144,7 @@ export function createFleet(options: FleetOptions): Fleet {
   function dial(client: number, time: number) {
     let allowed = true
     if (policy.tokenAtEveryDial) {
-      // One that it has got and could not use yet is used up by the dial it was fetched for.
+      // A token that was fetched for a dial is used up, even if the dial fails.
       extraCalls++
       allowed = tokenService.takes(time)
     }
@@ -164,7 +166,7 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     settled() {
       for (let client = 0; client < clients; client++) {
-        // Whoever looks at a random moment meets a long interval more likely than a short one, and anywhere within it.
+        // A random moment falls into a long interval more likely than into a short one, and anywhere within it.
         let age = refreshAge!(lifetime, traits[client]!, random)
         while (random() * lifetime > age) age = refreshAge!(lifetime, traits[client]!, random)
         const elapsed = random() * age

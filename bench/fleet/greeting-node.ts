@@ -4,24 +4,24 @@ import { createGreeted, type Greeted } from '../../src/server/admission/greeted.
 import { limitBounds } from '../../src/server/bounds.js'
 import type { Stage } from './stage.js'
 
-/** One that has said hello and waits. */
+/** A client that has sent its hello and waits. */
 export interface Hello {
-  /** Milliseconds without a word after which it leaves; absent: it does not say. */
+  /** Milliseconds without a frame after which the client leaves. Absent: the hello does not say. */
   readonly patience?: number
-  /** It does not wait any more. */
+  /** The client does not wait any more. */
   readonly gone: boolean
   welcomed(): void
   busy(room: Room): void
-  /** It waits, and has not been forgotten. */
+  /** The server has said that the client still waits in the queue. */
   heard(): void
 }
 
-/** A server that comes back, as far as its greetings go. */
+/** A server that comes back, reduced to how it greets. */
 export interface GreetingNode {
   hello(hello: Hello): void
-  /** The one that said so is gone. */
+  /** The client of this hello has left. */
   left(hello: Hello): void
-  /** Calls of those behind it that were done for nobody. */
+  /** Calls to the services behind the node that finished after their client had left. */
   readonly wasted: number
   readonly calls: number
   readonly waiting: number
@@ -31,7 +31,7 @@ export interface GreetingNode {
 export type NodeKind = 'admission' | 'bounded' | 'bare'
 
 const { maxPending, maxAuthenticating, helloTimeout, queueTimeout } = limitBounds
-/** What the server said before it measured: for who it is could not be told, and where too many were pending. */
+/** The `busy` of a server without admission: after a greeting that took too long, and when too many were pending. */
 const UNTOLD: Room = { retryAfter: 1_000 }
 const FULL: Room = { retryAfter: 5_000 }
 
@@ -41,7 +41,7 @@ export function createGreetingNode(kind: NodeKind, clock: Clock, behind: Stage):
   return kind === 'bounded' ? bounding(node) : bare(node)
 }
 
-/** What all of them count. Whoever is asked goes on, whether somebody waits or not: no signal is heeded. */
+/** What all nodes count. A call goes on even if its client has left: the services ignore the abort signal. */
 class Node {
   readonly greeted: Greeted
   wasted = 0
@@ -72,7 +72,7 @@ class Node {
   }
 }
 
-/** Everybody is asked about at once. */
+/** Asks the services about every client at once. */
 function bare(node: Node): GreetingNode {
   let waiting = 0
   return counted(node, () => waiting, {
@@ -87,7 +87,10 @@ function bare(node: Node): GreetingNode {
   })
 }
 
-/** So many are pending, so many are asked about at a time, and each may take so long, its wait included. */
+/**
+ * Bounds how many clients are pending, how many are asked about at a time, and how long each may take, its wait
+ * included.
+ */
 function bounding(node: Node): GreetingNode {
   const { clock } = node
   const pending = new Map<Hello, () => void>()
@@ -111,7 +114,7 @@ function bounding(node: Node): GreetingNode {
     })
   }
 
-  /** False: it was over already. */
+  /** False if it had ended before. */
   function over(hello: Hello): boolean {
     pending.get(hello)?.()
     waiting.delete(hello)
@@ -135,7 +138,7 @@ function bounding(node: Node): GreetingNode {
 /** The server's own admission. */
 function admitting(node: Node): GreetingNode {
   const { clock } = node
-  /** What ends each that waits or is asked about, where it leaves. */
+  /** The function that ends the greeting of each client which waits or is asked about, for when it leaves. */
   const here = new Map<Hello, () => void>()
   let abandoned = 0
   const admission = createAdmission({

@@ -8,7 +8,7 @@ import { charts, htmlReport } from './report.js'
 import { simulate, type Outcome } from './scenarios.js'
 import { duration, table, title } from './table.js'
 
-/** Who has a rule for what the scenario is about. */
+/** The policies that have a rule for the subject of the scenario. */
 function rivals(scenario: ScenarioName): readonly ClientPolicy[] {
   switch (scenario) {
     case 'login-burst':
@@ -30,7 +30,7 @@ function run(scenario: ScenarioName, { settings }: FleetCommand, withPeers: bool
   return [livesocket, ...(withPeers ? rivals(scenario) : [])].map((policy) => simulate(scenario, settings, policy))
 }
 
-/** The numbers without the series behind them; round where more digits would only pretend. */
+/** The numbers without the series, rounded to the digits that mean something. */
 function json({ series: _, ...outcome }: Outcome) {
   return rounded(outcome)
 }
@@ -78,7 +78,7 @@ function main(command: FleetCommand) {
     writeFileSync(command.html, htmlReport(all, settings, adviceText(settings, advise(settings))))
 }
 
-/** The chart, and the numbers that it is made of. */
+/** Writes the chart and its data. */
 function drawRegion(folder: string, settings: FleetSettings) {
   const cells = region(settings, (seen) => {
     const { policy, spread, capacity, recovered99 } = seen

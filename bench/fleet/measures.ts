@@ -1,4 +1,4 @@
-/** Counts of one second each, summed to bins of `seconds`; an incomplete last bin is left out. */
+/** Sums counts of one second into bins of `seconds`. An incomplete last bin is left out. */
 export function rebin(bins: ArrayLike<number>, seconds: number): Float64Array {
   const out = new Float64Array(Math.floor((bins.length - 1) / seconds))
   for (let i = 0; i < out.length * seconds; i++) out[Math.floor(i / seconds)]! += bins[i]!
@@ -12,8 +12,9 @@ export function peak(bins: ArrayLike<number>, from = 0, to = bins.length): numbe
 }
 
 /**
- * Around the k-th refresh of a cohort that logged in together, that is from k − ½ to k + ½ times the mean age at which
- * a token is refreshed: the highest bin of `width` seconds beside the mean. One for each refresh that the run holds.
+ * For each refresh of a cohort that logged in together: the highest bin of `width` seconds, divided by the mean.
+ * Refresh k lies between k − ½ and k + ½ times the mean age at which a token is refreshed. One ratio for each refresh
+ * within the run.
  */
 export function peakToMean(bins: ArrayLike<number>, meanAge: number, meanPerSecond: number, width: number): number[] {
   const wide = rebin(bins, width)
@@ -25,14 +26,14 @@ export function peakToMean(bins: ArrayLike<number>, meanAge: number, meanPerSeco
   return ratios
 }
 
-/** The time within which `share` of `of` were done; null if fewer ever were. */
+/** The time by which `share` of all `of` had finished, or null if fewer did. */
 export function quantile(times: Float32Array, share: number, of: number): number | null {
   const rank = Math.ceil(share * of)
   if (rank < 1 || rank > times.length) return null
   return times.slice().sort()[rank - 1]!
 }
 
-/** How many are missing at the end of each second. */
+/** How many clients are missing at the end of each second. */
 export function missing(wentDown: ArrayLike<number>, cameUp: ArrayLike<number>): Float64Array {
   let now = 0
   return Float64Array.from({ length: wentDown.length }, (_, i) => (now += wentDown[i]! - cameUp[i]!))

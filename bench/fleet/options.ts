@@ -13,34 +13,34 @@ export const SCENARIOS = [
 ] as const
 export type ScenarioName = (typeof SCENARIOS)[number]
 
-/** Durations are milliseconds; on the command line they are seconds, which operators think in. */
+/** Durations are milliseconds. On the command line they are seconds, as operators think in seconds. */
 export interface FleetSettings {
   readonly clients: number
   readonly nodes: number
   /** New connections a second that one node can take. */
   readonly accepts: number
-  /** What a refused dial costs a node, as a share of an accepted one. */
+  /** The cost of a refused dial for a node, as a share of that of an accepted one. */
   readonly refusalCost: number
   /** Requests a second that the token service can take. */
   readonly tokenCapacity: number
   readonly lifetime: number
-  /** How long what fails is gone; undefined: 3 s for servers, 60 s for the token service. */
+  /** How long the failing part is down. Undefined: 3 s for servers, 60 s for the token service. */
   readonly down: number | undefined
-  /** Undefined: nobody has set one. */
+  /** Undefined: no spread is configured. */
   readonly spread: number | undefined
-  /** Calls a second that the identity service, and Redis, can take, for all nodes. */
+  /** Calls a second that the identity service, and Redis, can take from all nodes together. */
   readonly authenticates: number
   readonly redis: number
-  /** Hellos a second that the node can greet which takes what is drained. */
+  /** Hellos a second that the node which takes the drained legs can greet. */
   readonly taker: number
-  /** Nodes that are drained into it at once. */
+  /** Nodes that are drained into that node at once. */
   readonly drains: number
-  /** Of a drain; undefined: as long as its rate needs, and a fifth, and 30 s. */
+  /** The deadline of a drain. Undefined: 1.2 times what its rate needs, plus 30 s. */
   readonly deadline: number | undefined
   readonly extendable: boolean
   /** Legs a second that a drain hands over. */
   readonly rate: number
-  /** Legs of the node that is drained. */
+  /** Legs of the drained node. */
   readonly legs: number
   readonly dial: number
   readonly duration: number | undefined
@@ -55,47 +55,47 @@ export interface FleetCommand {
   readonly advise: boolean
   readonly html: string | undefined
   readonly charts: string | undefined
-  /** Where the chart of metastable regions goes. */
+  /** The folder for the chart of metastable regions. */
   readonly region: string | undefined
   readonly help: boolean
 }
 
 export const HELP = `npm run fleet -- [options]
 
-Runs LiveSocket's own policy code for a whole user base in virtual time, and says what its servers would feel.
+Runs LiveSocket's own policy code for a whole user base in virtual time, and shows the load on its servers.
 
   --scenario NAME       ${SCENARIOS.join(', ')}; default: all
-  --advise              which rate and spread for my capacity and my users
+  --advise              computes a rate and a spread for a capacity and a number of users
   --clients N           users online                                        1000000
   --nodes M             live servers                                        20
   --accepts R           new connections a second that one node can take     2000
-  --refusal-cost X      what a refused dial costs, of an accepted one; peers     0
-                        look best at 0, and no server is that good
+  --refusal-cost X      cost of a refused dial, as a share of an accepted   0
+                        one; at 0 peers look better than any server allows
   --token-capacity R    requests a second that the token service can take   6000
-  --lifetime S          of a token                                          600
-  --down S              how long what fails is gone                         3 (servers), 60 (token service)
-  --spread S            reconnectSpread                                     what clients (30) and servers do unasked
-  --authenticates R     calls a second that the identity service takes      as many as come
-  --redis R             the same of Redis                                   as many as come
-  --rate R              legs a second that a drain hands over                    500
-  --legs N              legs on the node that is drained                    20000
-  --taker R             hellos a second that its taker greets, slow-drain   a tenth of the rate
-  --drains N            nodes that are drained into it at once              1
-  --deadline S          of such a drain                                     legs / rate · 1.2 + 30
-  --extendable          it is put off where it cannot be met
-  --dial S              from a dial to its welcome, on average              0.04
-  --duration S          of virtual time                                     as the scenario needs
-  --seed N              the same seed, the same run                         1
-  --peers               the same for other libraries' retry policies
-  --json                one JSON object instead of a table; times in it are milliseconds
+  --lifetime S          token lifetime                                      600
+  --down S              how long the failing part is down                   3 (servers), 60 (token service)
+  --spread S            reconnectSpread                                     the defaults of clients (30) and servers
+  --authenticates R     calls/s that the identity service can take          no limit
+  --redis R             calls/s that Redis can take                         no limit
+  --rate R              legs a second that a drain hands over               500
+  --legs N              legs on the drained node                            20000
+  --taker R             slow-drain: hellos/s that the receiving node greets a tenth of the rate
+  --drains N            slow-drain: nodes that are drained at once          1
+  --deadline S          slow-drain: deadline of each drain                  legs / rate · 1.2 + 30
+  --extendable          slow-drain: the deadline is extended if it cannot be met
+  --dial S              mean time from a dial to its welcome                0.04
+  --duration S          virtual time that a run lasts                       depends on the scenario
+  --seed N              the same seed gives the same run                    1
+  --peers               also runs the retry policies of other libraries
+  --json                one JSON object instead of a table; its times are milliseconds
   --html FILE           a report with charts, of all scenarios and peers
   --charts DIR          the charts alone, as SVG files
-  --region DIR          how long a crash of all lasts for each spread and capacity, for
+  --region DIR          how long a crash of all nodes lasts for each spread and capacity, for
                         LiveSocket, for a fixed spread alone and for the peers: SVG and JSON
 
-In the JSON, tokenCalls counts the calls beyond the schedule: caused by what happened, not by tokens growing old.
-recovered99 is the time until 99 % of those who lost their connection were live again; in token-outage until 99 % of those whose call
-failed had a fresh token, while nearly all of them went on with the one that they had.
+In the JSON, tokenCalls counts token calls beyond the schedule: calls because of the trouble, not because a token grew old.
+recovered99 is the time until 99 % of the users who lost their connection are live again. In token-outage it is the time until
+99 % of the users whose call failed have a fresh token; nearly all of them keep a valid token meanwhile.
 `
 
 export function readCommand(args: readonly string[]): FleetCommand {

@@ -7,19 +7,19 @@ import { simulateReturn } from './returns.js'
 import { kindOf } from './scenarios.js'
 import { count, duration } from './table.js'
 
-/** What a crash of all came to, at one spread and one capacity. Milliseconds. */
+/** The result of a crash of all servers, at one spread and one capacity. Milliseconds. */
 export interface Cell {
   readonly policy: string
-  /** Null: a library that knows none. */
+  /** Null: the library has no spread. */
   readonly spread: number | null
-  /** In multiples of what greets everybody in 30 s. */
+  /** As a multiple of the capacity that greets everybody in 30 s. */
   readonly capacity: number
-  /** What nobody can be faster than: servers are down, and then greet all, or the spread is over. */
+  /** The lower bound: the servers are down, and then they greet all clients, or the spread ends, whichever is later. */
   readonly ideal: number
-  /** Until 99 % were live again; null: not within four times the ideal. */
+  /** The time until 99 % are live again. Null: not within four times the ideal. */
   readonly recovered99: number | null
   readonly dialsPerClient: number
-  /** Of all calls that were made to greet somebody, the share that was made for nobody. */
+  /** The share of all calls for a greeting whose client had left. */
   readonly wastedShare: number
 }
 
@@ -27,14 +27,12 @@ const NEED = 30_000
 const DOWN = 3_000
 export const SPREADS = [1, 2, 5, 10, 30, 60, 120].map((seconds) => seconds * 1_000)
 export const CAPACITIES = [0.2, 0.5, 1, 2, 5]
-/** Beyond this many times the ideal it is no longer the capacity that is waited for. */
+/** Above this many times the ideal, something other than capacity delays the recovery. */
 export const METASTABLE = 3
-/** How long it is looked for, in times of the ideal. */
+/** How long a run lasts at most, as a multiple of the ideal. */
 const LOOKED = 4
 
-/**
- * One server's share of the users: all servers are alike, and what each of them sees is what it would see alone.
- */
+/** Simulates one server with its share of the users: all servers are alike, and each sees what it would see alone. */
 export function cell(
   { clients, nodes, dial, seed }: Pick<FleetSettings, 'clients' | 'nodes' | 'dial' | 'seed'>,
   policy: ClientPolicy,
@@ -68,7 +66,7 @@ export function cell(
   }
 }
 
-/** All of them: with a spread where there is one, and else by the library alone. */
+/** All cells: each spread for policies that have one, otherwise the library with its own rule. */
 export function region(settings: FleetSettings, told: (cell: Cell) => void = () => undefined): Cell[] {
   const cells: Cell[] = []
   const add = (policy: ClientPolicy, spread: number | null, capacity: number) => {
@@ -110,7 +108,7 @@ export function regionChart(cells: readonly Cell[], { clients, nodes }: FleetSet
     grids: [
       grid('LiveSocket', withSpread(livesocket), bySpread),
       grid(
-        'LiveSocket before: a fixed spread, and servers that only bound their sockets',
+        'LiveSocket without admission: a fixed spread, and servers that only limit their sockets',
         withSpread(before),
         bySpread,
       ),

@@ -9,7 +9,7 @@ export interface Chart {
   readonly svg: string
 }
 
-/** Seconds of a run that a chart shows; what comes after it is quiet. */
+/** Seconds of a run that a chart shows: after them nothing happens. */
 const SHOWN: Partial<Record<ScenarioName, number>> = {
   'fleet-crash': 180,
   'node-crash': 120,
@@ -20,28 +20,28 @@ const SHOWN: Partial<Record<ScenarioName, number>> = {
 
 const MEANING: Record<ScenarioName, string> = {
   'login-burst':
-    'Everybody got a token at the same moment. A timer at a fixed point of the lifetime keeps them in step for ever; a point drawn anew for each token scatters them, from the first refresh on.',
+    'All users got a token at the same moment. A timer at a fixed point of the lifetime keeps them in step forever; a random point for each token scatters them from the first refresh on.',
   'token-outage':
-    'Who is due meanwhile keeps the valid token and tries again, the sooner the less life is left in it. Every client starts with LiveSocket’s scattered schedule here, whatever its own is: only what it does about failures differs.',
+    'A client whose refresh fails keeps its valid token and tries again, sooner the less life the token has left. Here every client starts with LiveSocket’s scattered schedule, so that only the handling of failures differs.',
   'fleet-crash':
-    'The first window decides. Libraries that begin with a second or less send everybody at once, most are refused, and the refused come back in step. Those that ask for a token at every dial take the token service along.',
+    'The spread of the first dials decides. Libraries with a spread of a second or less send all clients at once; most are refused, and come back in step. Libraries that fetch a token at every dial overload the token service too.',
   'node-crash':
-    'The users of one node go to the others. The spread that the node had advertised bounds what those feel.',
+    'The users of one node go to the other nodes. The spread that the crashed node advertised limits their load.',
   drain:
-    'Each leg opens its new socket first and keeps the old one until then: nobody is offline. The server paces its requests, so that the nodes that take the legs set the speed.',
+    'Each client opens its new socket before it closes the old one: nobody is offline. The server limits the rate of its requests to what the other nodes can take.',
   'rolling-deploy':
-    'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those hand over again. Passing the url of a new node in the drain brings it down to one handover for each client.',
+    'A balancer that knows nothing of versions puts legs on nodes that are still to be drained, and those legs hand over again. If the drain names the url of a new node, each client hands over only once.',
   return:
-    'Each server greets as fast as it can and keeps the others waiting, with the product’s own admission; those of other libraries queue whatever comes. Where clients leave before their turn, the work for them is done for nobody, and they come again.',
+    'Each server greets as fast as it can and queues the other clients, with the product’s own admission; servers of other libraries queue all of them. If clients leave before their turn, the work for them is wasted, and they come again.',
   'slow-drain':
-    'The product’s own drain and admission: the server that takes says that it is busy, clients tell the one that gives, and it asks no more than leave. What cannot be done by the deadline is known in its first seconds.',
+    'The product’s own drain and admission: the receiving server answers busy, clients report that to the drained server, and it asks no more clients than the other can take. A deadline that cannot be met is reported within the first seconds.',
   'flaky-network':
-    'The browser reports a change of network, so that only this user was hit: the first attempt is early. The median, until live again.',
+    'The browser reports a change of network, so only this user was hit and the first dial is early. The chart shows the median time until live again.',
 }
 
 export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], settings: FleetSettings): Chart[] {
   const first = outcomes[0]!
-  // A deploy is over when it is over; the quiet after it says nothing.
+  // A chart of a deploy ends with the deploy: nothing happens after it.
   const shown = SHOWN[scenario] ?? (first.took === undefined ? Infinity : Math.ceil(first.took / 1_000) + 60)
   const step = Math.min(shown, first.series.requests.length) > 1_000 ? 10 : 1
   const cut = (values: ArrayLike<number>) =>
@@ -97,7 +97,7 @@ export function charts(scenario: ScenarioName, outcomes: readonly Outcome[], set
   return made
 }
 
-/** One file, to be opened or sent: no script, nothing loaded. */
+/** One HTML file without scripts or external resources, to be opened or sent. */
 export function htmlReport(all: readonly (readonly Outcome[])[], settings: FleetSettings, advice: string): string {
   const sections = all.map((outcomes) => {
     const first = outcomes[0]!

@@ -7,50 +7,50 @@ import { createGreetingNode, type GreetingNode, type Hello, type NodeKind } from
 import { createStage, inTurn } from './stage.js'
 import { createStepClock, type StepClock } from '../../test/kit/step-clock.js'
 
-/** A fleet that is gone at once and back soon, and then greets as fast as it can. Durations are milliseconds. */
+/** A fleet that crashes at once, comes back soon, and then greets as fast as it can. Durations are milliseconds. */
 export interface ReturnOptions {
   readonly clients: number
   readonly nodes: number
   readonly kind: NodeKind
   readonly policy: ClientPolicy
   readonly random: Random
-  /** It is watched for so long at the most. */
+  /** The longest that the run lasts. */
   readonly horizon: number
   /** Greetings a second of each node; calls a second of the identity service and of Redis, which all nodes share. */
   readonly accepts: number
   readonly authenticates: number
   readonly redis: number
-  /** Undefined: nobody has set one, and the servers say what follows from how fast they once were. */
+  /** Undefined: no spread is configured, and servers compute one from how fast they have greeted before. */
   readonly spread: number | undefined
   readonly down: number
-  /** A round trip, on average. */
+  /** The mean time of a round trip. */
   readonly dial: number
 }
 
 export interface Returned {
   readonly dials: Counter
-  /** What servers that were up were asked. */
+  /** Hellos that arrived at running servers. */
   readonly hellos: Counter
   readonly greeted: Counter
   readonly wentDown: Counter
-  /** From the loss to the welcome, one for each that came back. */
+  /** From the loss to the welcome, one for each client that came back. */
   readonly recoveries: Float32Array
   readonly calls: number
   readonly wasted: number
   readonly spread: number
 }
 
-/** A crash is seen within so many ms. */
+/** The time within which clients notice a crash, ms. */
 const NOISE = 300
-/** What the identity service and Redis take when nobody waits, ms. */
+/** What one call takes the identity service and Redis without a queue, ms. */
 const IDENTITY = 100
 const LOG = 5
-/** After so long with words a client leaves all the same, in times of its patience. */
+/** A client in the queue leaves after this many times its patience, even if it hears from the server. */
 const QUEUED = 12
-/** How long the run goes on between two looks whether all are back. */
+/** How often the run checks whether all clients are back, ms. */
 const LOOK = 1_000
 
-/** What the fleet alone can greet in a second. */
+/** How many clients the whole fleet can greet in a second. */
 export function greetable({
   nodes,
   accepts,
@@ -86,7 +86,7 @@ class World {
     this.options = options
     this.clock = clock
     const greets = greetable(options) / nodes
-    // Servers that measure say what follows from it; clients of others do what they do by themselves.
+    // Servers that measure compute a spread. Clients of other servers use their own default.
     const unset = kind === 'admission' ? reconnectSpread(undefined, () => greets)(clients / nodes) : undefined
     this.spread = options.spread ?? unset ?? bounds.spread.otherwise
     const shared = [
@@ -108,7 +108,7 @@ class World {
     new Returning(this).plan(null)
   }
 
-  /** Null: it is not there. */
+  /** Null while the node is down. */
   node(): GreetingNode | null {
     const now = this.clock.monotonic()
     this.#dials.add(now)
@@ -137,7 +137,7 @@ class World {
   }
 }
 
-/** One client, from the loss of its leg to the welcome of the next. */
+/** One client, from the loss of its leg to the next welcome. */
 class Returning {
   readonly #world: World
   readonly #lostAt: number
@@ -145,7 +145,7 @@ class Returning {
   readonly #retries: ReturnType<NonNullable<ClientPolicy['retries']>> | undefined
   #failures = 0
   #slow = 0
-  /** Only its first dial can have been at its place, and be the only one so far. */
+  /** Whether a dial has reached a server. From then on the client does not keep its place in the spread. */
   #opened = false
 
   constructor(world: World) {

@@ -11,46 +11,48 @@ import type { FleetSettings, ScenarioName } from './options.js'
 import { greetable, simulateReturn } from './returns.js'
 import { simulateSlowDrains } from './slow-drains.js'
 
-/** What a scenario came to. Milliseconds; null where it does not apply or was not reached. */
+/** The result of a scenario. Milliseconds; null if it does not apply or was not reached. */
 export interface Outcome {
   readonly scenario: ScenarioName
   readonly policy: string
   readonly clients: number
-  /** What the measured service takes a second when nothing is wrong. */
+  /** The load of the measured service in a normal second. */
   readonly meanPerSecond: number
-  /** The worst second of what the scenario is about: token requests, or dials. */
+  /** The highest load in one second, of token requests or dials. */
   readonly peakPerSecond: number
-  /** One for each refresh, in bins of 10 s; and in bins of 1 s, which a fixed point fills in one of them. */
+  /**
+   * One ratio for each refresh, in bins of 10 s; and in bins of 1 s, where a timer at a fixed point fills a single bin.
+   */
   readonly peakToMean?: readonly number[]
   readonly peakToMean1s?: readonly number[]
-  /** The share of clients that held a token past its lifetime. */
+  /** The share of clients that held an expired token. */
   readonly expiredShare: number
   /** Token calls beyond the schedule. */
   readonly tokenCalls: number
   readonly scheduledTokenCalls: number
-  /** Dials for each client that had to. */
+  /** Dials for each client that lost its leg. */
   readonly attemptsPerClient: number | null
   /**
-   * Until live again, of those who lost their leg; in the token outage until there is a fresh token, of those whose
-   * call failed.
+   * The time until clients that lost their leg are live again; in the token outage, until clients whose call failed
+   * have a fresh token.
    */
   readonly recovered50: number | null
   readonly recovered99: number | null
-  /** Until the last one had handed over, where something is handed over. */
+  /** The time until the last client has handed over, in scenarios with handovers. */
   readonly took?: number
   readonly movesPerClient?: number
-  /** Calls of the identity service and the log that greeted somebody or nobody, and the latter of them. */
+  /** All calls of the identity service and the log for greetings, and those whose client had left. */
   readonly calls?: number
   readonly wasted?: number
-  /** Legs that a drain had to close, and clients that were not live for a moment. */
+  /** Legs that a drain closed at its deadline, and clients that were not live for some time. */
   readonly forced?: number
   readonly notLive?: number
-  /** When a drain first said that its deadline cannot be met, and how long it would take; null: it can. */
+  /** When a drain first reported that it cannot meet its deadline, and how long it would take. Null: it can. */
   readonly late?: { readonly at: number; readonly needs: number | null } | null
   readonly series: Series
 }
 
-/** For the charts: one number a second. */
+/** For the charts: one number for each second. */
 export interface Series {
   readonly requests: ArrayLike<number>
   readonly of: 'token requests' | 'dials'
@@ -61,9 +63,9 @@ export interface Series {
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
-/** A crash is seen within so many ms, by whoever is served by what crashed. */
+/** The time within which clients notice a crash, ms. */
 const CRASH_NOISE = 300
-/** What happens happens here, so that charts show what was before. */
+/** When the trouble begins, so that charts show the time before it. */
 const BEGIN = 30 * SECOND
 
 const DURATION: Record<ScenarioName, number> = {
@@ -98,8 +100,8 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
       dialTime: dial,
       tokenService: tokens,
       servers,
-      // A library's own schedule is looked at in the login burst alone. Elsewhere all begin with a spread one, the best
-      // case.
+      // Only the login burst compares the schedules of the libraries. Elsewhere all begin with a scattered schedule,
+      // which is the best case for them.
       scheduleBy: scenario === 'login-burst' && policy.refreshAge ? policy : livesocket,
     })
     return { fleet, tokens, servers }
@@ -166,7 +168,7 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
     case 'fleet-crash':
       return crash(1, settings.down ?? 3 * SECOND, nodes)
     case 'node-crash':
-      // The balancer sends its users to the others, which are up.
+      // The balancer sends the users of the crashed node to the other nodes, which are up.
       return crash(1 / nodes, 0, nodes - 1)
     case 'flaky-network': {
       const { fleet, servers } = world({})
@@ -206,7 +208,7 @@ export function simulate(scenario: ScenarioName, settings: FleetSettings, policy
   }
 }
 
-/** What the servers of these clients do with those who wait. */
+/** How the servers of these clients treat clients that wait. */
 export function kindOf(policy: ClientPolicy): NodeKind {
   if (policy === livesocket) return 'admission'
   return policy === before ? 'bounded' : 'bare'

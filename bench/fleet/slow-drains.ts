@@ -9,16 +9,16 @@ import { createGreetingNode, type GreetingNode, type Hello } from './greeting-no
 import { createStage } from './stage.js'
 import { createStepClock, type StepClock } from '../../test/kit/step-clock.js'
 
-/** Nodes that are drained at once into one that greets fewer than they send. Durations are milliseconds. */
+/** Several nodes drain at once into one node that greets fewer clients than they send. Durations are milliseconds. */
 export interface SlowDrainOptions {
-  /** Nodes that are drained, and the legs of each. */
+  /** How many nodes are drained, and the legs of each. */
   readonly drains: number
   readonly legs: number
-  /** Of each drain. */
+  /** The rate of each drain. */
   readonly rate: number
   readonly deadline: number
   readonly extendable: boolean
-  /** Hellos a second that the taker can greet. */
+  /** Hellos a second that the receiving node can greet. */
   readonly taker: number
   readonly dial: number
   readonly random: Random
@@ -30,18 +30,18 @@ export interface Drained {
   readonly greeted: Counter
   readonly moved: number
   readonly forced: number
-  /** Those that were not live for a moment, and the longest such time. */
+  /** Clients that were not live for some time, and the longest such time. */
   readonly notLive: number
   readonly longestDown: number
-  /** Until all were live on the taker; null: not within the run. */
+  /** The time until all clients were live on the receiving node. Null: not within the run. */
   readonly took: number | null
-  /** What was told in advance, each with when. */
+  /** The reports that the deadline cannot be met, with their times. */
   readonly late: readonly { readonly at: number; readonly needs: number | null }[]
 }
 
 const NETWORK = 20
 const CONNECT_TIMEOUT = 10_000
-/** What clients spread over where they lost their leg and nobody said anything else. */
+/** The spread of clients that lost their leg without a request to hand over. */
 const SPREAD = 30_000
 
 export function simulateSlowDrains(options: SlowDrainOptions): Drained {
@@ -66,7 +66,7 @@ export function simulateSlowDrains(options: SlowDrainOptions): Drained {
     clock.advance(250)
     if (seen.live === all) took = clock.monotonic()
   }
-  // What they were left by is told a moment later.
+  // The drained nodes learn a moment later that their clients have left.
   clock.advance(1_000)
   for (const drain of drains) drain.cancel()
   const { dials, greeted, moved, forced, down, late } = seen
@@ -88,7 +88,7 @@ interface World {
   }
 }
 
-/** A server's own drain over legs that are clients of ours. */
+/** The server's own drain, over simulated legs. */
 function startDrain(world: World): Drain {
   const { clock, options, seen } = world
   const legs = new Set<ServerLeg<unknown>>()
@@ -107,7 +107,7 @@ function startDrain(world: World): Drain {
   return drain
 }
 
-/** As much of a leg as a drain sees. */
+/** The part of a leg that a drain uses. */
 function legOf(client: Moving): ServerLeg<unknown> {
   const leg = {
     send: (frame: { type: string; deadline?: number; spread?: number }) => {
@@ -119,7 +119,7 @@ function legOf(client: Moving): ServerLeg<unknown> {
   return leg
 }
 
-/** One client, from the request to the welcome of its next leg. */
+/** One client, from the request to hand over to its next welcome. */
 class Moving {
   leg: ServerLeg<unknown> | null = null
   readonly #world: World
@@ -141,14 +141,14 @@ class Moving {
   asked(deadline: number, spread: number) {
     const { clock, options } = this.#world
     this.#deadline = clock.monotonic() + deadline
-    // Asked again it knows another deadline, and goes on as it was.
+    // A second request brings a new deadline, and the client continues its dial.
     if (this.#dialling) return
     this.#dialling = true
     const delay = spreadDelay({ spread, deadline, dialTime: 3 * options.dial }, options.random)
     clock.setTimeout(() => this.#dial(), NETWORK + delay)
   }
 
-  /** Its old leg is closed by the server. */
+  /** The server closes the old leg. */
   cutOff() {
     const { clock, seen, options } = this.#world
     if (this.#live) return

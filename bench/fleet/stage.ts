@@ -1,13 +1,13 @@
 import type { Clock } from '../../src/base/clock.js'
 
-/** One of those who are asked before a client is greeted: it takes so many a second, in the order in which they come. */
+/** A service that is asked before a client is greeted. It answers a number of calls a second, in order of arrival. */
 export interface Stage {
   pass(done: () => void): void
 }
 
 /**
- * @param perSecond Infinity: as many as come.
- * @param takes what one takes that waits for nobody, ms.
+ * * @param perSecond Infinity: without a limit.
+ * * @param takes how long a call takes without a queue, ms.
  */
 export function createStage(clock: Clock, perSecond: number, takes: number): Stage {
   const each = 1_000 / perSecond
@@ -21,7 +21,7 @@ export function createStage(clock: Clock, perSecond: number, takes: number): Sta
   }
 }
 
-/** One after the other; who takes no time is left out. */
+/** Combines stages into one that passes each in turn. */
 export function inTurn(stages: readonly Stage[]): Stage {
   const [first, ...others] = stages
   if (!first) return { pass: (done) => done() }

@@ -10,7 +10,7 @@ export const duration = (ms: number | null) => {
   return `${Number((ms / 1_000).toFixed(ms < 9_950 ? 2 : 1))} s`
 }
 
-/** Milliseconds that the capacity alone needs for all of them. */
+/** Milliseconds that the capacity needs for all clients. */
 const need = ({ clients, series }: Outcome) => (clients / series.capacity) * 1_000
 
 function ofNeed(outcome: Outcome): string {
@@ -22,7 +22,7 @@ function told({ late }: Outcome): string {
   return `after ${duration(late.at)}: ${late.needs === null ? 'never' : duration(late.needs)} more`
 }
 
-/** What to read of an outcome, by the scenario it belongs to. */
+/** The numbers of an outcome that matter for its scenario. */
 export function findings(outcome: Outcome): [string, string][] {
   const { scenario } = outcome
   switch (scenario) {
@@ -38,7 +38,7 @@ export function findings(outcome: Outcome): [string, string][] {
         ['peak requests/s', count(outcome.peakPerSecond)],
         ['users with an expired token', percent(outcome.expiredShare)],
         ['calls beyond the schedule', count(outcome.tokenCalls)],
-        ['99 % of failed calls made good', duration(outcome.recovered99)],
+        ['99 % of failed calls repaired', duration(outcome.recovered99)],
       ]
     case 'drain':
     case 'rolling-deploy':
@@ -53,17 +53,17 @@ export function findings(outcome: Outcome): [string, string][] {
         ['dials per client', (outcome.attemptsPerClient ?? 0).toFixed(2)],
         ['half live again', duration(outcome.recovered50)],
         ['99 % live again', duration(outcome.recovered99)],
-        ['of what the capacity needs', ofNeed(outcome)],
-        ['calls for nobody', percent((outcome.wasted ?? 0) / Math.max(1, outcome.calls ?? 0))],
+        ['beside what the capacity needs', ofNeed(outcome)],
+        ['wasted calls', percent((outcome.wasted ?? 0) / Math.max(1, outcome.calls ?? 0))],
       ]
     case 'slow-drain':
       return [
         ['all live', duration(outcome.took ?? null)],
-        ['of what the taker needs', outcome.took ? `${(outcome.took / need(outcome)).toFixed(2)} ×` : 'never'],
+        ['beside what the receiver needs', outcome.took ? `${(outcome.took / need(outcome)).toFixed(2)} ×` : 'never'],
         ['dials per client', (outcome.attemptsPerClient ?? 0).toFixed(2)],
         ['closed at the deadline', count(outcome.forced ?? 0)],
         ['not live for a moment', count(outcome.notLive ?? 0)],
-        ['told in advance', told(outcome)],
+        ['deadline reported as too short', told(outcome)],
       ]
     default:
       return [
@@ -98,7 +98,7 @@ export const title = (
   const users = count(clients)
   switch (scenario) {
     case 'login-burst':
-      return `Login burst: ${users} users log in at one moment`
+      return `Login burst: ${users} users log in at the same moment`
     case 'token-outage':
       return `Token outage: the token service (${count(tokenCapacity)}/s) is down for ${duration(down ?? 60_000)}`
     case 'fleet-crash':
@@ -110,7 +110,7 @@ export const title = (
     case 'rolling-deploy':
       return `Rolling deploy: ${nodes} nodes, one after the other, at ${count(rate)}/s`
     case 'return':
-      return `Return: ${users} legs gone at once, ${nodes} nodes back after ${duration(down ?? 3_000)} greet ${count(accepts)}/s each, and queue`
+      return `Return: ${users} legs gone at once, ${nodes} nodes back after ${duration(down ?? 3_000)}, each greets ${count(accepts)}/s and queues the rest`
     case 'slow-drain':
       return `Slow drain: ${drains} × ${count(legs)} legs at ${count(rate)}/s into one node that greets ${count(taker)}/s`
     case 'flaky-network':

@@ -8,34 +8,34 @@ import type { Kind } from './strangers-kinds.js'
 
 export interface FloodOptions {
   readonly kind: Kind
-  /** Connections in all that the strangers make, and how many they hold at a time. */
+  /** How many connections the strangers make in all, and how many they hold at a time. */
   readonly connections: number
   readonly atOnce: number
-  /** From how many addresses. */
+  /** From how many addresses they come. */
   readonly addresses: number
-  /** Milliseconds for which it goes on at the most. */
+  /** The longest that the flood lasts, ms. */
   readonly lasts: number
-  /** Milliseconds between the dials of honest clients, each of which leaves once it is welcomed. */
+  /** Milliseconds between the dials of honest clients. Each of them leaves once it is welcomed. */
   readonly honestEvery: number
-  /** On a port of its own, or on an HTTP server of the application. */
+  /** Whether the live server has a port of its own, or uses an HTTP server of the application. */
   readonly own: boolean
 }
 
 export interface FloodResult {
   readonly alive: boolean
-  /** Milliseconds from dial to welcome of those honest clients that were welcomed, sorted. */
+  /** Milliseconds from dial to welcome of the honest clients that were welcomed, sorted. */
   readonly live: readonly number[]
-  /** Why the others were not. */
+  /** Why the other honest clients were not welcomed. */
   readonly missed: readonly string[]
   readonly dialled: number
-  /** Bytes that the process had before, at most meanwhile, and once all were gone. */
+  /** Memory of the process in bytes: before the flood, at its peak, and after all connections ended. */
   readonly rss: { readonly before: number; readonly peak: number; readonly after: number }
   /**
-   * Of one core, that the server had while it was flooded: with little of it, the times say more of the machine than of
-   * the server.
+   * The share of one core that the server had during the flood. If it is small, the times describe the machine rather
+   * than the server.
    */
   readonly cpu: number
-  /** Connections that were left, 3 s after all strangers had gone. */
+  /** Connections that were still open 3 s after all strangers had left. */
   readonly left: number
   readonly events: Readonly<Record<string, number>>
 }
@@ -52,11 +52,11 @@ const HONEST_PATIENCE = 5_000
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * Server and strangers, built as the package is: TypeScript at run time would be counted as the server's memory.
- * Resolves with their folder.
+ * Builds server and strangers as the package is built: compiling TypeScript at run time would count as the server's
+ * memory. Resolves with their folder.
  */
 async function programs(): Promise<string> {
-  // Inside the project, so that packages are found.
+  // Inside the project, so that imports find its packages.
   const cache = join(import.meta.dirname, '../../node_modules/.cache')
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-flood-'))
@@ -78,7 +78,7 @@ async function programs(): Promise<string> {
   return outDir
 }
 
-/** Strangers flood a server while honest clients dial it. */
+/** Floods a server with strangers while honest clients dial it. */
 export async function flood(options: FloodOptions): Promise<FloodResult> {
   const folder = await programs()
   const program = (name: string, ...args: string[]) => fork(join(folder, `${name}.mjs`), args)
@@ -130,7 +130,7 @@ function ask<Answer>(child: ChildProcess, what: string): Promise<Answer> {
 
 let sessions = 0
 
-/** One dial; milliseconds until its welcome, or what came instead. */
+/** Dials once. Resolves with the milliseconds until the welcome, or with what came instead. */
 function honest(url: string): Promise<number | string> {
   const from = performance.now()
   const ws = new WebSocket(url, 'livesocket.v1', { perMessageDeflate: false })

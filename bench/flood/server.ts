@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import { createLiveServer } from '../../src/server/index.js'
 
 /**
- * The server that is flooded, a process of its own: its memory is measured. `--own`: on a port of its own; else on an
- * HTTP server of the application.
+ * The server that is flooded, in a process of its own so that its memory can be measured. `--own`: on a port of its
+ * own; otherwise on an HTTP server of the application.
  */
 const events: Record<string, number> = {}
 const options = {

@@ -17,7 +17,7 @@ const ODD = [
   `${OURS}not a frame at all`,
 ]
 
-/** A text frame, masked with zeros, that says it has `bytes` bytes. */
+/** A text frame, masked with zeros, whose header announces `bytes` bytes. */
 function frame(bytes: number): Buffer {
   const head = Buffer.alloc(14)
   head[0] = 0x81
@@ -78,9 +78,9 @@ function dial() {
   })
 }
 
-/** Milliseconds from the end of a connection to the next dial in its place. */
+/** Milliseconds from the end of a connection to the dial that replaces it. */
 const AGAIN = 1_000
-/** Milliseconds between the first dials: some 5,000 a second, more than one process can greet. */
+/** Milliseconds between rounds of the first dials: some 5,000 dials a second, more than one process can greet. */
 const RAMP = 10
 let begun = 0
 const ramp = setInterval(() => {

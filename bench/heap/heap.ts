@@ -7,7 +7,7 @@ const IDLE = 'idle client'
 const AFTER = 'growth after 1M messages'
 const GARBAGE = 'garbage of a message'
 
-/** Nothing is collected before it was counted. */
+/** So much room that no garbage is collected before it is counted. */
 const ROOMY = ['--min-semi-space-size=64', '--max-semi-space-size=64']
 
 async function ask<Answer>(
@@ -38,7 +38,7 @@ async function measure(
 async function run(asked: Ask): Promise<readonly Measure[]> {
   const { stage, small, wanted } = asked
   const socket: PeerContender = { name: 'the stub socket alone', peer: 'native', build: stage.present }
-  // A heap is the same each time: one round says it.
+  // Heap sizes are the same in every round, so one round is enough.
   return inTurns(
     { ...asked, rounds: 1 },
     [socket, ...wanted(peerContenders(stage))],
@@ -51,6 +51,6 @@ async function run(asked: Ask): Promise<readonly Measure[]> {
 export const heap: Part = {
   name: 'heap',
   title: 'Heap of a client',
-  how: 'Node, over a stub WebSocket, after a collection. Idle: of each of 1,000 clients, connected and subscribed to one topic. Growth: of the whole heap of a process with one client. Garbage: what is made of each message until its handler has returned, its parsed data included.',
+  how: 'Node, over a stub WebSocket, after a garbage collection. Idle: bytes of each of 1,000 clients that are connected and subscribed to one topic. Growth: of the whole heap of a process with one client. Garbage: what each message allocates until its handler returns, including its parsed data.',
   run,
 }

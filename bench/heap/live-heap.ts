@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Where V8 keeps compiled code: it compiles hot functions for minutes, and that is no leak. */
+/** Where V8 keeps compiled code: V8 compiles hot functions for minutes, which is not a leak. */
 const CODE = ['code_space', 'code_large_object_space', 'trusted_space', 'trusted_large_object_space', 'read_only_space']
 
 let collect: (() => void) | undefined
 
-/** Bytes of objects in use after everything that could be collected is. */
+/** Bytes of the objects that remain after a garbage collection. */
 export async function liveHeap(): Promise<number> {
   if (!collect) {
     setFlagsFromString('--expose-gc')

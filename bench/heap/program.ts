@@ -6,11 +6,11 @@ import { tick } from '../kit/tick.js'
 import { loadPeer, type PeerName } from '../peers/peers.js'
 import { liveHeap } from './live-heap.js'
 
-/** Messages between two turns of the event loop. */
+/** Messages in one turn of the event loop. */
 const AT_ONCE = 200
 
 serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
-  /** Bytes of each of so many clients that are connected and have nothing to do. */
+  /** Bytes of each of `clients` connected, idle clients. */
   async idle({ clients }: { clients: number }) {
     const peer = await loadPeer(name)
     const server = createStubServer(peer)
@@ -21,7 +21,7 @@ serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
       await Promise.all(connections.map(({ ready }) => ready))
       return connections
     }
-    // What the first clients bring along is no cost of one more.
+    // What the first clients load is not the cost of one more client.
     const first = await open(50)
     await setTimeout(100)
     const before = await liveHeap()
@@ -31,7 +31,7 @@ serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
     return { bytes: (after - before) / clients, held: first.length + more.length }
   },
 
-  /** How much the heap has grown after so many messages, as a fraction of all of it. */
+  /** How much the heap has grown after `messages` messages, as a fraction of the whole heap. */
   async after({ messages, warmUp }: { messages: number; warmUp: number }) {
     const peer = await loadPeer(name)
     const server = createStubServer(peer)
@@ -59,7 +59,10 @@ serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
     return { growth: after / before - 1 }
   },
 
-  /** Bytes that are made of each message, by a process that has room for all of them; of the last block, as all code is compiled by then. */
+  /**
+   * Bytes that each message allocates, in a process that has room for all of them. Only the last block counts, because
+   * all code is compiled by then.
+   */
   async garbage({ messages, blocks }: { messages: number; blocks: number }) {
     const pair = await createMessagePair(await loadPeer(name))
     let bytes = 0

@@ -1,4 +1,4 @@
-/** Charts as SVG text: no script, no font, no link; they follow the reader's light or dark setting. */
+/** Charts as SVG text, without scripts, fonts or links. They follow the reader's light or dark setting. */
 
 export interface Line {
   readonly name: string
@@ -10,9 +10,9 @@ export interface ChartOptions {
   /** What the y axis counts. */
   readonly unit: string
   readonly lines: readonly Line[]
-  /** Seconds that one value stands for. */
+  /** Seconds between two values. */
   readonly step: number
-  /** A dashed line across, with its name. */
+  /** A dashed horizontal line, with its name. */
   readonly limit?: { readonly name: string; readonly value: number }
   readonly log?: boolean
   readonly percent?: boolean
@@ -44,12 +44,12 @@ function short(value: number, percent: boolean): string {
   return String(round(value))
 }
 
-/** A drawing of this height under its title. */
+/** A drawing of this height, under its title. */
 export function frame(title: string, height: number, body: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeText(title)}">${STYLE}<text class="title" x="12" y="22">${escapeText(title)}</text>${body}</svg>\n`
 }
 
-/** 1, 2 or 5 times a power of ten, so that an axis has about `parts` of them. */
+/** A step of 1, 2 or 5 times a power of ten, so that an axis has about `parts` of them. */
 function niceStep(span: number, parts: number): number {
   const rough = span / parts
   const power = 10 ** Math.floor(Math.log10(rough))
@@ -60,7 +60,7 @@ export function lineChart({ title, unit, lines, step, limit, log = false, percen
   const length = Math.max(...lines.map((line) => line.values.length))
   const most = Math.max(...lines.map((line) => highest(line.values)), limit?.value ?? 0, percent ? 1 : 1e-9)
   const top = log ? 10 ** Math.ceil(Math.log10(most)) : percent ? 1 : most * 1.05
-  // Three to four decades show everything from the mean to the worst peak.
+  // Three to four decades show everything from the mean to the highest peak.
   const bottom = log ? Math.max(1, top / 1e4) : 0
   const x = (index: number) => LEFT + (index / Math.max(1, length - 1)) * INNER
   const y = (value: number) => {
@@ -96,7 +96,7 @@ export function lineChart({ title, unit, lines, step, limit, log = false, percen
     )
     legend += wide
   })
-  // Ours is drawn last, over the others.
+  // LiveSocket's line is drawn last, over the others.
   const drawn = lines.map((line, i) => {
     const points = thinned(line.values).map(
       ([index, value], at) => `${at === 0 ? 'M' : 'L'}${round(x(index))} ${round(y(value))}`,
@@ -128,7 +128,7 @@ export interface BarGroup {
 const BAR_LEFT = 200
 const BAR_STEP = 28
 
-/** Rows of bars from `top` on, the longest as wide as there is room. */
+/** Rows of bars below `top`. The longest bar takes the whole width. */
 function barRows(bars: readonly Bar[], top: number): string {
   const most = Math.max(...bars.map((bar) => bar.value ?? 0), 1e-9)
   const wide = WIDTH - BAR_LEFT - 110
@@ -144,7 +144,7 @@ export function barChart(title: string, bars: readonly Bar[]): string {
   return frame(title, 56 + bars.length * BAR_STEP, barRows(bars, 44))
 }
 
-/** Several of them below each other, each group with a scale of its own. */
+/** Several bar charts, one below the other, each with its own scale. */
 export function barCharts(title: string, groups: readonly BarGroup[]): string {
   const parts: string[] = []
   let y = 44
@@ -162,8 +162,8 @@ function highest(values: ArrayLike<number>): number {
 }
 
 /**
- * Few enough points to draw: of those that fall together the highest is kept, since the peak is what a chart is read
- * for.
+ * Reduces the values to as many points as a chart can show. Of several values at the same place the highest is kept,
+ * since readers look for the peak.
  */
 function thinned(values: ArrayLike<number>): [number, number][] {
   const group = Math.max(1, Math.ceil(values.length / MOST_POINTS))

@@ -2,7 +2,10 @@ import { isAbsolute, join } from 'node:path'
 import { build, type Plugin, type Rolldown } from 'vite'
 import { ROOT } from './root.js'
 
-/** Programs as plain JavaScript: TypeScript at run time would be part of what is measured. Packages, LiveSocket too, are found where they run. */
+/**
+ * Compiles programs to plain JavaScript: compiling TypeScript at run time would be part of the measurement. Packages,
+ * also LiveSocket, are resolved where the programs run.
+ */
 export async function compilePrograms({
   names,
   outDir,
@@ -32,7 +35,10 @@ export async function compilePrograms({
   })
 }
 
-/** What a page loads for this module: bundled and minified for production, with this build of LiveSocket. `external` is left out. */
+/**
+ * The code that a page loads for this module: bundled and minified for production, with this build of LiveSocket.
+ * `external` is left out.
+ */
 export async function bundleForPage(
   build: { readonly folder: string } | string,
   code: string,
@@ -50,7 +56,7 @@ async function bundle(folder: string, code: string, external: RegExp): Promise<R
     enforce: 'pre',
     resolveId(id, _importer, options) {
       if (id === entry) return id
-      // Whoever imports it, this build is meant.
+      // Every import of livesocket resolves to this build.
       return /^livesocket(\/|$)/.test(id) ? this.resolve(id, entry, { ...options, skipSelf: true }) : null
     },
     load: (id) => (id === entry ? code : null),
@@ -60,7 +66,7 @@ async function bundle(folder: string, code: string, external: RegExp): Promise<R
     configFile: false,
     logLevel: 'silent',
     mode: 'production',
-    // A test run is no production to Vite, whatever it builds.
+    // In a test run Vite does not assume production, so production is set here.
     resolve: { conditions: ['module', 'browser', 'production'] },
     oxc: { jsx: { runtime: 'automatic', development: false } },
     define: { 'process.env.NODE_ENV': '"production"' },
@@ -69,7 +75,7 @@ async function bundle(folder: string, code: string, external: RegExp): Promise<R
       write: false,
       minify: true,
       modulePreload: false,
-      // Not as a library: of those Vite leaves the white space in.
+      // Not in library mode: there Vite keeps white space.
       rolldownOptions: {
         input: entry,
         preserveEntrySignatures: 'strict',

@@ -1,11 +1,11 @@
 import type { PeerName } from '../peers/peers.js'
 import type { Stage, Staged } from './stage.js'
 
-/** Who is measured beside the others. */
+/** Something that is measured beside others. */
 export interface Contender {
-  /** As tables name it. */
+  /** Its name in tables. */
   readonly name: string
-  /** The build of LiveSocket that it finds; the others find the present one and do not use it. */
+  /** The build of LiveSocket that its programs import. The other libraries get the present build and do not use it. */
   readonly build: Staged
 }
 
@@ -24,7 +24,7 @@ const OTHERS: readonly (readonly [name: string, peer: PeerName])[] = [
   ['centrifuge', 'centrifuge'],
 ]
 
-/** The builds of LiveSocket first, then every client library. */
+/** The builds of LiveSocket first, then the other client libraries. */
 export function peerContenders(stage: Stage): PeerContender[] {
   const builds = stage.builds.flatMap((build): PeerContender[] => [
     { name: `LiveSocket${build.suffix}`, peer: 'livesocket', build },

@@ -8,7 +8,7 @@ export interface Grid {
     readonly row: string
     readonly column: string
     readonly label: string
-    /** What it is coloured by; null: worse than any. */
+    /** The value that determines the colour. null: worse than any value. */
     readonly value: number | null
   }[]
 }
@@ -16,7 +16,7 @@ export interface Grid {
 export interface GridChartOptions {
   readonly title: string
   readonly subtitle: string
-  /** Up to which value each colour goes, the best first; beyond the last one it is the worst. */
+  /** The upper bound of each colour, the best first. Values above the last bound have the colour for the worst. */
   readonly steps: readonly [number, number, number]
   readonly stepName: string
   readonly grids: readonly Grid[]

@@ -3,13 +3,13 @@ import { cpus, platform, release, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createRequire } from 'node:module'
 
-/** What numbers depend on beside the code. */
+/** What the numbers depend on besides the code. */
 export interface Machine {
   readonly processor: string
   readonly memory: string
   readonly system: string
   readonly node: string
-  /** Of everything that is measured. */
+  /** The versions of everything that is measured. */
   readonly versions: Readonly<Record<string, string>>
 }
 
@@ -38,7 +38,7 @@ export function machine(livesocket: Readonly<Record<string, string>>): Machine {
   }
 }
 
-/** Not every package lets its package.json be imported. */
+/** Reads the file from disk, because some packages do not export their package.json. */
 function versionOf(name: string): string {
   const { resolve } = createRequire(import.meta.url)
   for (let folder = dirname(resolve(name)); folder !== dirname(folder); folder = dirname(folder)) {
@@ -49,7 +49,7 @@ function versionOf(name: string): string {
       }
       if (manifest.name === name && manifest.version) return manifest.version
     } catch {
-      // It lies further up.
+      // The package is in a folder further up.
     }
   }
   return 'unknown'

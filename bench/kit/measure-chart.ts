@@ -2,7 +2,7 @@ import { barCharts } from './chart.js'
 import type { Measure } from './measure.js'
 import { distinct, shown } from './table.js'
 
-/** The medians of a part as bars, a group for each thing that was measured. */
+/** The medians of a part as bars, with a group for each measured quantity. */
 export function measureChart(title: string, measures: readonly Measure[]): string {
   const groups = distinct(measures.map(({ what }) => what)).map((what) => ({
     name: what,

@@ -5,31 +5,31 @@ import type { Stage } from './stage.js'
 /** One number of one contender. */
 export interface Measure extends Spread {
   readonly contender: string
-  /** What was measured; those of one name are compared. */
+  /** The measured quantity. Measures with the same name are compared. */
   readonly what: string
   readonly unit: Unit
 }
 
-/** `×`: as a multiple of what `Part.one` says. */
+/** `×`: a multiple. The text `Part.how` says of what. */
 export type Unit = 'B' | '×' | 'ms' | 'µs' | '%' | '/s'
 
-/** What a run was asked for. */
+/** The arguments of a run. */
 export interface Ask {
   readonly stage: Stage
   readonly rounds: number
-  /** Just enough to see that it works. */
+  /** A run that only shows that the measurement works. */
   readonly small: boolean
-  /** Those of a part's contenders that are wanted. */
+  /** Filters the contenders of a part by the command line. */
   wanted<Of extends Contender>(contenders: readonly Of[]): readonly Of[]
-  /** What has been done so far. */
+  /** Reports progress. */
   say(text: string): void
 }
 
-/** A part of the table that is also measured alone. */
+/** A part of the benchmark, which can also run alone. */
 export interface Part {
   readonly name: string
   readonly title: string
-  /** How it is measured, in a sentence or two; what 1 is, where there are multiples. */
+  /** How the part measures, in a sentence or two, and what 1 means if it has multiples. */
   readonly how: string
   run(ask: Ask): Promise<readonly Measure[]>
 }

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { ROOT } from './root.js'
 
-/** The package as npm would publish it, built anew: the path of its file in `folder`. */
+/** Builds and packs the package as npm would publish it. Returns the path of the file in `folder`. */
 export function packInto(folder: string): string {
   const { status, stdout, stderr } = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
     cwd: ROOT,
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(stderr)
-  // Before the JSON the build says what it builds.
+  // npm prints the output of the build before the JSON.
   const [{ filename }] = JSON.parse(stdout.slice(stdout.lastIndexOf('\n[') + 1)) as [{ filename: string }]
   return join(folder, filename)
 }

@@ -1,20 +1,20 @@
 import { launchChromium } from '../../test/kit/chromium-devtools.js'
 
 /**
- * Chromium as a user has it: nobody listens to its network. Playwright does, in every page it opens, and the browser
- * then tells it of each WebSocket frame – which costs the page more than the frame itself, and the more the longer it
- * is.
+ * Chromium without an observer of its network. Playwright enables network events in every page that it opens; the
+ * browser then reports each WebSocket frame to Playwright, which costs the page more than the frame itself, and more
+ * for longer frames.
  */
 export interface PlainBrowser {
   readonly product: string
-  /** A page in a profile of its own. */
+  /** Opens a page in a profile of its own. */
   open(url: string): Promise<Tab>
   close(): Promise<void>
 }
 
 export interface Tab {
   evaluate<Value>(expression: string): Promise<Value>
-  /** How long the page's thread was busy since it began, ms. */
+  /** How long the page's thread has been busy since it began, ms. */
   busy(): Promise<number>
   /** Processor time of the page's thread since it began, ms. */
   cpu(): Promise<number>

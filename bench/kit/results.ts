@@ -1,10 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-/** Where every measuring command leaves what it found; git does not see it: it is true of one machine on one day. */
+/**
+ * The folder for the results of every measuring command. It is not in git, because a result holds for one machine on
+ * one day.
+ */
 export const RESULTS = resolve(import.meta.dirname, '../results')
 
-/** @param files by their ending: `json`, `md`, `svg` */
+/** @param files their content by file extension: `json`, `md`, `svg` */
 export function writeResults(
   name: string,
   files: Readonly<Record<string, string>>,

@@ -6,26 +6,29 @@ import { build } from 'vite'
 import { compilePrograms } from './compile.js'
 import { ROOT } from './root.js'
 
-/** One build of the package, installed where programs find it by its public names, with every other package of this project. */
+/**
+ * One build of the package in a folder of its own, where programs import it by its public names. They can import all
+ * other packages of this project too.
+ */
 export interface Staged {
-  /** Its folder; `node_modules/livesocket` in it is the package. */
+  /** The folder. The package is `node_modules/livesocket` in it. */
   readonly folder: string
-  /** What names of this build have behind them: nothing, or ` before`. */
+  /** The suffix of the names of this build in results: nothing, or ` before`. */
   readonly suffix: string
   readonly version: string
-  /** A compiled program, as bench/PART/NAME.ts is called `PART/NAME`. */
+  /** The path of a compiled program. bench/PART/NAME.ts has the name `PART/NAME`. */
   program(name: string): string
 }
 
 /** The builds that a run compares. */
 export interface Stage {
   readonly present: Staged
-  /** The present one and, where there is one, the baseline. */
+  /** The present build and, if there is one, the baseline. */
   readonly builds: readonly Staged[]
   remove(): Promise<void>
 }
 
-/** Programs that run in Node, each beside the build that it measures. */
+/** Programs that run in Node, each in the folder of the build that it measures. */
 const PROGRAMS = [
   'cpu/program',
   'throughput/client',
@@ -40,11 +43,11 @@ const PROGRAMS = [
   'signals/clients',
 ]
 
-/** @param baseline a folder with a package.json and a built `dist`, that `dist` itself, or what `npm pack` made of it */
+/** @param baseline a folder with a package.json and a built `dist`, that `dist` itself, or a file from `npm pack` */
 export async function createStage({ baseline }: { readonly baseline?: string } = {}): Promise<Stage> {
   const cache = join(ROOT, 'node_modules/.cache')
   await mkdir(cache, { recursive: true })
-  // Inside the project, so that packages are found.
+  // Inside the project, so that imports find its packages.
   const home = await mkdtemp(join(cache, 'livesocket-bench-'))
   const remove = () => rm(home, { recursive: true, force: true })
   try {
@@ -86,9 +89,9 @@ async function stage({ folder, suffix, programs, install }: StageAsk): Promise<S
   return { folder, suffix, version, program: (name) => join(folder, `${name}.mjs`) }
 }
 
-/** As `npm run build` makes it, without the declarations, which nothing here reads. */
+/** Builds the package as `npm run build` does, without the declarations, which no program here reads. */
 async function installPresent(target: string) {
-  // A test run is no production to Vite, and JSX comes out longer there.
+  // In a test run Vite does not assume production, and JSX compiles to more code there.
   const before = process.env['NODE_ENV']
   process.env['NODE_ENV'] = 'production'
   try {
@@ -118,7 +121,7 @@ async function installBaseline(given: string, target: string) {
   const folder = basename(given) === 'dist' && !existsSync(join(given, 'package.json')) ? dirname(given) : given
   if (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'dist/index.js'))) {
     throw new Error(
-      `--baseline: ${given} must be a folder with a package.json and a built dist, that dist, or what npm pack made.`,
+      `--baseline: ${given} must be a folder with a package.json and a built dist, that dist, or a file from npm pack.`,
     )
   }
   await cp(join(folder, 'package.json'), join(target, 'package.json'))

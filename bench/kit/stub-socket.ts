@@ -3,23 +3,23 @@ import type { Peer } from '../peers/peer.js'
 type Listener = (event: object) => void
 type Type = 'open' | 'message' | 'close' | 'error'
 
-/** One socket of a stub class, as the server's side has it. */
+/** The server's side of one stub socket. */
 export interface Stub {
-  /** Hands an event of a message to the client, at once and in this task. */
+  /** Delivers a message event to the client synchronously. */
   deliver(event: object): void
 }
 
 export interface StubServer {
-  /** A WebSocket class without a network: its server is `peer`'s own words. */
+  /** A WebSocket class without a network. It answers as the server of `peer` does. */
   readonly WebSocket: unknown
   readonly sockets: readonly Stub[]
-  /** From here on what clients send is kept instead of answered. */
+  /** From this call on, frames from clients are collected instead of answered. Returns the list. */
   keep(): string[]
 }
 
-/** An event as the platform makes it, ahead of time. */
+/** A message event as the platform makes it, made ahead of time. */
 export function messageEvent(data: string): { readonly data: string } {
-  // Node's own is slow to read, and no socket of Node makes one.
+  // Node's own MessageEvent is slow to read, and `ws` does not use it.
   const plain = { type: 'message', data }
   return typeof document === 'undefined' ? plain : new MessageEvent('message', plain)
 }
@@ -63,7 +63,7 @@ export function createStubServer(peer: Peer): StubServer {
 
     send(text: string) {
       if (kept) return void kept.push(text)
-      // An answer never comes before the send has returned.
+      // An answer never arrives before `send` has returned.
       setTimeout(() => {
         for (const answer of peer.answers(text)) this.deliver(messageEvent(answer))
       })

@@ -1,7 +1,7 @@
 import { table } from '../../test/kit/table.js'
 import type { Measure, Part, Unit } from './measure.js'
 
-/** The measures of a part as Markdown: a line for each contender, a column for what was measured. */
+/** The measures of a part as a Markdown table: a row for each contender, a column for each measured quantity. */
 export function measureTable(measures: readonly Measure[]): string {
   const columns = distinct(measures.map(({ what }) => what))
   const contenders = distinct(measures.map(({ contender }) => contender))
@@ -19,14 +19,14 @@ export function partText({ title, how }: Part, measures: readonly Measure[]): st
   return `## ${title}\n\n${how}\n\n${measureTable(measures)}\n`
 }
 
-/** The median, and between what the rounds lay where they differ. */
+/** The median, and the range of the rounds if they differ. */
 export function shown({ median, least, most, unit }: Measure): string {
   const text = `${amount(median, unit)}${unit === '×' ? '' : ` ${scaled(median, unit)}`}`
   if (amount(least, unit) === amount(most, unit)) return text
   return `${text} (${amount(least, unit, median)}–${amount(most, unit, median)})`
 }
 
-/** Bytes are told in kB from 1,000 on. */
+/** From 1,000 on, bytes are shown in kB. */
 function scaled(like: number, unit: Unit): string {
   return unit === 'B' && Math.abs(like) >= 1_000 ? 'kB' : unit
 }

@@ -19,7 +19,7 @@ export function tick(n: number): Tick {
   }
 }
 
-/** What an application publishes: 643 bytes as JSON, many small fields. */
+/** Data that an application publishes: 643 bytes as JSON, with many small fields. */
 export function order(n: number) {
   const line = (at: number) => ({
     sku: `A-${1_000 + at}`,

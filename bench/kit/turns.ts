@@ -3,12 +3,12 @@ import type { Contender } from './contender.js'
 import type { Ask, Measure, Unit } from './measure.js'
 import { spread } from './spread.js'
 
-/** What one contender measured in one round, by the names of what it was. */
+/** The results of one contender in one round, by the name of the quantity. */
 export type Round = Readonly<Record<string, number>>
 
 /**
- * Every contender once a round, each round beginning with another one, so that whatever else the machine does hits them all;
- * then the medians.
+ * Measures every contender once in each round. Each round begins with another contender, so that other load on the
+ * machine affects all of them. Returns the medians.
  */
 export async function inTurns<Of extends Contender>(
   ask: Pick<Ask, 'rounds' | 'say'>,
@@ -37,7 +37,9 @@ export async function inTurns<Of extends Contender>(
   )
 }
 
-/** Longer than any contender takes for a round, ms: who says nothing until then has lost a message, or its connection. */
+/**
+ * Longer than any contender takes for a round, ms. A contender that takes longer has lost a message or its connection.
+ */
 const PATIENCE = 180_000
 
 async function patiently<Value>(name: string, found: Promise<Value>): Promise<Value> {
@@ -51,7 +53,7 @@ async function patiently<Value>(name: string, found: Promise<Value>): Promise<Va
   })
 }
 
-/** The same measures as multiples of one contender's medians. */
+/** The same measures as multiples of the medians of one contender. */
 export function multiples(
   measures: readonly Measure[],
   what: string,

@@ -19,15 +19,15 @@ export interface LatencyAsk {
 }
 
 /**
- * Between two publishes, ms. More often, and a server that has little else to do takes itself for busy: it then lets
- * what it writes come together for milliseconds, and these would be what is measured.
+ * The time between two publishes, ms. At a higher rate a server with little other work counts as busy and coalesces its
+ * writes for some milliseconds, and the benchmark would measure that delay.
  */
 const PACE = 10
 
 serveProgram<{ kind: KindName; urls: readonly string[] }>(({ kind, urls }) => ({
   /**
-   * Milliseconds from publish to callback. Of one that hands over only what was published and seen within one overlap
-   * counts.
+   * Milliseconds from publish to callback. While handing over, only messages that were published and received within
+   * the same overlap count.
    */
   async measure({ topics: count, moving, samples, warmUp }: LatencyAsk) {
     const topics = Array.from({ length: count }, (_, at) => `topic-${at}`)

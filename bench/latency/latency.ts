@@ -26,7 +26,7 @@ async function latency({ kind, build }: LatencyContender, ask: LatencyAsk): Prom
 async function measure(contender: LatencyContender, size: Size): Promise<Round> {
   const idle = await latency(contender, { ...size, topics: 1, moving: false })
   const found = { 'idle, p50': idle.p50, 'idle, p99': idle.p99 }
-  // The others have neither topics nor handovers.
+  // The other libraries have neither topics nor handovers.
   if (contender.kind !== 'livesocket') return found
   const overlap = await latency(contender, { ...size, topics: 1, moving: true })
   const many = await latency(contender, { ...size, topics: 100, moving: false })
@@ -64,6 +64,6 @@ async function run(ask: Ask): Promise<readonly Measure[]> {
 export const latencyPart: Part = {
   name: 'latency',
   title: 'From publish to callback',
-  how: 'A client and a server process on loopback, 100 publishes a second, which the client itself has subscribed to. In an overlap: published and seen while both legs of a handover are open.',
+  how: 'A client process and a server process on loopback; the client publishes 100 messages a second and subscribes to them itself. In an overlap: published and received while both legs of a handover are open.',
   run,
 }

@@ -1,9 +1,9 @@
-// Two servers with one log, or one of another library: the sides between which a client hands over.
+// Two servers with one log, between which a client hands over; or a server of another library.
 import { createLiveServer, memoryLog } from 'livesocket/server'
 import { serveProgram } from '../cluster/program.js'
 import { KINDS, type KindName } from '../server/kinds.js'
 
-/** How long a publish into `slow` takes, ms: as long lasts the overlap of a handover that waits for its answer. */
+/** How long a publish into `slow` takes, ms. The overlap of a handover that waits for its answer lasts as long. */
 const SLOW = 300
 
 async function liveSides() {

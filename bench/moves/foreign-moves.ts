@@ -13,7 +13,7 @@ import { start as signalR } from './servers/signal-r.js'
 import { start as socketIo } from './servers/socket-io.js'
 import { start as trpc } from './servers/trpc.js'
 
-/** Each in front of a real server, but for Phoenix. */
+/** Servers of other protocols: all are real, except for the stand-in for Phoenix. */
 export const FOREIGN: Readonly<Record<string, () => Promise<ForeignServer>>> = {
   'socket.io': socketIo,
   'mosquitto, QoS 1': () => mosquitto(1),
@@ -38,12 +38,14 @@ export interface ForeignMoves {
   readonly reconnects: number
 }
 
-/** Messages a second, and the round trip of a new leg's path, ms; that of a leg that is left is slower or faster. */
+/** Messages a second, and the round trip of a new leg, ms. Then the round trips of the old leg: slower or faster. */
 const RATE = 500
 const ROUND_TRIP = 50
 const OLD_PATHS = { slower: 120, faster: 5 }
 
-/** That many handovers of two clients: one whose old path is slower by then, and one whose old path is faster. */
+/**
+ * Runs `moves` handovers of two clients: the old path of one is slower than the new one, that of the other is faster.
+ */
 export async function foreignMoves(kind: string, moves: number): Promise<readonly ForeignMoves[]> {
   const server = await FOREIGN[kind]!()
   const clients = await Promise.all(
@@ -103,7 +105,7 @@ async function follow(server: ForeignServer, oldPath: string, roundTrip: number)
   await until(() => client.live()?.store.getState().status === 'live', 10_000, 'live')
   const socket = client.live()!
   socket.on('gap', books.gap)
-  // Under load, so that what is on its way is overtaken, or overtakes.
+  // The delay changes under load, so that messages on one leg overtake those on the other.
   socket.on('handover-started', () => relay.connections()[0]?.setDelay(roundTrip))
   return { socket, close: client.close, relay, account, oldPath, gaps: () => books.gaps.length }
 }

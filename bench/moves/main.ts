@@ -11,7 +11,7 @@ const { values } = parseArgs({
     moves: { type: 'string' },
     foreign: { type: 'boolean', default: false },
     only: { type: 'string' },
-    // Requests at a time, and messages a second beside which clients come.
+    // How many requests at a time; and how many messages a second, while new clients begin with the last ones.
     requests: { type: 'string' },
     last: { type: 'string' },
   },

@@ -12,26 +12,26 @@ export interface PhoenixPushes {
   readonly moves: number
   readonly cuts: number
   readonly pushes: number
-  /** Settled as answered, and as `outcome-unknown`. */
+  /** Pushes that settled as answered, and as `outcome-unknown`. */
   readonly answered: number
   readonly unknown: number
-  /** Settled otherwise, or never. */
+  /** Pushes that settled otherwise, or never. */
   readonly otherwise: number
-  /** Answered although no server has handled it, or not exactly once. */
+  /** Pushes that settled as answered although the server handled them never or more than once. */
   readonly untrue: number
-  /** Handled more than once, whatever was told. */
+  /** Pushes that the server handled more than once, whatever their outcome. */
   readonly twice: number
 }
 
-/** Milliseconds after which a channel replies to a push; null: never, as `{:noreply, socket}` does. */
+/** Milliseconds after which a channel replies to a push. null: never, as with `{:noreply, socket}`. */
 const REPLIES = [0, 20, 300, null]
 const ACK_TIMEOUT = 1_000
-/** A push every so many milliseconds. */
+/** The interval between two pushes, ms. */
 const EVERY = 20
 
 /**
- * A client pushes to a stand-in for Phoenix, which replies at once, late or never, while it is asked to hand over and
- * cut off again and again. Phoenix knows no repeats: each push may be handled once at the most.
+ * A client pushes to a stand-in for Phoenix that replies at once, late or never. Meanwhile the client hands over and is
+ * cut off again and again. Phoenix does not detect repeats, so it must handle each push at most once.
  */
 export async function phoenixPushes(moves: number, cuts: number): Promise<PhoenixPushes> {
   const handled = new Map<number, number>()
@@ -74,7 +74,7 @@ export async function phoenixPushes(moves: number, cuts: number): Promise<Phoeni
   try {
     for (let turn = 1, done = 0; turn <= moves + cuts; turn++) {
       for (const client of wss.clients) client.send('[null,null,"room:1","reconnect",{"deadline":20000}]')
-      // In the middle of some of the handovers.
+      // Cuts come in the middle of some of the handovers.
       if (done < cuts && turn % Math.floor(1 + moves / cuts) === 0) {
         done++
         await sleep(random() * 60)

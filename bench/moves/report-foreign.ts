@@ -5,7 +5,7 @@ import { phoenixPushes } from './phoenix-pushes.js'
 
 const PUSHES = 'Phoenix (a stand-in), pushes'
 
-/** Each kind of server after the other. `only`: those whose name bears it. */
+/** Tests each kind of server in turn. `only`: the kinds whose name contains this text. */
 export async function reportForeign(moves: number, only = '') {
   const rows: ForeignMoves[] = []
   const promises = createPromises()
@@ -30,7 +30,7 @@ export async function reportForeign(moves: number, only = '') {
     const cuts = Math.ceil(moves / 5)
     const { pushes, answered, unknown, otherwise, untrue, twice, ...seen } = await phoenixPushes(moves, cuts)
     promises.check(
-      `${PUSHES}: each handled once or told as unknown, never twice`,
+      `${PUSHES}: each handled once or reported as unknown, never twice`,
       otherwise + untrue + twice === 0,
       `${seen.moves} handovers, ${seen.cuts} cuts: of ${pushes} ${answered} answered, ${unknown} unknown, ${otherwise} otherwise, ${untrue} untrue, ${twice} twice`,
     )

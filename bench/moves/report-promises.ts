@@ -2,7 +2,7 @@ import { createPromises, ms, type Promises } from '../../test/kit/table.js'
 import { runLast } from './run-last.js'
 import { runRequests, SLOW } from './run-requests.js'
 
-/** Resolves to the exit code. */
+/** Resolves with the exit code. */
 export async function reportRequests(moves: number, atATime: number): Promise<0 | 1> {
   console.log(`${moves} handovers in a row, ${atATime} requests at a time, of which every tenth takes ${SLOW} ms`)
   const { asked, answered, unknown, refused, wrong, again, appliedTwice, quick, slow, ...result } = await runRequests(
@@ -19,7 +19,7 @@ export async function reportRequests(moves: number, atATime: number): Promise<0 
   )
   promises.check('none applied twice', appliedTwice === 0, `${appliedTwice}`)
   promises.check(
-    'a quick one does not wait for a slow one',
+    'a quick request does not wait for a slow one',
     quick.most < SLOW / 2,
     `99 % within ${ms(quick.most)}, the longest ${ms(quick.longest)}; of the slow ones ${ms(slow.longest)}`,
   )
@@ -27,10 +27,10 @@ export async function reportRequests(moves: number, atATime: number): Promise<0 
   return print(promises, result.took)
 }
 
-/** Resolves to the exit code. */
+/** Resolves with the exit code. */
 export async function reportLast(moves: number, rate: number): Promise<0 | 1> {
   console.log(
-    `${moves} handovers in a row at ${rate} messages a second; after every tenth another client comes, which begins with the last 50`,
+    `${moves} handovers in a row at ${rate} messages a second; after every tenth a new client connects and begins with the last 50`,
   )
   const { delivered, lost, repeated, gaps, late, clients, sent, ...result } = await runLast(moves, rate)
   const promises = createPromises()
@@ -42,7 +42,7 @@ export async function reportLast(moves: number, rate: number): Promise<0 | 1> {
   )
   promises.check('each began with all of the last 50', late === 0, `${clients - late} of ${clients} clients`)
   promises.check(
-    'at that rate',
+    'the rate is kept',
     sent > (0.9 * rate * result.took) / 1_000,
     `${Math.round((sent * 1_000) / result.took)} messages a second`,
   )

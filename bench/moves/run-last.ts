@@ -9,28 +9,25 @@ import { startSuccession } from './succession.js'
 export interface LastResult {
   readonly moves: number
   readonly cutOff: number
-  /** In the log: numbered by it, whichever server it was given to. */
+  /** Messages in the log, which numbers them, whichever server they were published to. */
   readonly sent: number
-  /** Clients that came, one after the other, and what all of them together were given. */
+  /** How many clients connected, one after the other, and how many messages all of them received. */
   readonly clients: number
   readonly delivered: number
   readonly lost: number
-  /** A second time, or before one that it follows. */
+  /** Messages that arrived a second time, or after a later one. */
   readonly repeated: number
   readonly gaps: number
-  /** Clients that were not given all of the last ones, from the first kept one on. */
+  /** Clients that did not receive all of the last messages. */
   readonly late: number
   readonly took: number
 }
 
 const LAST = 50
-/** Handovers that each client sees. */
+/** How many handovers each client goes through. */
 const MOVES = 10
 
-/**
- * Clients that begin with the last 50 messages and go on with what is new, while they are handed over from server to
- * server.
- */
+/** Clients begin with the last 50 messages and continue with new ones, while they hand over from server to server. */
 export async function runLast(moves: number, rate: number): Promise<LastResult> {
   const succession = await startSuccession({ history: 20_000 })
   const result = {
@@ -71,7 +68,7 @@ export async function runLast(moves: number, rate: number): Promise<LastResult> 
     socket.connect()
     result.clients++
     await until(() => account.newest > known, 10_000, 'the client to be live')
-    // Whatever came between that and its hello it has as well.
+    // The client must also have received the messages that came between that moment and its hello.
     if (account.first! > result.sent - LAST + 1 || account.newest < known) result.late++
     for (let move = 0; move < Math.min(MOVES, left); move++) result.cutOff += await succession.next()
     const last = result.sent

@@ -10,29 +10,29 @@ import { liveHeap } from '../heap/live-heap.js'
 export interface MovesResult {
   readonly moves: number
   readonly down: Summary
-  /** Of its own publishes, read back by the same application. */
+  /** The client's own publishes, which it reads back. */
   readonly up: Summary
   readonly sent: { down: number; up: number }
   readonly answered: number
   /** Milliseconds, median and longest. */
   readonly cutover: { median: number; longest: number }
-  /** Bytes of live heap at even distances, after the warm-up and up to the end. */
+  /** Bytes of live heap at regular intervals, from the end of the warm-up to the end of the run. */
   readonly heap: readonly number[]
   readonly took: number
 }
 
-/** Messages a second, each way. */
+/** Messages a second in each direction. */
 const RATE = 200
 
 /**
- * One client, one server at a time, each replaced by the next as soon as the client has handed over: that many
- * handovers in a row.
+ * One client and one server at a time. The next server replaces the present one as soon as the client has handed over,
+ * `moves` times in a row.
  */
 export async function runMoves(
   moves: number,
   progress: (move: number, heap: number) => void = () => {},
 ): Promise<MovesResult> {
-  // Small enough to be full after the warm-up: what grows then is a leak.
+  // The log is small enough to be full after the warm-up, so that growth after that is a leak.
   const log = memoryLog({ history: { maxMessages: 200 }, dedupe: { maxIds: 1_000 } })
   const cluster = await startCluster({ size: 1, log, drain: { rate: 10_000, deadline: 10_000 } })
   const now = () => systemClock.monotonic()
@@ -43,7 +43,7 @@ export async function runMoves(
     url: cluster.url,
     tokenUrl: cluster.tokens.url,
     topics: ['down', 'up'],
-    // The next request comes at once: no dwell.
+    // The next request comes at once, so the dwell time is 0.
     handover: { dwell: 0 },
     checked: {
       delivered: (from, n, offset) => checked[from as 'down' | 'up'].delivered(from, n, offset),
@@ -78,7 +78,7 @@ export async function runMoves(
     cutovers += requestToCutover.length
     all.longest = Math.max(all.longest, ...requestToCutover)
     if (all.sample.length < 1_000) all.sample.push(...requestToCutover)
-    // What the client remembers of its handovers for the report is not part of what is measured.
+    // The test client's record of its handovers must not count as heap growth.
     for (const list of Object.values(client.moves) as number[][]) list.length = 0
     if (move >= warmUp && (move - warmUp) % distance === 0) {
       heap.push(await liveHeap())
@@ -103,7 +103,10 @@ export async function runMoves(
   return result
 }
 
-/** How far the heap's second half lies from its first, as a fraction: medians, so that one odd sample says nothing. */
+/**
+ * The difference between the second half of the heap samples and the first, as a fraction. It compares medians, so that
+ * a single outlier does not matter.
+ */
 export function heapGrowth(heap: readonly number[]): number {
   const middle = heap.length >> 1
   const of = (part: readonly number[]) => median([...part].sort((a, b) => a - b))

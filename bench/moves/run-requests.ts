@@ -9,26 +9,28 @@ export interface RequestsResult {
   readonly cutOff: number
   readonly asked: number
   readonly answered: number
-  /** Told that their fate is not known, and refused. */
+  /** Requests that settled as outcome-unknown, and as refused. */
   readonly unknown: number
   readonly refused: number
-  /** Answered with what somebody else asked, and settled a second time. */
+  /** Requests that got the answer to another request, and requests that settled twice. */
   readonly wrong: number
   readonly again: number
-  /** Handlers that ran a second time for what is not idempotent. */
+  /** Requests that are not idempotent and whose handler ran a second time. */
   readonly appliedTwice: number
-  /** How long answers take of those that take no time, 99 % of them and all, and of those that take `SLOW`, ms. */
+  /**
+   * Milliseconds until the answer: for quick requests 99 % and the longest, for requests that take `SLOW` the longest.
+   */
   readonly quick: { readonly most: number; readonly longest: number }
   readonly slow: { readonly longest: number }
-  /** Times that the client was not live. */
+  /** How often the client was not live. */
   readonly notLive: number
   readonly took: number
 }
 
-/** How long the handler of every tenth one takes, ms. */
+/** How long the handler of every tenth request takes, ms. */
 export const SLOW = 300
 
-/** Requests of one client, so many at a time, while it is handed over from server to server. */
+/** One client makes requests, `atATime` at once, while it hands over from server to server. */
 export async function runRequests(moves: number, atATime: number): Promise<RequestsResult> {
   const applied = new Set<number>()
   const result = {
@@ -47,7 +49,7 @@ export async function runRequests(moves: number, atATime: number): Promise<Reque
     took: 0,
   }
   const succession = await startSuccession({
-    // A machine answers faster than any user asks.
+    // A program asks faster than any user.
     limits: { messagesPerSecond: 1_000_000, messageBurst: 1_000_000 },
     onRequest: {
       async take({ data }) {
@@ -90,7 +92,7 @@ export async function runRequests(moves: number, atATime: number): Promise<Reque
         (error: LiveSocketError) =>
           settle(() => void (error.code === 'outcome-unknown' ? result.unknown++ : result.refused++)),
       )
-      // Else one of them would have the process for itself.
+      // Without the pause one of the workers would keep the event loop for itself.
       if (!slow) await sleep(5)
     }
   }

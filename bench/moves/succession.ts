@@ -1,13 +1,13 @@
 import { createLiveServer, memoryLog, type LiveServer, type LiveServerOptions } from 'livesocket/server'
 
-/** Servers on one log, of which each takes the place of the one before it. */
+/** Servers on one log, each of which replaces the one before it. */
 export interface Succession {
-  /** Of the present one. */
+  /** The URL of the present server. */
   url(): string
   server(): LiveServer
   /**
-   * The next server is there, and the present one asks its clients to hand over; resolves when all have, with how many
-   * were cut off.
+   * Starts the next server, and the present one asks its clients to hand over. Resolves when all clients have, with how
+   * many were cut off.
    */
   next(): Promise<number>
   close(): Promise<void>

@@ -1,21 +1,22 @@
 /**
- * An identity service behind a pool of connections: it takes so many calls a second, in order of arrival, and finishes what it was asked, whoever has left.
- * It keeps its own time: where the process that it is in is late, its answers are heard late, and it has gone on meanwhile.
+ * * An identity service behind a pool of connections: it takes a number of calls a second, in order of arrival, and
+ * finishes every call that it has begun, even if the caller has left. It keeps its own time: if this process is late,
+ * the answers arrive late, but the service has gone on meanwhile.
  */
 export interface Backend {
-  /** Resolves once the call is done. `signal`: whether somebody still waits then. */
+  /** Resolves once the call is done. An aborted `signal` means that nobody waits for the answer. */
   call(signal: AbortSignal | undefined): Promise<void>
-  /** From now on it takes so many a second; Infinity: as many as come. */
+  /** From now on the service takes this many calls a second. Infinity: without a limit. */
   limit(perSecond: number): void
   readonly calls: number
-  /** Calls that were done when nobody waited any more. */
+  /** Calls that finished after their caller had left. */
   readonly wasted: number
 }
 
-/** What one call takes. */
+/** How long one call takes, ms. */
 const CALL = 500
 
-/** @param heeds whether a call that is not begun yet is dropped once nobody waits for it. */
+/** @param heeds whether the service drops a waiting call whose caller has left */
 export function createBackend(heeds: boolean): Backend {
   const queue: { readonly at: number; readonly signal: AbortSignal | undefined; done(): void }[] = []
   let width = Number.POSITIVE_INFINITY
@@ -23,7 +24,7 @@ export function createBackend(heeds: boolean): Backend {
   let calls = 0
   let wasted = 0
 
-  /** @param free since when there is room, ms. */
+  /** @param free the time at which a connection of the pool became free, ms */
   function next(free: number) {
     while (running < width && queue.length > 0) {
       const { at, signal, done } = queue.shift()!

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../kit/root.js'
 
-/** Whose LiveSocket a program runs: this project's sources, or what another folder has built. */
+/** The build of LiveSocket that a program runs: this project's sources, or the built `dist` of another folder. */
 export const PRESENT = 'present'
 
 export async function clientOf(build: string): Promise<typeof import('../../src/index.js')> {
@@ -18,7 +18,7 @@ export async function redisOf(build: string): Promise<typeof import('../../src/s
   return build === PRESENT ? import('../../src/server/redis/index.js') : imported(build, 'server/redis/index.js')
 }
 
-/** Throws in a sentence where there is nothing built. */
+/** Throws an error with a sentence if nothing is built there. */
 export function builtFolder(given: string): string {
   const folder = resolve(ROOT, given)
   if (existsSync(join(folder, 'dist/index.js'))) return folder

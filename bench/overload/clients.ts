@@ -3,7 +3,9 @@ import { WebSocket } from 'ws'
 import { clientOf } from './build.js'
 import { answer } from './program.js'
 
-/** So many clients in one process. `plain`: reconnecting-websocket, live once the server has said welcome. */
+/**
+ * Many clients in one process. `plain`: reconnecting-websocket, which counts as live once the server has said welcome.
+ */
 const [kind, url] = process.argv.slice(2) as [string, string]
 const ReconnectingWebSocket = ('default' in reconnecting
   ? reconnecting.default
@@ -12,20 +14,20 @@ const ReconnectingWebSocket = ('default' in reconnecting
 const TICK = 20
 
 let dials = 0
-/** When, ms, since they were forgotten. */
+/** When clients dialled, ms since `forget`. */
 const dialledAt: number[] = []
 let live = 0
-/** When each client came to be live again since it was forgotten, ms. */
+/** When each client became live again, ms since `forget`. */
 let back: number[] = []
-/** How long each was not live since then, the time that still runs included. */
+/** Since when clients are not live, and how long each was not live since `forget`, ms. */
 const downSince = new Map<number, number>()
 let down = new Map<number, number>()
 let from = performance.now()
-/** Why clients handed over. */
+/** How many handovers there were, by their reason. */
 let moves: Record<string, number> = {}
 const stop: (() => void)[] = []
 
-/** The longest that this process stood still, ms: the machine had something else to do. */
+/** The longest time that this process stood still, ms: the machine was busy with something else. */
 let late = 0
 let ticked = performance.now()
 setInterval(() => {
@@ -39,7 +41,7 @@ function dialled() {
   dialledAt.push(performance.now())
 }
 
-/** The most dials in any second. */
+/** The most dials in one second. */
 function dialPeak(): number {
   let most = 0
   let first = 0
@@ -50,7 +52,7 @@ function dialPeak(): number {
   return most
 }
 
-/** The dials of each second. */
+/** The number of dials in each second. */
 function dialsBySecond(): number[] {
   const seconds: number[] = []
   for (const at of dialledAt) {
@@ -95,7 +97,7 @@ async function liveClients(clients: number) {
   }
 }
 
-/** So many a second; from its dial to live, ms, of each. */
+/** Connects `perSecond` clients a second. Resolves with the milliseconds from dial to live of each client. */
 async function arrivals({ clients, perSecond }: { clients: number; perSecond: number }): Promise<number[]> {
   const { createLiveSocket } = await clientOf(kind)
   const times: number[] = []

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** What stands before the nodes: each new connection goes to one of those that take any, in turn. */
+/** A balancer in front of the nodes: new connections go in turn to the nodes that accept any. */
 export interface Gate {
   readonly port: number
   to(ports: readonly number[]): void
@@ -38,7 +38,7 @@ export async function openGate(): Promise<Gate> {
   }
 }
 
-/** A port that nobody has. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))

@@ -1,33 +1,33 @@
-/** What is done to a server whose clients are live: more than it, or what is behind it, can carry. Milliseconds. */
+/** What happens to a server with live clients: more load than it, or a service behind it, can carry. Milliseconds. */
 export interface LiveScenario {
   readonly name: string
   readonly title: string
   /**
-   * `fan-out`: more is published than can be written. `slow-redis`: more than Redis can append. `stand-still`: the
-   * event loop does nothing.
+   * `fan-out`: more is published than the server can write. `slow-redis`: more is published than Redis can append.
+   * `stand-still`: the event loop is blocked.
    */
   readonly trouble: 'fan-out' | 'slow-redis' | 'stand-still'
   readonly lasts: number
   readonly readers: number
-  /** Of those who subscribe besides, so many read nothing. */
+  /** How many additional subscribers read nothing. */
   readonly deaf: number
   readonly publishers: number
-  /** Of each publisher while it lasts, and the bytes of a message. */
+  /** Messages a second of each publisher during the trouble, and the bytes of a message. */
   readonly perSecond: number
   readonly bytes: number
-  /** Messages that the log keeps of a topic; absent: its default. Whatever comes in the trouble is to fit. */
+  /** Messages that the log keeps of a topic; absent: its default. All messages of the trouble must fit. */
   readonly keeps?: number
-  /** It is watched for so long at the most until all is calm. */
+  /** The longest wait until all is calm. */
   readonly limit: number
 }
 
-/** What is published a second, by each publisher, before and after. */
+/** Messages a second of each publisher before and after the trouble. */
 export const CALM_RATE = 5
 
 export const LIVE_SCENARIOS: readonly LiveScenario[] = [
   {
     name: 'fan-out',
-    title: '4,000 messages of 2 KB a second to 200 who read and 20 who do not',
+    title: '4,000 messages of 2 KB a second for 200 clients that read and 20 that do not',
     trouble: 'fan-out',
     lasts: 15_000,
     readers: 200,
@@ -39,7 +39,7 @@ export const LIVE_SCENARIOS: readonly LiveScenario[] = [
   },
   {
     name: 'slow-redis',
-    title: '1,000 messages a second for a Redis that works for a moment every 0.4 s',
+    title: '1,000 messages a second for a Redis that works only for a moment every 0.4 s',
     trouble: 'slow-redis',
     lasts: 15_000,
     readers: 10,
@@ -65,7 +65,7 @@ export const LIVE_SCENARIOS: readonly LiveScenario[] = [
   },
 ]
 
-/** Each to be played in seconds. */
+/** Versions of the scenarios that take seconds. */
 export const SMALL_LIVE: readonly LiveScenario[] = [
   { ...scenario('fan-out'), lasts: 1_000, readers: 30, deaf: 3, publishers: 4, perSecond: 1_000 },
   { ...scenario('slow-redis'), lasts: 1_000, readers: 5, publishers: 4, perSecond: 250 },

@@ -1,4 +1,4 @@
-/** The share of one core that this process has taken since it was asked before. */
+/** Returns the share of one core that this process has used since the previous call. */
 export function createLoad(): () => number {
   let at = performance.now()
   let used = process.cpuUsage()

@@ -27,13 +27,13 @@ const QUICK: readonly AnyScenario[] = [...SMALL, ...SMALL_LIVE, SMALL_ARRIVALS]
 const ALL = values.small ? QUICK : WHOLE
 const names = (scenarios: readonly AnyScenario[]) => scenarios.map(({ name }) => name).join(', ')
 
-const HELP = `npm run overload                          every scenario, LiveSocket and reconnecting-websocket with ws, each side a process
-  -- --scenario NAME                      one of them, or several: ${names(WHOLE)}
-  -- --baseline DIR                       a folder with a built dist of another version, in the same run
+const HELP = `npm run overload                          every scenario, with LiveSocket and with reconnecting-websocket and ws; each side is a process
+  -- --scenario NAME                      only this scenario, or several: ${names(WHOLE)}
+  -- --baseline DIR                       another version in the same run: a folder with a built dist
   -- --only livesocket|before|plain       only this contender, or several
-  -- --runs 3                             of which the medians are told
+  -- --runs 3                             number of runs, whose medians are shown
   -- --small                              ${names(QUICK)}: seconds each
-  -- --json                               one JSON object a run, a line each`
+  -- --json                               one line of JSON for each run`
 
 function fail(message: string): never {
   console.error(message)
@@ -49,7 +49,7 @@ function contenders(): Contender[] {
   return values.only === undefined ? all : all.filter(({ name }) => values.only!.includes(name))
 }
 
-/** A server that knows no drain closes nothing, and one that knows no topics has nothing to say while all are live. */
+/** A server without drains is not drained, and a server without topics has no messages while all clients are live. */
 function plays(scenario: AnyScenario, contender: Contender): boolean {
   return ('kind' in scenario && scenario.kind === 'crash') || contender.name !== 'plain'
 }
@@ -66,7 +66,7 @@ async function main() {
   for (const scenario of ALL.filter(({ name }) => wanted.includes(name))) {
     if (!values.json) console.error(`${scenario.name}: ${scenario.title}…`)
     for (let run = 0; run < runs; run++) {
-      // Nobody is always the first.
+      // The contenders take turns in going first.
       for (const contender of run % 2 === 0 ? contenders() : contenders().reverse()) {
         if (!plays(scenario, contender)) continue
         if ('kind' in scenario) tell(returns, outcomes, await runScenario(scenario, contender))

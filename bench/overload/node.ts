@@ -5,7 +5,10 @@ import { createBackend } from './backend.js'
 import { redisOf, serverOf } from './build.js'
 import { answer } from './program.js'
 
-/** One server, with an identity service of its own that can be slow. `plain`: a bare `ws` that asks it after the first message. */
+/**
+ * One server with an identity service of its own, which can be slow. `plain`: a bare `ws` server that asks the service
+ * after the first message.
+ */
 const [kind, heeds, port] = process.argv.slice(2) as [string, string, string]
 const backend = createBackend(heeds === 'heeds')
 let peak = 0
@@ -16,9 +19,9 @@ setInterval(() => void (peak = Math.max(peak, process.memoryUsage.rss())), 50)
 interface Listening {
   readonly port: number
   readonly options: Partial<LiveServerOptions>
-  /** Where its log is. Absent: in memory. */
+  /** The URL of the Redis log. Absent: the log is in memory. */
   readonly redis?: string
-  /** Messages that its log keeps of a topic. */
+  /** Messages that the log keeps of a topic. */
   readonly keeps?: number
 }
 
@@ -97,7 +100,7 @@ answer({
   listen: (ask: Partial<Listening>) => node.listen({ port: Number(port), options: {}, ...ask }),
   slow: (perSecond: number) => backend.limit(perSecond),
   drain: (options: DrainOptions) => node.drain(options),
-  /** Nothing else is done for so many ms. */
+  /** Blocks the event loop for this many milliseconds. */
   'stand-still': (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   forget: () => {
     globalThis.gc?.()

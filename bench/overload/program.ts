@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { ROOT } from '../kit/root.js'
 import { createLoad } from './load.js'
 
-/** A process of its own that answers what it is asked. */
+/** A process that answers requests over IPC. */
 export interface Program {
   ask<Answer = null>(what: string, given?: unknown): Promise<Answer>
-  /** At once and without a word, as a crash. */
+  /** Ends the process at once, as a crash does. */
   kill(): void
 }
 
@@ -19,7 +19,7 @@ interface Question {
   readonly given?: unknown
 }
 
-/** @param name of a file beside this one. */
+/** @param name a file in this folder, without its extension */
 export async function startProgram(name: string, args: readonly string[]): Promise<Program> {
   const child: ChildProcess = fork(join(import.meta.dirname, `${name}.ts`), args, {
     cwd: ROOT,
@@ -44,7 +44,7 @@ export async function startProgram(name: string, args: readonly string[]): Promi
   }
 }
 
-/** The other side: called once by the program itself. Whatever else it answers, it says how busy it was. */
+/** The other side, which the program calls once. In addition to the given answers, it reports its load. */
 export function answer(others: Record<string, Handler>): void {
   const handlers: Record<string, Handler> = { busy: createLoad(), ...others }
   process.on('message', ({ id, what, given }: Question) => {

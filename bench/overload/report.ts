@@ -4,7 +4,7 @@ import type { ArrivalOutcome } from './run-arrivals.js'
 import type { LiveOutcome } from './run-live.js'
 import type { Outcome } from './run-scenario.js'
 
-/** How outcomes of one kind are shown: the medians of the runs of a contender are one row. */
+/** How outcomes of one kind are shown: one row for each contender, with the medians of its runs. */
 export interface Report<Seen> {
   readonly head: readonly string[]
   row(outcomes: readonly Seen[]): string[]
@@ -15,7 +15,7 @@ const HEAD = [
   'contender',
   'live',
   'all live',
-  'of what is needed',
+  'beside the ideal',
   '99 %',
   'dials a client',
   'most in a second',
@@ -29,9 +29,9 @@ const HEAD = [
 const LIVE_HEAD = [
   'scenario',
   'contender',
-  'stored, and not',
+  'stored, of those lost',
   'lost / twice / out of order',
-  'missed, as told',
+  'missed in gaps',
   'refused',
   'slowed',
   'another topic, p99',
@@ -41,7 +41,7 @@ const LIVE_HEAD = [
   'memory',
 ]
 
-/** One row for all runs of a contender. Empty where there was none. */
+/** One row for all runs of a contender. Empty if there are no outcomes. */
 export function reportTable<Seen extends { readonly scenario: string; readonly contender: string }>(
   { head, row }: Report<Seen>,
   outcomes: readonly Seen[],
@@ -63,7 +63,7 @@ const seconds = (ms: number) => (Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1
 function liveRow(outcomes: readonly LiveOutcome[]): string[] {
   const [first] = outcomes as [LiveOutcome]
   const median = medianOf(outcomes)
-  // What may never happen is told where it happened once.
+  // Numbers that must be zero show the worst run instead of the median.
   const most = (of: (outcome: LiveOutcome) => number) => Math.max(...outcomes.map(of))
   return [
     first.scenario,

@@ -2,13 +2,13 @@ import { freePort } from './gate.js'
 import { startProgram } from './program.js'
 import type { Contender } from './run-scenario.js'
 
-/** Clients that come at an even pace to a server that is not near its limit. */
+/** Clients connect at an even rate to a server that is far from its limit. */
 export interface ArrivalScenario {
   readonly name: string
   readonly title: string
   readonly arrivals: number
   readonly perSecond: number
-  /** So many processes share them: none is to meet its limit of open files, or to be slow itself. */
+  /** How many processes share the clients, so that none reaches its limit of open files or is itself slow. */
   readonly processes: number
 }
 

@@ -6,35 +6,41 @@ import { CALM_RATE, type LiveScenario } from './live-scenarios.js'
 import { startProgram, type Program } from './program.js'
 import type { Contender } from './run-scenario.js'
 
-/** Milliseconds; null where it was not reached. */
+/** Milliseconds; null if it was not reached. */
 export interface LiveOutcome {
   readonly scenario: string
   readonly contender: string
   readonly clients: number
-  /** Messages that publishers were told are stored, and of those the ones that are not, or twice. */
+  /**
+   * Messages whose publishers were told that they are stored; of those, how many are not stored or are stored twice.
+   */
   readonly kept: number
   readonly unkept: number
   readonly twice: number
-  /** Publishes that ended otherwise, by what their publishers were told; and those that had to wait for readers. */
+  /**
+   * Publishes that settled otherwise, by their outcome; and publishes that the server delayed because of slow readers.
+   */
   readonly refused: Readonly<Record<string, number>>
   readonly slowed: number
-  /** Of those who read: missing without a word, missing in a gap that was told, and what came wrongly. */
+  /** Messages that readers are missing without a gap, messages that they are missing in a gap, and wrong deliveries. */
   readonly lost: number
   readonly missed: number
   readonly repeated: number
   readonly reordered: number
-  /** Those that read nothing and were closed for it. */
+  /** Subscribers that read nothing and were closed for it. */
   readonly tooSlow: number
-  /** The 99th of 100 messages of a quiet topic, meanwhile. */
+  /** p99 of the delivery time in another topic during the trouble. */
   readonly quiet: number
-  /** What waited when it was over: publishes without an answer, and messages that somebody had not read. */
+  /** What was left when the trouble ended: publishes without an answer, and messages that some reader had not read. */
   readonly waiting: number
   readonly behind: number
-  /** From then until nothing waited, and what both need at what could be stored and read in a second before. */
+  /**
+   * The time from then until nothing was left; and the time that this takes at the rates which the server had before.
+   */
   readonly calm: number | null
   readonly needed: number
   readonly dialsPerClient: number
-  /** In multiples of what the server has afterwards. */
+  /** The peak memory of the server, as a multiple of its memory afterwards. */
   readonly memory: number
 }
 
@@ -58,12 +64,12 @@ interface NodeSeen {
 type Message = [offset: number, by: string, n: number]
 
 const EVERY = 100
-/** Publishes without an answer that are enough to have nobody wait for the next one. */
+/** So many unanswered publishes at a time that the server never waits for the next one. */
 const UNANSWERED = 100
 const SETTLE = 1_000
-/** Redis does nothing for so many seconds again and again, and between two of them what it was asked meanwhile. */
+/** Redis sleeps for this many seconds, again and again. Between two sleeps it executes what has queued up. */
 const SLOW = '0.4'
-/** A message that takes less has waited for nothing. */
+/** A message that takes less time has not waited. */
 const SOON = 250
 
 interface Stand {
@@ -71,7 +77,7 @@ interface Stand {
   readonly readers: Program
   readonly publishers: Program
   readonly quiet: Program
-  /** Redis is slow for so long, ms. */
+  /** Makes Redis slow for `ms` milliseconds. */
   slow(ms: number): Promise<void>
 }
 
@@ -149,7 +155,7 @@ async function play(scenario: LiveScenario, contender: Contender, stand: Stand):
   }
 }
 
-/** What is done, from its beginning to its end. */
+/** Causes the trouble, from its beginning to its end. */
 async function trouble(scenario: LiveScenario, { node, publishers, slow }: Stand) {
   const { perSecond, bytes, lasts } = scenario
   const from = performance.now()
@@ -160,7 +166,9 @@ async function trouble(scenario: LiveScenario, { node, publishers, slow }: Stand
   await publishers.ask('publish', { perSecond: CALM_RATE, bytes })
 }
 
-/** What can be stored and read in a second, where all is well: as much is published as is answered. */
+/**
+ * How many messages can be stored and read in a second without trouble: each answer is followed by the next publish.
+ */
 async function capacity(scenario: LiveScenario, { readers, publishers }: Stand) {
   const { bytes, publishers: count } = scenario
   const seen = async () => ({ kept: (await look(publishers)).kept, received: (await look(readers)).received })
@@ -175,13 +183,13 @@ async function capacity(scenario: LiveScenario, { readers, publishers }: Stand) 
   return { kept: (after.kept - before.kept) / seconds, received: (after.received - before.received) / seconds }
 }
 
-/** Publishes that wait for their answer, and messages that are stored and not read. */
+/** Publishes without an answer, and stored messages that are not read. */
 async function left({ readers, publishers }: Stand) {
   const { waiting, head } = await look(publishers)
   return { waiting, behind: (await readers.ask<Seen>('look', head)).behind }
 }
 
-/** All are live, and what is published is answered and read at once. */
+/** Whether all clients are live, and publishes are answered and read at once. */
 async function isCalm(scenario: LiveScenario, stand: Stand): Promise<boolean> {
   const { waiting, behind } = await left(stand)
   const [readers, publishers] = await Promise.all([look(stand.readers), look(stand.publishers)])
@@ -208,7 +216,7 @@ async function until(holds: () => Promise<boolean>, limit = 60_000): Promise<boo
   return true
 }
 
-/** What publishers were told, beside what there is to read. */
+/** Compares what publishers were told with what the log contains. */
 async function judged({ readers, publishers }: Stand) {
   const { kept, refused } = await publishers.ask<{ kept: Message[]; refused: Record<string, number> }>('said')
   const heard = new Map<number, string>()

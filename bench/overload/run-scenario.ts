@@ -5,7 +5,7 @@ import { createLoad } from './load.js'
 import { startProgram, type Program } from './program.js'
 import { needed, type Scenario } from './scenarios.js'
 
-/** Milliseconds and bytes; null where it was not reached, or does not apply. */
+/** Milliseconds and bytes; null if it was not reached, or does not apply. */
 export interface Outcome {
   readonly scenario: string
   readonly contender: string
@@ -15,33 +15,36 @@ export interface Outcome {
   readonly allLive: number | null
   readonly live99: number | null
   readonly dialsPerClient: number
-  /** The most dials in any second. */
+  /** The most dials in one second. */
   readonly dialPeak: number
   readonly dialsBySecond: readonly number[]
-  /** The longest that the clients' process stood still: what is more than a blink is the machine, and no server. */
+  /**
+   * The longest time that the process of the clients stood still. More than a blink is due to the machine, not the
+   * server.
+   */
   readonly late: number
   readonly calls: number
   readonly wasted: number
-  /** The longest that one client was not live, and how many were not for a tenth of a second or more. */
+  /** The longest time that one client was not live; and how many clients were not live for 0.1 s or more. */
   readonly longestDown: number
   readonly notLive: number
   readonly moved: number | null
   readonly forced: number | null
-  /** Live when the deadline passed, and 5 s after it. */
+  /** Clients that were live at the deadline, and 5 s after it. */
   readonly atDeadline: number | null
   readonly afterDeadline: number | null
-  /** What a server that is drained said beforehand. */
+  /** The `drain-late` reports of a drained server. */
   readonly told: readonly unknown[]
-  /** Of the server that takes all: at the most, in multiples of what it has once all are live. */
+  /** The peak memory of the server that takes all clients, as a multiple of its memory once all are live. */
   readonly memory: number
   readonly events: Readonly<Record<string, number>>
-  /** Why clients handed over, and how many. */
+  /** The number of handovers, by their reason. */
   readonly moves: Readonly<Record<string, number>>
-  /** Live at each second, or a little later where the machine is busy. */
+  /** Live clients at each second, or a little later if the machine is busy. */
   readonly series: readonly number[]
   /**
-   * Shares of a core that the clients, the server that takes them, and what stands between took in each of these
-   * seconds: where they come near what the machine has, it is the machine that is measured.
+   * The shares of a core that the clients, the receiving server and the balancer used in each of these seconds. If
+   * their sum comes near the number of cores, the numbers describe the machine.
    */
   readonly load: readonly Load[]
 }
@@ -50,12 +53,14 @@ interface Load {
   readonly clients: number
   readonly taker: number
   readonly gate: number
-  /** Greetings at a time that the server has found room for, and hellos that wait; absent: it does not say. */
+  /**
+   * How many greetings the server allows at a time, and how many hellos wait. Absent if the server does not report it.
+   */
   readonly limit?: number | undefined
   readonly waiting?: number | undefined
 }
 
-/** What was seen second by second. */
+/** The samples of each second. */
 interface Watched {
   readonly series: readonly number[]
   readonly load: readonly Load[]
@@ -90,12 +95,12 @@ interface Stand {
 }
 
 const EVERY = 250
-/** Not live for less than this is a turn of the event loop. */
+/** A client that is not live for less than this counts as live: it is about one turn of the event loop. */
 const BLINK = 100
 
 export interface Contender {
   readonly name: string
-  /** `plain`, or a build of LiveSocket as build.ts takes it. */
+  /** `plain`, or a build of LiveSocket as in build.ts. */
   readonly kind: string
 }
 
@@ -124,7 +129,7 @@ export async function runScenario(scenario: Scenario, contender: Contender): Pro
     gate.to(ports.slice(0, count))
     await clients.ask('connect', scenario.clients)
     while ((await look(clients)).live < scenario.clients) await pause(EVERY)
-    // A heartbeat tells the clients what their servers have learnt.
+    // A heartbeat tells the clients the spread that their servers have computed.
     if (scenario.kind === 'crash' && scenario.lived) await pause(11_000)
     await taker.ask('slow', scenario.perSecond)
     const stand = { gate, clients, nodes, taker }
@@ -182,7 +187,7 @@ async function drain(
     if (now >= deadline + 5_000) afterDeadline ??= live
     const { stats } = await taker.ask<Looked>('look')
     if (stats.legs !== scenario.clients || results.length < nodes.length) return false
-    // All are where they belong, and nobody has anything left to do.
+    // All clients are where they belong, and nothing is left to happen.
     atDeadline ??= live
     afterDeadline ??= live
     return true
@@ -213,7 +218,7 @@ async function watch(
     const { live } = await look(clients)
     const at = performance.now() - from
     if (at >= due) {
-      // One that comes late is not made up for: each is a second after the one before.
+      // A late sample is not made up for: each sample is at least a second after the previous one.
       due = at + 1_000
       series.push(live)
       const [ofClients, ofTaker] = await Promise.all([clients.ask<number>('busy'), taker.ask<number>('busy')])

@@ -1,27 +1,27 @@
-/** What is done to servers that can greet so many a second. Milliseconds. */
+/** What happens to servers that can greet only a limited number of clients a second. Milliseconds. */
 export type Scenario = {
   readonly name: string
   readonly title: string
   readonly clients: number
-  /** Greetings a second of each server that has to take them. */
+  /** Greetings a second of each server that takes clients. */
   readonly perSecond: number
-  /** Whether the identity service drops calls whose signal has fired. */
+  /** Whether the identity service drops calls whose signal is aborted. */
   readonly heeds?: boolean
-  /** It is watched for so long at the most. */
+  /** The longest that the scenario lasts. */
   readonly limit: number
 } & (
   | {
       readonly kind: 'crash'
-      /** What the servers advertise; absent: nothing is set. */
+      /** The spread that the servers advertise. Absent: none is configured. */
       readonly spread?: number
-      /** The first connections met the same capacity, as those of a running fleet did. */
+      /** The first connections met the same capacity, as in a running fleet. */
       readonly lived?: boolean
     }
   | {
       readonly kind: 'drain'
-      /** Servers that are drained at once, into one that takes all. */
+      /** How many servers are drained at once into the one that takes all clients. */
       readonly nodes: number
-      /** Of each of them. */
+      /** The rate and the deadline of each drain. */
       readonly rate: number
       readonly deadline: number
       readonly extendable?: boolean
@@ -31,8 +31,8 @@ export type Scenario = {
 const crash = (clients: number, perSecond: number, spread?: number): Scenario => ({
   kind: 'crash',
   name: spread === undefined ? `crash-${clients}` : `crash-${clients}-spread-${spread / 1_000}`,
-  title: `${clients} clients lose their server; its next one greets ${perSecond} a second; ${
-    spread === undefined ? 'nobody has set a spread' : `spread ${spread / 1_000} s`
+  title: `${clients} clients lose their server; its successor greets ${perSecond} a second; ${
+    spread === undefined ? 'no spread is configured' : `spread ${spread / 1_000} s`
   }`,
   clients,
   perSecond,
@@ -47,7 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
   crash(3_000, 200, 2_000),
   crash(3_000, 200, 10_000),
   crash(3_000, 200, 30_000),
-  // The planner's own picture, 40,000 users on 8 servers of 300 a second, at a twentieth.
+  // A twentieth of the planner's example: 40,000 users on 8 servers that greet 300 a second each.
   crash(2_000, 120),
   {
     kind: 'drain',
@@ -63,7 +63,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     kind: 'drain',
     name: 'two-drains',
-    title: 'two servers of 300 legs are drained at once into one that greets a third of what that needs',
+    title: 'two servers of 300 legs are drained at once into one that can greet a third of them by the deadline',
     clients: 600,
     perSecond: 10,
     nodes: 2,
@@ -74,7 +74,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     kind: 'drain',
     name: 'two-drains-extendable',
-    title: 'the same, and the deadline may be put off',
+    title: 'the same, with a deadline that may be extended',
     clients: 600,
     perSecond: 10,
     nodes: 2,
@@ -85,7 +85,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
-/** Each to be played in seconds. */
+/** Versions of the scenarios that take seconds. */
 export const SMALL: readonly Scenario[] = [
   { ...crash(60, 20, 1_000), limit: 20_000 },
   {
@@ -101,7 +101,7 @@ export const SMALL: readonly Scenario[] = [
   },
 ]
 
-/** Milliseconds that nobody can be faster than: what the capacity needs, or a spread that was set and is longer. */
+/** The lower bound in milliseconds: the time that the capacity needs, or a configured spread if it is longer. */
 export function needed(scenario: Scenario): number {
   const { clients, perSecond } = scenario
   return Math.max((clients / perSecond) * 1_000, (scenario.kind === 'crash' && scenario.spread) || 0)

@@ -4,10 +4,10 @@ import { keepBooks, type Books } from '../../test/kit/books.js'
 import { clientOf } from './build.js'
 import { answer } from './program.js'
 
-/** Applications in one process that talk: some read, some have stopped to, some publish. Nothing here judges them. */
+/** Applications in one process: some read, some have stopped reading, some publish. Nothing is judged here. */
 const [kind, url] = process.argv.slice(2) as [string, string]
 
-/** What is published beside the padding: whose it is, its number, and when, in milliseconds since 1970. */
+/** The data of a message besides its padding: its publisher, its number, and its time in milliseconds since 1970. */
 interface Said {
   readonly by: string
   readonly n: number
@@ -16,15 +16,15 @@ interface Said {
 
 interface Reader {
   readonly topic: string
-  /** Of the offsets. */
+  /** The record of the offsets. */
   readonly books: Books
-  /** Of the newest message, ms. */
+  /** The delivery time of the newest message, ms. */
   took: number
 }
 
-/** How often it is looked at whose publish is due, ms. */
+/** How often the timer checks which publishes are due, ms. */
 const TICK = 10
-/** Of so many messages it is remembered how long they took. */
+/** For how many messages the delivery time is kept. */
 const REMEMBERED = 100_000
 
 let live = 0
@@ -33,14 +33,14 @@ let waiting = 0
 let received = 0
 const readers: Reader[] = []
 const took: number[] = []
-/** What the first reader heard, by its offset. */
+/** The messages that the first reader received, by offset. */
 const heard: [offset: number, by: string, n: number][] = []
-/** What publishers were told that it is stored. */
+/** The messages that their publishers were told are stored. */
 const kept: [offset: number, by: string, n: number][] = []
 let newest = 0
 const refused: Record<string, number> = {}
 const publishers: ((now: number) => void)[] = []
-/** `unanswered`: so many are under way, as fast as they are answered. */
+/** `unanswered`: the number of publishes in flight; each answer is followed by the next publish. */
 let published = { perSecond: 0, padding: '', unanswered: 0 }
 
 async function connected() {
@@ -132,14 +132,14 @@ answer({
     for (let at = 0; at < publishers; at++) await publish(topic, `${name}-${at}`)
     for (let at = 0; at < deaf; at++) await stopReading(topic)
   },
-  /** So many a second each, from now on. */
+  /** Publishes `perSecond` messages a second in each client from now on. */
   publish: ({ perSecond, bytes, unanswered = 0 }: { perSecond: number; bytes: number; unanswered?: number }) =>
     void (published = { perSecond, padding: 'x'.repeat(bytes), unanswered }),
   forget: () => {
     dials = 0
     took.length = 0
   },
-  /** Of messages up to the offset `head`. */
+  /** Counts messages up to the offset `head`. */
   look: (head: number | null) => ({
     live,
     dials,
@@ -153,7 +153,7 @@ answer({
   times: () => took.sort((a, b) => a - b),
   said: () => ({ kept, refused }),
   heard: () => heard,
-  /** Of those who read up to the offset `head`. */
+  /** The record of the readers up to the offset `head`. */
   balance: (head: number) => {
     const sums = { lost: 0, missed: 0, repeated: 0, reordered: 0 }
     for (const { books } of readers) {

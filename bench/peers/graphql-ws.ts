@@ -7,7 +7,7 @@ interface Frame {
   readonly payload?: { readonly query: string }
 }
 
-/** Its protocol confirms no subscription: this first result does. */
+/** The protocol does not confirm subscriptions. This first result does. */
 const SUBSCRIBED = { data: { ready: true } }
 
 export const peer: Peer = {

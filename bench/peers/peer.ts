@@ -1,35 +1,38 @@
 import type { Tick } from '../kit/tick.js'
 
-/** A client library as an application uses it, and what a server of it says: measured against ready-made words, no server of its own is needed. */
+/**
+ * A client library as an application uses it, and the texts that its server sends. The library is measured against
+ * ready-made texts, so it needs no server of its own.
+ */
 export interface Peer {
-  /** What its server says first. */
+  /** The first texts of its server. */
   readonly greeting?: readonly string[]
   /** What its server answers to a text of the client. */
   answers(text: string): readonly string[]
-  /** How its server sends the `n`-th message; `n` counts from 1. */
+  /** The text with which its server sends message `n`, counted from 1. */
   wire(n: number, tick: Tick): string
-  /** The JSON of such a text, where there is more in it. */
+  /** The JSON within such a text, if the text has more than JSON. */
   json?(wire: string): string
   connect(ask: Connect): Connection
 }
 
 export interface Connect {
   readonly url: string
-  /** A WebSocket class: a stub, or a real one. */
+  /** A WebSocket class: a stub or a real one. */
   readonly WebSocket: unknown
-  /** Told of every message, with its data parsed. */
+  /** Called with the parsed data of every message. */
   onMessage(data: unknown): void
 }
 
 export interface Connection {
-  /** Fulfils when messages arrive from then on. */
+  /** Fulfils once messages would arrive. */
   readonly ready: Promise<void>
-  /** Sends it to the server; fulfils when it is answered, where that is known. */
+  /** Sends data to the server. The promise fulfils with the answer, if the library knows it. */
   publish(data: unknown): Promise<unknown> | void
   close(): void
 }
 
-/** The topic that is subscribed to, and another one to publish into. */
+/** The topic that clients subscribe to, and the topic that they publish into. */
 export const TOPIC = 'ticks'
 export const OUTBOUND = 'orders'
 

@@ -1,6 +1,6 @@
 import type { Peer } from './peer.js'
 
-/** Each in a module of its own: a process loads the one that it measures. */
+/** Each peer is a module of its own, so that a process loads only the one that it measures. */
 export const PEERS = {
   native: () => import('./native.js'),
   livesocket: () => import('./livesocket.js'),

@@ -7,7 +7,7 @@ interface SocketLike {
   close(): void
 }
 
-/** Whatever has the interface of a WebSocket: it brings text, and the application parses it. */
+/** Any class with the interface of a WebSocket: it delivers text, and the application parses it. */
 export function plain(open: (url: string, WebSocket: unknown) => SocketLike): Peer {
   return {
     answers: () => [],

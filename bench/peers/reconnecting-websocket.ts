@@ -1,7 +1,7 @@
 import ReconnectingWebSocket from 'reconnecting-websocket'
 import { plain } from './plain.js'
 
-// Its module is CommonJS with a default of its own: Node gives the whole of it.
+// The package is CommonJS with a `default` export of its own, and Node imports the whole module object.
 const Socket = ((ReconnectingWebSocket as unknown as { default?: unknown }).default ??
   ReconnectingWebSocket) as typeof import('reconnecting-websocket').default
 

@@ -1,7 +1,7 @@
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/signalr'
 import { ignore, type Peer } from './peer.js'
 
-/** Ends every message of its JSON protocol. */
+/** The terminator of every message in the JSON protocol. */
 const END = '\u001e'
 
 interface Invocation {
@@ -24,7 +24,7 @@ export const peer: Peer = {
   json: (wire) => wire.slice(0, -1),
   connect({ url, WebSocket, onMessage }) {
     const hub = new HubConnectionBuilder()
-      // It takes the class all the same: its types leave that out.
+      // The library accepts the class, but its types omit the option.
       .withUrl(url.replace(/^ws/, 'http'), {
         transport: HttpTransportType.WebSockets,
         skipNegotiation: true,

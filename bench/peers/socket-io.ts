@@ -19,7 +19,7 @@ export const peer: Peer = {
         return new Socket(address)
       }
     }
-    // A path would be a namespace.
+    // Socket.IO would take a path as a namespace.
     const socket = io(new URL(url).origin, { transports: [Given] as never, forceNew: true })
     socket.on('tick', onMessage)
     const ready = new Promise<void>((resolve) => void socket.on('connect', resolve))

@@ -6,7 +6,7 @@ interface Call {
   readonly method: string
 }
 
-/** What the client knows of the procedures that are called here. */
+/** The types of the procedures that this client calls. */
 interface Procedures {
   readonly ticks: { subscribe(input: undefined, on: { onStarted(): void; onData(data: unknown): void }): unknown }
   readonly order: { mutate(input: unknown): Promise<unknown> }

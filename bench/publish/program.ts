@@ -8,11 +8,11 @@ interface Size {
   readonly warmUp: number
 }
 
-/** Published at once; less than an outbox holds. */
+/** Publishes in one turn of the event loop; fewer than an outbox holds. */
 const BLOCK = 200
 
 serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
-  /** Processor time of a publish and of its answer, µs; and that of `JSON.stringify` and a send for the same. */
+  /** Processor time of a publish and its answer, and of `JSON.stringify` and a send of the same data, µs. */
   async measure({ publishes, warmUp }: Size) {
     const peer = await loadPeer(name)
     const server = createStubServer(peer)
@@ -23,7 +23,7 @@ serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
     let spent = { publish: 0, least: 0 }
     const cpu = () => process.cpuUsage().user + process.cpuUsage().system
     const stub = server.sockets.at(-1)!
-    // Made once: to collect what the bench has made is no client's work.
+    // Made once, so that collecting them is not counted as the client's work.
     const orders = Array.from({ length: BLOCK }, (_, at) => order(at + 1))
 
     for (let done = 0; done < warmUp + publishes; done += BLOCK) {
@@ -31,10 +31,10 @@ serveProgram<{ peer: PeerName }>(({ peer: name }) => ({
       const sent = server.keep()
       let at = cpu()
       const answered = Promise.all(orders.map((data) => connection.publish(data)))
-      // Some send what was published in this turn at its end.
+      // Some clients send at the end of the turn in which the publish was made.
       await new Promise((resolve) => setImmediate(resolve))
       spent.publish += cpu() - at
-      // What the server does is not in the measure.
+      // The server's work is not measured.
       const events = sent.flatMap((text) => peer.answers(text)).map(messageEvent)
       at = cpu()
       for (const event of events) stub.deliver(event)

@@ -31,6 +31,6 @@ async function run(ask: Ask): Promise<readonly Measure[]> {
 export const publish: Part = {
   name: 'publish',
   title: 'Processor time of a publish',
-  how: '643 bytes of JSON, Node, over a stub WebSocket, with its answer where the library has one (reconnecting-websocket, partysocket and LiveWebSocket do not). 1 is `JSON.stringify` of the same.',
+  how: '643 bytes of JSON, Node, over a stub WebSocket, including its answer if the library has one (reconnecting-websocket, partysocket and LiveWebSocket have none). 1 is `JSON.stringify` of the same data.',
   run,
 }

@@ -34,7 +34,9 @@ Metro.loadConfig({ config: 'metro.config.cjs' }).then((config) =>
 `,
 }
 
-/** An app that has React Native and the package, in a folder of its own; its page is the first sample of the docs. */
+/**
+ * Installs an app with React Native and the package in a folder of its own. Its page is the first sample of the docs.
+ */
 export async function installApp(folder: string, tarball: string): Promise<void> {
   for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
   copyFileSync(join(import.meta.dirname, 'programs/app.js'), join(folder, 'app.js'))
@@ -44,7 +46,7 @@ export async function installApp(folder: string, tarball: string): Promise<void>
   await run('npm', ['install', ...how, tarball, ...PACKAGES], { cwd: folder })
 }
 
-/** Where the app is then, as Metro makes it for that platform: behind React Native's own start. */
+/** Bundles the app with Metro for the platform, behind React Native's own start. Returns the path of the bundle. */
 export async function bundleApp(folder: string, platform: Platform): Promise<string> {
   const out = join(folder, `app.${platform}.js`)
   await run(process.execPath, ['bundle.cjs', platform, out], { cwd: folder })

@@ -9,7 +9,7 @@ import { bundleApp, installApp, VERSION } from './bundle.js'
 import { createNative, type Platform } from './native.js'
 import { createWorld, type Half, type World } from './world.js'
 
-/** What an app tells of itself. */
+/** What an app reports. */
 type Told =
   | { readonly platform: string; readonly has: readonly string[]; readonly lacks: readonly string[] }
   | { readonly promise: string; readonly holds: boolean; readonly more?: string }
@@ -32,7 +32,7 @@ for (const platform of platforms) {
   await runApp(bundle, platform, world)
   await world.close()
 }
-// Dials that were let hang hang still.
+// Dials that were kept hanging still hang, and would keep this process alive.
 process.exit()
 
 function runApp(bundle: string, platform: Platform, world: World): Promise<void> {

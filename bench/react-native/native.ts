@@ -3,21 +3,21 @@ import { WebSocket } from 'ws'
 
 export type Platform = 'ios' | 'android'
 
-/** What is native in an app: the engine's own globals, and the modules below React Native's classes. */
+/** The native part of an app: the globals of the engine, and the modules below React Native's classes. */
 export interface Native {
-  /** Where the app runs: nothing of Node is in it but what stands here. */
+  /** The context in which the app runs: of Node it has only what this file provides. */
   readonly context: Context
-  /** The system takes the connections that are open: nothing of them comes or goes, and nobody is told. */
+  /** The system takes the open connections: no data passes in either direction, and the app gets no event. */
   silence(): void
-  /** The system's word of the app's life. */
+  /** The system's event about the app's state. */
   appState(state: 'active' | 'inactive' | 'background'): void
-  /** Connections that the system holds. */
+  /** The number of connections that the system holds. */
   readonly sockets: number
 }
 
 /**
- * As `WebSocketModule.kt` and `RCTWebSocketModule.mm` in the package of React Native have it. They differ in a close
- * before the connection is open: Android knows no connection by then and does nothing, and tells of it when it opens.
+ * Behaves like `WebSocketModule.kt` and `RCTWebSocketModule.mm` in the React Native package. The two differ in a close
+ * before the connection is open: Android does not know the connection yet, does nothing, and reports it when it opens.
  */
 class WebSocketModule {
   readonly open = new Map<number, WebSocket>()
@@ -75,7 +75,7 @@ class WebSocketModule {
     const dialling = this.#dialling.get(id)
     if (this.#platform === 'ios') dialling?.terminate()
     const ws = this.open.get(id)
-    // One that hears nothing any more ends by itself, after a while.
+    // The close handshake of a silent connection never completes, so it is terminated.
     if (ws && this.#silent.delete(ws)) ws.terminate()
     else ws?.close(code, reason)
     this.open.delete(id)
@@ -117,7 +117,7 @@ export function createNative(platform: Platform, host: object): Native {
     },
     NativePerformanceCxx: { now: () => performance.now() },
     NativeMicrotasksCxx: { queueMicrotask },
-    // All of them as they are by default.
+    // All feature flags have their default.
     NativeReactNativeFeatureFlagsCxx: {},
     ExceptionsManager: {
       reportException: ({ message }: { message: string }) => void process.stderr.write(`the app: ${message}\n`),
@@ -125,7 +125,7 @@ export function createNative(platform: Platform, host: object): Native {
     SourceCode: { getConstants: () => ({ scriptURL: '' }) },
     DeviceInfo: { getConstants: () => ({ Dimensions: {} }), addListener() {}, removeListeners() {} },
   }
-  // What Hermes, and React Native's runtime in C++, give every app.
+  // The globals that Hermes and React Native's C++ runtime give every app.
   const context = createContext({
     ...{ console, setTimeout, clearTimeout, setInterval, clearInterval, TextEncoder, TextDecoder, atob, btoa },
     requestAnimationFrame: (task: (now: number) => void) => setTimeout(() => task(performance.now()), 16),

@@ -4,32 +4,32 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type * as Server from '../../src/server/index.js'
 
-/** The server half, as it was packed and installed. */
+/** The server half of the package, as packed and installed. */
 export type Half = Pick<typeof Server, 'createLiveServer' | 'memoryLog'>
 
-/** The servers that an app meets, and what befalls them. */
+/** The servers that an app meets, and what happens to them. */
 export interface World {
   readonly url: string
-  /** Another server with the same log, under another origin. */
+  /** Another server with the same log and another origin. */
   readonly other: string
-  /** Nobody listens there until `listenLater`. */
+  /** Nothing listens there until `listenLater`. */
   readonly later: string
-  /** Whoever dials there waits for half a second. */
+  /** Dials there hang for half a second. */
   readonly hung: string
-  /** It says again what it hears. */
+  /** Sends back every message. */
   readonly echo: string
-  /** Anew: servers without history, and nobody connected. */
+  /** Starts servers without history and without connections. */
   begin(): Promise<void>
-  /** Tells `news` so many numbers, beginning behind `after`. */
+  /** Publishes `count` numbers to `news`, beginning after `after`. */
   publish(count: number, after?: number): Promise<void>
-  /** Replaces the server so often, one after the other, while it tells numbers; how many. */
+  /** Replaces the server `count` times in a row while it publishes numbers. Resolves with how many it published. */
   moves(count: number): Promise<number>
-  /** Replaces the server, which sends its clients to `other`; where they are then. */
+  /** Replaces the server, which sends its clients to `other`. Resolves with where they are then. */
   sendElsewhere(): Promise<'here' | 'other' | 'nowhere'>
   listenLater(): Promise<void>
-  /** Ends the connections without a word. */
+  /** Ends the connections without a close frame. */
   kill(): void
-  /** How many are connected, the hung ones included. */
+  /** How many clients are connected, including hung dials. */
   legs(): number
   close(): Promise<void>
 }

@@ -6,12 +6,12 @@ const HOOKS = 'React hooks, over the core'
 
 export interface Bytes {
   readonly core: number
-  /** All the hooks, over the core. */
+  /** All hooks, over the core. */
   readonly hooks: number
   readonly peers: Readonly<Record<string, number>>
 }
 
-/** Bytes that a page loads, bundled and minified for production with React left out, and packed by gzip. */
+/** Bytes that a page loads, bundled and minified for production without React, and gzipped. */
 export async function measureBytes(): Promise<Bytes> {
   const stage = await createStage()
   try {

@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 import { createLiveServer } from '../../src/server/index.js'
 
-/** What the feed is told to send, by the process that started it. */
+/** An order from the parent process to send messages. */
 export interface FeedOrder {
-  /** To whom: raw clients get a message as it is, live ones as a frame of their protocol. */
+  /** The receivers: raw clients get the message itself, live clients get a frame of their protocol. */
   readonly to: 'raw' | 'live'
   readonly topic: string
   readonly messages: number
   readonly perSecond: number
 }
 
-/** About 120 bytes. `at` is when it was sent, on the clock that this machine's browser has too. */
+/** About 120 bytes. `at` is the time of sending, on the clock that the browser on this machine shares. */
 export interface Tick {
   readonly n: number
   readonly at: number
@@ -22,13 +22,13 @@ export interface Tick {
   readonly note: string
 }
 
-/** WebSockets of all clients since the start, and those that are open now. */
+/** The number of WebSockets since the start, and of those that are open. */
 export interface Sockets {
   readonly opened: number
   readonly open: number
 }
 
-/** How often messages go out, ms: a browser never gets more than a few of them at once. */
+/** How often messages are sent, ms: a browser gets only a few of them at once. */
 const TICK = 2
 
 const http = createServer()
@@ -41,7 +41,7 @@ const live = createLiveServer({
 })
 const raw = new WebSocketServer({ noServer: true })
 const sockets: { -readonly [Key in keyof Sockets]: number } = { opened: 0, open: 0 }
-// Each WebSocket is a connection of its own, and nothing else is asked here.
+// Each WebSocket has a TCP connection of its own, and the pages make no other requests here.
 http.on('connection', (socket) => {
   sockets.opened++
   sockets.open++
@@ -50,7 +50,6 @@ http.on('connection', (socket) => {
 http.on('upgrade', (request, socket, head) => {
   if (request.url === '/raw') raw.handleUpgrade(request, socket, head, () => {})
 })
-// Those of one client come in order: `publish` of a topic does.
 http.listen(0, '127.0.0.1', () => process.send!({ port: (http.address() as AddressInfo).port }))
 
 process.on('message', (order: FeedOrder | 'sockets') =>

@@ -9,7 +9,7 @@ import type { FeedOrder, Sockets } from './feed.js'
 import type { Measured } from './page/meter.js'
 import type { PlainBrowser, Tab } from '../kit/plain-browser.js'
 
-/** The page of all contenders, built for production or for development, and served from memory. */
+/** Serves the page of all contenders from memory, built for production or for development. */
 export async function servePage(mode: 'production' | 'development'): Promise<{ url: string; close(): void }> {
   const { output } = (await build({
     root: join(import.meta.dirname, 'page'),
@@ -38,7 +38,7 @@ export async function servePage(mode: 'production' | 'development'): Promise<{ u
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => void server.close() }
 }
 
-/** A process of its own that sends: neither the browser's driver nor the page slows it down. */
+/** Starts a separate process that sends messages, so that neither the browser's driver nor the page slows it down. */
 export async function startFeed(): Promise<{
   url: string
   send(order: FeedOrder): Promise<void>
@@ -77,16 +77,18 @@ export interface Run {
   readonly feed: FeedOrder
   readonly rows?: number
   readonly cells?: number
-  /** Messages that come first and do not count: a page's code is interpreted before it is compiled. */
+  /**
+   * Messages at the beginning that do not count, because the browser interprets a page's code before it compiles it.
+   */
   readonly warmUp?: number
 }
 
-/** How long nothing new may come until all has come, ms. */
+/** How long nothing may arrive until the page counts as done, ms. */
 const QUIET = 400
 
 /**
- * Runs one contender in a fresh page; gives what one component saw, how long the page's thread was busy (ms), and how
- * often each of many rendered.
+ * Runs one contender in a fresh page. Resolves with what one component saw, how long the page's thread was busy (ms),
+ * and how often each of many components rendered.
  */
 export async function runHooks(
   browser: PlainBrowser,
@@ -123,13 +125,12 @@ export async function runHooks(
   }
 }
 
-/** Longer than a hook waits before it lets go of what nobody uses, ms. */
+/** Longer than a hook keeps an unused subscription, ms. */
 const LET_GO = 3_000
 
 /**
- * The sockets that so many components on one URL open in StrictMode, and how many of those are open when they have gone
- * again.
- * @param page built for development: elsewhere StrictMode does nothing
+ * Resolves with how many sockets `components` components on one URL open in StrictMode, and how many of them stay open
+ * after the components have gone. `page` must be built for development: in production StrictMode does nothing.
  */
 export async function countSockets(
   browser: PlainBrowser,
@@ -157,11 +158,11 @@ export async function countSockets(
   }
 }
 
-/** How what changes all the time is shown beside a transition. */
+/** The ways in which a frequently changing value is shown beside a transition. */
 export const WAYS = ['nothing live', 'a hook', 'a hook in a root of its own', 'told in a transition']
 
 /**
- * How long a transition takes beside a topic that changes every 50 ms, shown in this way, ms: see
+ * How long a transition takes beside a topic that changes every 50 ms and is shown in this way, ms: see
  * `page/transition.tsx`.
  */
 export async function timeTransition(
@@ -187,7 +188,7 @@ export async function timeTransition(
   }
 }
 
-/** What is on its way arrives, however long the page needs for it. */
+/** Waits until all messages have arrived, however long the page takes. */
 async function quiet(tab: Tab) {
   for (let last = -1; ; ) {
     await setTimeout(QUIET)
@@ -197,7 +198,7 @@ async function quiet(tab: Tab) {
   }
 }
 
-/** Longer than a page and its connection take on a machine that does much else besides, ms. */
+/** Longer than a page and its connection take on a busy machine, ms. */
 const PATIENCE = 60_000
 
 async function until(holds: () => Promise<boolean>, faults: () => Promise<string>, contender: string) {

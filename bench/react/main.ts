@@ -30,9 +30,9 @@ const CONTENDERS = [LIVESOCKET, BY_HAND, 'react-use-websocket', 'partysocket']
 const ROWS = [0, 200]
 const CELLS = 100
 const COMPONENTS = 3
-/** Messages that each page gets before those that count: the code of a page just opened is not compiled yet. */
+/** Messages that do not count at the beginning of each page, because the code of a new page is not compiled yet. */
 const WARM_UP = 2_000
-/** Of a screen with 60 frames a second, ms. */
+/** One frame at 60 frames a second, ms. */
 const FRAME = 17
 
 interface Spread {
@@ -50,7 +50,7 @@ interface Row {
   /** Milliseconds from the server's send to the commit. */
   readonly p50: Spread
   readonly p99: Spread
-  /** Milliseconds for which the page's thread was busy: hardly touched by whatever else the machine does. */
+  /** Milliseconds for which the page's thread was busy. Other load on the machine hardly changes this number. */
   readonly busy: Spread
 }
 
@@ -63,13 +63,13 @@ say(
 
 const to = (contender: string) => (contender === LIVESOCKET ? 'live' : 'raw') as 'live' | 'raw'
 const runs = new Map<string, (Measured & { readonly busy: number })[]>()
-// The first page of a browser pays for its start.
+// The first page of a browser also pays for the browser's start.
 await runHooks(browser, page.url, feed, {
   contender: LIVESOCKET,
   feed: { to: 'live', topic: 'ticks', messages: 500, perSecond },
 })
 for (let round = 1; round <= rounds; round++) {
-  // In turns, and each round begins with another one, so that whatever else this machine does hits them all.
+  // In turns, and each round begins with another contender, so that other load on the machine affects all of them.
   const order = [...CONTENDERS.slice(round % CONTENDERS.length), ...CONTENDERS.slice(0, round % CONTENDERS.length)]
   for (const rows of ROWS) {
     for (const contender of order) {
@@ -102,7 +102,7 @@ const table: Row[] = ROWS.flatMap((rows) =>
   }),
 )
 
-/** Of 100 components, each with a topic of its own, those that rendered for 100 messages in one of them. */
+/** How many of 100 components, each with a topic of its own, rendered for 100 messages in one of the topics. */
 const affected: Record<string, number> = {}
 for (const contender of CONTENDERS) {
   const { cells } = await runHooks(browser, page.url, feed, {
@@ -112,16 +112,16 @@ for (const contender of CONTENDERS) {
   })
   affected[contender] = cells.filter((renders) => renders > 0).length
 }
-/** Opened by three components in StrictMode, and open after they are gone. */
+/** How many sockets three components in StrictMode opened, and how many are open after the components have gone. */
 const sockets: Record<string, { opened: number; left: number }> = {}
 const strict = await servePage('development')
 for (const contender of CONTENDERS) {
-  // A store written by hand has no hook that opens it.
+  // A hand-written store has no hook that opens it.
   if (contender !== BY_HAND)
     sockets[contender] = await countSockets(browser, strict.url, feed, { contender, components: COMPONENTS })
 }
 strict.close()
-/** A transition of 300 ms beside a topic that changes every 50 ms, by how that is shown, ms. */
+/** The milliseconds of a 300 ms transition beside a topic that changes every 50 ms, by the way the topic is shown. */
 const transitions: Record<string, number> = {}
 for (const way of WAYS) transitions[way] = await timeTransition(browser, page.url, feed, way)
 await browser.close()
@@ -200,7 +200,7 @@ else {
     `Of ${CELLS} components on one socket, one of them affected, rendered: ${CONTENDERS.map((contender) => `${contender} ${affected[contender]}`).join(', ')}`,
   )
   console.log(
-    `Sockets that ${COMPONENTS} components in StrictMode opened, and that are left when these are gone: ${Object.entries(
+    `Sockets that ${COMPONENTS} components in StrictMode opened, and that stay open after the components have gone: ${Object.entries(
       sockets,
     )
       .map(([contender, { opened, left }]) => `${contender} ${opened} and ${left}`)

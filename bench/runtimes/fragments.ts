@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 
 const HELLO = JSON.stringify({ type: 'hello', session: 'in-fragments', leg: 1, topics: {} })
 
-/** A client's fragment as it is on the wire, under a mask of zeros. */
+/** A client's fragment as bytes on the wire, under a mask of zeros. */
 function fragment(opcode: number, text: string, last: boolean): Buffer {
   const payload = Buffer.from(text)
   const length = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 255]
@@ -12,8 +12,8 @@ function fragment(opcode: number, text: string, last: boolean): Buffer {
 }
 
 /**
- * Says hello in its first and last fragment, with `fragments` of `bytes` spaces between them, which mean nothing: whether
- * the server welcomes it, or closes before that.
+ * Sends a hello that begins in its first fragment and ends in its last, with `fragments` fragments of `bytes` spaces
+ * between them, which JSON ignores. Resolves with whether the server welcomes it or closes the connection.
  */
 export async function sendInFragments(
   port: number,

@@ -47,7 +47,7 @@ const rules = (lines: readonly string[]) => {
   wrong += all ? 0 : 1
   return all ? all[1]! : `BROKEN ${lines.filter((line) => !line.startsWith('✓')).join(' ')}`
 }
-/** A runtime without a WebSocket class of its own has none to try. */
+/** Runtimes without a WebSocket class of their own are not tried. */
 async function own(runtime: Runtime): Promise<string> {
   if (runtime === peer) return '–'
   const { ownSocket, refused, ...took } = await seenInReturn(folder, runtime)
@@ -73,17 +73,17 @@ for (const runtime of runtimes) {
 const text = table(
   [
     '',
-    'as server: rules kept',
+    'as server: rules passed',
     'wrong in handovers',
     'wrong in a return',
-    'as client: rules seen',
+    'as client: rules passed',
     'wrong in handovers',
     'wrong in a return',
-    'own class: longest way back',
+    'own class: longest recovery',
   ],
   rows,
 )
-const how = `Wrong: lost, repeated, out of order, gaps and breaks together. Handovers: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent. Own class: the runtime's WebSocket, at a port where nobody listens, at a server that is killed, and at one that closes.`
+const how = `Wrong: the sum of lost, repeated and reordered messages, gaps and breaks. Handovers: ${options.moves} in a row at ${options.rate} messages a second down and 100 publishes a second up, the other side on ${peer.name}. Return: ${options.kept} kept messages of 1 kB, read slower than they are sent. Own class: the runtime's own WebSocket, with a port where nothing listens, a server that is killed, and a server that closes.`
 console.log(`\n${text}\n\n${how}`)
 writeResults('runtimes', {
   json: JSON.stringify({ options, rows, wrong }, null, 2),

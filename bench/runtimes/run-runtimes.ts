@@ -6,18 +6,18 @@ import type { Readable } from 'node:stream'
 import { sendInFragments } from './fragments.js'
 import type { Runtime } from './runtime.js'
 
-/** What a client saw of a server's handovers, or of what it had missed. */
+/** What a client saw during a server's handovers, or of the messages that it had missed. */
 export interface Seen {
   readonly seen: number
   readonly lost: number
   readonly repeated: number
   readonly reordered: number
   readonly gaps: number
-  /** How often it was not live any more. */
+  /** How often the client stopped being live. */
   readonly notLive: number
   readonly published: number
   readonly refused: number
-  /** Of its own publishes, read back. */
+  /** The client's own publishes that it read back. */
   readonly echoed: number
   readonly handovers: number
   readonly reconnects: number
@@ -27,7 +27,7 @@ export interface RuntimesOptions {
   readonly moves: number
   /** Messages a second. */
   readonly rate: number
-  /** Messages of 1 kB that a client comes back for, and reads slower than they are sent. */
+  /** Messages of 1 kB that a client comes back for. It reads them slower than they are sent. */
   readonly kept: number
 }
 
@@ -35,7 +35,7 @@ const PROGRAMS = join(import.meta.dirname, 'programs')
 /** A run that takes longer hangs, ms. */
 const LONGEST = 180_000
 
-/** An application that has the package, ws and these runtimes, in a folder of its own. */
+/** Installs an application with the package, ws and these runtimes in a folder of its own. */
 export function installRuntimes(folder: string, tarball: string, runtimes: readonly Runtime[]): void {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'runtimes', private: true, type: 'module' }))
   const packages = [tarball, 'ws@8', ...runtimes.map((runtime) => runtime.package)]
@@ -47,22 +47,22 @@ export function installRuntimes(folder: string, tarball: string, runtimes: reado
   for (const program of readdirSync(PROGRAMS)) copyFileSync(join(PROGRAMS, program), join(folder, program))
 }
 
-/** What its client saw while the server was replaced again and again. */
+/** What a client saw while the server was replaced again and again. */
 export function seenInMoves(folder: string, server: Runtime, client: Runtime, options: RuntimesOptions): Promise<Seen> {
   return meet(folder, server, client, { MOVES: options.moves, RATE: options.rate })
 }
 
-/** What a client saw that came back for more than any buffer holds, and reads it slowly. */
+/** What a client saw that came back for more messages than any buffer holds, and read them slowly. */
 export function seenAfterAbsence(folder: string, server: Runtime, client: Runtime, options: RuntimesOptions) {
   return meet(folder, server, client, { KEPT: options.kept })
 }
 
-/** How the runtime's own WebSocket class, in the client's hands, bears a refused dial, a killed server and a close. */
+/** How the runtime's own WebSocket class, used by the client, handles a refused dial, a killed server and a close. */
 export interface Returned {
   readonly ownSocket: boolean
-  /** What was told of a dial to where nobody listens. */
+  /** The error for a dial to a port where nothing listens. */
   readonly refused: string
-  /** Milliseconds: to live; from the kill to its notice, and to live again; the same after a close. */
+  /** Milliseconds: until live; from the kill until it is noticed, and until live again; the same after a close. */
   readonly live: number
   readonly noticed: number
   readonly back: number
@@ -79,7 +79,9 @@ export async function seenInReturn(folder: string, client: Runtime): Promise<Ret
   }
 }
 
-/** What the conformance kit, on one runtime, says of the server half on another: a line a rule, and the sum. */
+/**
+ * The report of the conformance kit on one runtime about the server half on another: a line for each rule, and the sum.
+ */
 export async function conformanceLines(folder: string, server: Runtime, kitOn: Runtime): Promise<string[]> {
   const running = start(folder, server, 'server.mjs', {})
   try {
@@ -109,7 +111,7 @@ export async function conformanceLines(folder: string, server: Runtime, kitOn: R
   }
 }
 
-/** What a server on that runtime does with a message in so many fragments, and with one that is too large in all. */
+/** What a server on that runtime does with a message in many fragments, and with one that is too large. */
 export async function seenInFragments(folder: string, server: Runtime, fragments: number) {
   const running = start(folder, server, 'server.mjs', {})
   try {
@@ -165,10 +167,10 @@ function start(
   return {
     said,
     text,
-    /** Its next line, which is JSON. */
+    /** The next line, parsed as JSON. */
     async next(): Promise<unknown> {
       const line = await text()
-      if (line === null) throw new Error(`${name} ended without a word of ${script}:\n${said.join('')}`)
+      if (line === null) throw new Error(`${name} ended before ${script} printed a line:\n${said.join('')}`)
       return JSON.parse(line)
     },
     end: () => void child.kill('SIGKILL'),

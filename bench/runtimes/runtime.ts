@@ -1,9 +1,9 @@
-/** What runs JavaScript with sockets, as npm brings it, at a version that is known. */
+/** A JavaScript runtime with sockets, installed from npm at a fixed version. */
 export interface Runtime {
   readonly name: string
-  /** What npm installs, and under which name. */
+  /** The package that npm installs, and the name that it gets. */
   readonly package: string
-  /** From the folder that it is installed in: the program and the words before a script. */
+  /** The command before the script, relative to the folder of the installation. */
   readonly command: readonly string[]
 }
 
@@ -16,7 +16,7 @@ const node = (version: string): Runtime => {
   }
 }
 
-/** The lines of Node from the oldest that the package is for to the newest, and the two others. */
+/** The release lines of Node from the oldest supported to the newest, and the two other runtimes. */
 export const RUNTIMES: readonly Runtime[] = [
   node('20.20.2'),
   node('22.23.3'),

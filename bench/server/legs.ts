@@ -1,4 +1,4 @@
-// Many bare sockets in one process: what a client library costs is not in what is measured here.
+// Many bare sockets in one process, so that the cost of a client library is not measured.
 import WebSocket from 'ws'
 import { serveProgram } from '../cluster/program.js'
 import type { LegWords } from './kind.js'
@@ -31,7 +31,7 @@ serveProgram<{ kind: KindName; port: number }>(({ kind, port }) => {
     })
 
   return {
-    /** Opens so many, some at a time, and answers when all are welcome. */
+    /** Opens this many sockets, some at a time, and answers when all are welcomed. */
     async open({ legs, atOnce }: { legs: number; atOnce: number }) {
       const { words } = await KINDS[kind]()
       let left = legs
@@ -42,13 +42,13 @@ serveProgram<{ kind: KindName; port: number }>(({ kind, port }) => {
       await Promise.all(Array.from({ length: atOnce }, one))
       return { ms: performance.now() - start }
     },
-    /** Counts from here on. */
+    /** Counts messages from this call on. */
     expect({ messages }: { messages: number }) {
       received = 0
       wanted = messages
       arrived = new Promise<void>((resolve) => (all = resolve))
     },
-    /** Answers when all of those have come, over all legs. */
+    /** Answers when all expected messages have arrived on all legs. */
     received: () => arrived,
   }
 })

@@ -1,4 +1,4 @@
-// A server in a process of its own, which says what that process spends.
+// A server in a process of its own, which reports its processor time and memory.
 import { setTimeout } from 'node:timers/promises'
 import { serveProgram } from '../cluster/program.js'
 import { liveHeap } from '../heap/live-heap.js'
@@ -12,13 +12,13 @@ serveProgram<{ kind: KindName }>(({ kind: name }) => {
     listen: async () => (await kind).listen(),
     /** Processor time so far, ms. */
     cpu: () => (process.cpuUsage().user + process.cpuUsage().system) / 1_000,
-    /** Bytes of objects in use, and of what they hold outside of the heap. */
+    /** Bytes of the objects in use, and of the memory outside the heap that they hold. */
     async memory() {
       const heap = await liveHeap()
       const { external, rss } = process.memoryUsage()
       return { heap: heap + external, rss }
     },
-    /** Evenly, so that no leg is behind by much. */
+    /** Publishes at an even rate, so that no leg falls far behind. */
     async publish({ messages, pause }: { messages: number; pause: number }) {
       const { publish } = await kind
       for (let sent = 0; sent < messages; sent++) {

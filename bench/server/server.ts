@@ -12,9 +12,9 @@ interface ServerContender extends Contender {
 
 interface Size {
   readonly opens: number
-  /** Legs of each fan-out, fewest first. */
+  /** The number of legs of each fan-out, fewest first. */
   readonly fans: readonly number[]
-  /** Messages to all legs together. */
+  /** The number of messages to all legs together. */
   readonly deliveries: number
 }
 
@@ -22,7 +22,7 @@ const WS = 'ws'
 const FULL: Size = { opens: 2_000, fans: [100, 1_000], deliveries: 100_000 }
 const SMALL: Size = { opens: 60, fans: [10, 20], deliveries: 400 }
 const AT_ONCE = 50
-/** What the kernel and the event loop have not done yet after the last leg is there, ms. */
+/** The time in which the kernel and the event loop finish their work after the last leg has connected, ms. */
 const SETTLE = 500
 
 function serverContenders(stage: Stage): ServerContender[] {
@@ -48,7 +48,10 @@ async function withServer<Result>(
   }
 }
 
-/** Opens and idle memory: the first legs come before, since what a process needs to serve anybody is no cost of a leg. */
+/**
+ * Measures opens and idle memory. Some legs connect before, since what a process needs to serve anybody is not the cost
+ * of a leg.
+ */
 async function measureLegs(contender: ServerContender, { opens }: Size): Promise<Round> {
   return withServer(contender, async (server, legs) => {
     await legs.ask('open', { legs: Math.ceil(opens / 5), atOnce: AT_ONCE })
@@ -67,7 +70,7 @@ async function measureLegs(contender: ServerContender, { opens }: Size): Promise
   })
 }
 
-/** Microseconds of the server for each message that a leg gets. */
+/** Microseconds of processor time of the server for each message that a leg gets. */
 async function measureFan(contender: ServerContender, legCount: number, deliveries: number): Promise<number> {
   return withServer(contender, async (server, legs) => {
     await legs.ask('open', { legs: legCount, atOnce: AT_ONCE })
@@ -109,6 +112,6 @@ async function run(ask: Ask): Promise<readonly Measure[]> {
 export const server: Part = {
   name: 'server',
   title: 'A server’s legs',
-  how: 'One server process, bare sockets in another one. Opens: dial to welcome, 50 at a time. An idle leg: bytes of the heap and of what it holds outside. A delivery: processor time of the server for one message on one leg; 1 is a loop of `ws` `send`.',
+  how: 'One server process, bare sockets in another process. Opens: dial to welcome, 50 at a time. An idle leg: bytes of the heap, and of the memory outside that it holds. A delivery: processor time of the server for one message on one leg; 1 is a loop of `ws` `send`.',
   run,
 }

@@ -1,4 +1,4 @@
-// Who sends and who hears, in one process for the sake of its clock: pairs by LiveSocket and pairs by ws, in turns.
+// Senders and receivers in one process, so that they share a clock: pairs of LiveSocket and pairs of ws, in turns.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLiveSocket, type LiveSocket } from 'livesocket'
@@ -6,11 +6,11 @@ import { WebSocket } from 'ws'
 import { serveProgram } from '../cluster/program.js'
 
 /**
- * Each is a room of its own. A socket's turn comes again after more than the frame in which signals are gathered, and
- * the machine need not wait that long for the next sample.
+ * Each pair has a room of its own. A socket sends again only after the window in which signals are coalesced has
+ * passed, and the next sample need not wait for that window.
  */
 const PAIRS = 20
-/** Milliseconds from one sample to the next, which is of the other kind: most are heard before. */
+/** Milliseconds between two samples, which alternate between the kinds. Most signals arrive sooner. */
 const EVERY = 1
 
 type Kind = 'signal' | 'ws'

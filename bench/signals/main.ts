@@ -1,5 +1,6 @@
-// npm run bench:signals: how long a signal takes from who sends it to who hears it, beside a bare ws relay in the same
-// process, in turns. The package as it is built, each round in processes of its own; of the rounds' ratios the median,
+// npm run bench:signals: how long a signal takes from sender to receiver, compared in turns with a bare ws relay in the
+// same process. It measures the built package. Each round has processes of its own; the result is the median of the
+// rounds' ratios.
 import { parseArgs } from 'node:util'
 import { startProgram } from '../cluster/program.js'
 import { percentile, spread } from '../kit/spread.js'

@@ -1,4 +1,4 @@
-// A LiveSocket server and a bare ws relay in one process, so that both have the same machine at the same moment.
+// A LiveSocket server and a bare ws relay in one process, so that both meet the same load on the machine.
 import type { AddressInfo } from 'node:net'
 import { createLiveServer } from 'livesocket/server'
 import { WebSocketServer, type WebSocket } from 'ws'

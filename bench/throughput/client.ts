@@ -3,7 +3,7 @@ import { serveProgram } from '../cluster/program.js'
 import type { Connection } from '../peers/peer.js'
 import { loadPeer, type PeerName } from '../peers/peers.js'
 
-/** `ws` without the compression that nobody compares. */
+/** `ws` without compression. */
 class Socket extends WebSocket {
   constructor(url: string | URL, protocols?: string | string[]) {
     super(url, protocols, { perMessageDeflate: false })
@@ -35,14 +35,14 @@ serveProgram<{ peer: PeerName; url: string }>(({ peer, url }) => {
       })
       await connection.ready
     },
-    /** Counts from here on. */
+    /** Counts messages from this call on. */
     expect({ messages }: { messages: number }) {
       seen = 0
       wanted = messages
       start = { at: performance.now(), cpu: cpu() }
       arrived = new Promise((resolve) => (done = resolve))
     },
-    /** Answers when all of those have come. */
+    /** Answers when all expected messages have arrived. */
     received: () => arrived,
     close: () => connection.close(),
   }

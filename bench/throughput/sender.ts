@@ -1,4 +1,4 @@
-// Says what the server of a client library says, and then sends frames that were made before: what is measured is the client.
+// Sends what the server of a client library sends, in frames that were made before: only the client is measured.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -8,7 +8,7 @@ import { tick } from '../kit/tick.js'
 import { loadPeer, type PeerName } from '../peers/peers.js'
 import { textFrame } from './frames.js'
 
-/** Frames that are written at once. */
+/** Frames in one write. */
 const CHUNK = 200
 
 serveProgram<{ peer: PeerName }>(({ peer: name }) => {

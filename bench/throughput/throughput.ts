@@ -50,6 +50,6 @@ async function run(ask: Ask): Promise<readonly Measure[]> {
 export const throughput: Part = {
   name: 'throughput',
   title: 'Throughput on loopback',
-  how: 'Another process writes ready-made frames as fast as the client reads them; Node, every client over `ws`. 1 is `ws` alone with `JSON.parse` and a callback.',
+  how: 'In Node, with every client over `ws`: another process writes ready-made frames as fast as the client reads them. 1 is `ws` alone with `JSON.parse` and a callback.',
   run,
 }

@@ -1,4 +1,4 @@
-// What everything is compared with: `ws` and Redis pub/sub, and nothing else.
+// The server for comparison: `ws` and Redis pub/sub, and nothing else.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createClient } from 'redis'

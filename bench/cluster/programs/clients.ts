@@ -1,4 +1,4 @@
-// Many LiveSocket applications in one process. Each writes down what it did and saw; nothing here judges it.
+// Many LiveSocket applications in one process. Each records what it did and saw; nothing is judged here.
 import { createLiveSocket, type LiveSocket } from 'livesocket'
 import WebSocket from 'ws'
 import { systemClock } from '../../../src/base/clock.js'
@@ -9,17 +9,17 @@ export interface ClientsSetup {
   readonly name: string
   readonly url: string
   readonly count: number
-  /** Whether each has a topic of its own. */
+  /** Whether each client has a topic of its own. */
   readonly own?: boolean
-  /** How many of them follow the shared topic. */
+  /** How many of the clients follow the shared topic. */
   readonly followers: number
-  /** Messages a second that each publishes into its own topic, which it follows. 0: it only listens. */
+  /** Messages a second that each client publishes into its own topic, which it also follows. 0: it only listens. */
   readonly rate: number
-  /** One of them publishes into the shared topic at this rate. */
+  /** One client publishes into the shared topic at this rate. */
   readonly sharedRate: number
-  /** Milliseconds over which the rates rise to what they are. */
+  /** Milliseconds over which the rates rise to their full value. */
   readonly ramp: number
-  /** Milliseconds. Default 10,000. */
+  /** The heartbeat, ms. Default 10,000. */
   readonly heartbeat?: number
   readonly record: string
 }
@@ -33,9 +33,9 @@ export interface ClientsState {
 }
 
 export const SHARED = 'shared'
-/** How often it is looked at whose publish is due, ms. */
+/** How often the timer checks which publishes are due, ms. */
 const TICK = 20
-/** How long the last ones that dial may take to become live, ms. */
+/** How long the last clients may take from their dial to live, ms. */
 const PATIENCE = 60_000
 
 class PlainSocket extends WebSocket {
@@ -59,7 +59,7 @@ serveProgram<ClientsSetup>((setup) => {
   const state = { live: 0, closed: 0, waiting: 0, received: 0 }
   let publishing = false
 
-  /** Writes down what comes, runs of it as one line. */
+  /** Records what arrives. Consecutive messages are one line. */
   function follow(socket: LiveSocket, client: string, topic: string) {
     record.write(['follows', client, topic])
     let run: { from: number; to: number; offset: number; at: number; until: number; silence: number } | null = null
@@ -89,7 +89,7 @@ serveProgram<ClientsSetup>((setup) => {
     ends.push(flush)
   }
 
-  /** Publishes at an even rate for as long as publishing is on. */
+  /** Publishes at an even rate while publishing is on. */
   function publish(socket: LiveSocket, topic: string, rate: number, phase: number) {
     let sent = 0
     let run: { from: number; to: number } | null = null
@@ -136,7 +136,10 @@ serveProgram<ClientsSetup>((setup) => {
     })
   }
 
-  /** Milliseconds at the full rate in which as much is published as in the first `elapsed` of a rising one. */
+  /**
+   * Milliseconds at the full rate in which as many messages are published as in the first `elapsed` ms of a rising
+   * rate.
+   */
   function ramped(elapsed: number): number {
     return elapsed < setup.ramp ? elapsed ** 2 / (2 * setup.ramp) : elapsed - setup.ramp / 2
   }
@@ -172,7 +175,7 @@ serveProgram<ClientsSetup>((setup) => {
     if (setup.sharedRate > 0 && at === 0) publish(socket, SHARED, setup.sharedRate, 0)
   }
 
-  // One timer for all: these stand for thousands of machines, of which each has a timer of its own.
+  // One timer for all clients: they represent thousands of machines, each of which would have its own timer.
   const tick = () => {
     const now = clock.monotonic()
     for (const publishDue of ticks) publishDue(now)
@@ -181,7 +184,7 @@ serveProgram<ClientsSetup>((setup) => {
   if (ticks.length > 0) tick()
 
   return {
-    /** So many a second; resolves when all are live. */
+    /** Connects at `rate` a second; resolves when all clients are live. */
     async connect({ rate }: { rate: number }) {
       const begun = clock.monotonic()
       for (const [at, socket] of sockets.entries()) {
@@ -200,7 +203,7 @@ serveProgram<ClientsSetup>((setup) => {
     },
     publish: ({ on }: { on: boolean }) => void (publishing = on),
     state: (): ClientsState => ({ ...state }),
-    /** From here on latencies count. */
+    /** Latencies count from here on. */
     measure: () => void (latencies.length = 0),
     async end() {
       for (const end of ends) end()

@@ -1,11 +1,11 @@
-// One node of the fleet in C#: the server of servers/aspnetcore, spoken to as the one of Node is.
+// A node of the fleet in C#: the server of servers/aspnetcore, with the same interface as the node in Node.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { serveProgram } from '../program.js'
 import type { NodeSetup, NodeState } from './node.js'
 
 export interface DotnetNodeSetup extends NodeSetup {
-  /** Where its program and the scripts of Redis are. */
+  /** The paths of its program and of the Redis scripts. */
   readonly program: string
   readonly scripts: string
 }
@@ -17,7 +17,7 @@ serveProgram<DotnetNodeSetup>((setup) => {
     rmSync(setup.path, { force: true })
     urls.push(`http://unix:${setup.path}`)
   }
-  // It must not outlive this process, however this one ends.
+  // The child must not outlive this process, however this process ends.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'dotnet', setup.program, '--urls', urls.join(';')], {
     env: {
       ...process.env,
@@ -40,7 +40,7 @@ serveProgram<DotnetNodeSetup>((setup) => {
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   return {
     ready: () => listens,
-    /** What it costs is not what this drive is about. */
+    /** The cluster drive does not measure what this server costs. */
     state: (): NodeState => ({
       ...{ legs: 0, connections: 0, opened: 0, rss: 0, heap: 0, cpu: 0, reads: 0, heads: 0, appends: 0, topics: 0 },
     }),

@@ -11,7 +11,7 @@ import { serveProgram } from '../program.js'
 export interface NodeSetup {
   readonly id: string
   readonly port: number
-  /** A Unix socket to listen on besides. */
+  /** A Unix socket on which the node also listens. */
   readonly path?: string
   readonly redis: string
   readonly secret: string
@@ -19,9 +19,9 @@ export interface NodeSetup {
   readonly reconnectSpread: number
   readonly rate: number
   readonly deadline: number
-  /** Answers to publishes that are remembered of each session. Default: the log's own. */
+  /** How many publish outcomes the log remembers for each session. Default: the log's own. */
   readonly maxIds?: number
-  /** A version that lets nobody in. */
+  /** A version that refuses every client. */
   readonly refuses: boolean
 }
 
@@ -31,7 +31,7 @@ export interface NodeState {
   readonly opened: number
   readonly rss: number
   readonly heap: number
-  /** Microseconds since the start. */
+  /** Microseconds of processor time since the start. */
   readonly cpu: number
   readonly reads: number
   readonly heads: number
@@ -42,12 +42,12 @@ export interface NodeState {
 serveProgram<NodeSetup>((setup) => {
   const errors = new Map<string, number>()
   const onError = (error: unknown, doing: string) => {
-    // While Redis is away each leg says so: once is enough to read.
+    // While Redis is down every leg reports the same error: one line is enough.
     const count = (errors.get(doing) ?? 0) + 1
     errors.set(doing, count)
     if (process.env['CLUSTER_VERBOSE'] && count < 4) console.error(`${setup.id}: ${doing}:`, error)
   }
-  // A topic of 200 messages a second, and an absence of 50 s.
+  // Holds 50 s of a topic with 200 messages a second.
   const log = redisLog({
     url: setup.redis,
     history: { maxMessages: 10_000 },
@@ -79,7 +79,7 @@ serveProgram<NodeSetup>((setup) => {
   http.listen(setup.port, '127.0.0.1')
   const local = createSocketServer((socket) => void http.emit('connection', socket))
   if (setup.path !== undefined) {
-    // The one before it has left it behind.
+    // The previous node has left its socket file behind.
     rmSync(setup.path, { force: true })
     local.listen(setup.path)
   }
@@ -88,7 +88,7 @@ serveProgram<NodeSetup>((setup) => {
       if (!http.listening) await once(http, 'listening')
       if (setup.path !== undefined && !local.listening) await once(local, 'listening')
     },
-    /** `collected`: of memory only what is in use. It stops the process for as long as that takes. */
+    /** `collected`: collects garbage first, so that only memory in use counts. The process stands still meanwhile. */
     state({ collected = false }: { collected?: boolean }): NodeState {
       if (collected) globalThis.gc?.()
       const { legs, connections, opened, topics } = live.stats()

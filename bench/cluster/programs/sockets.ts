@@ -1,5 +1,5 @@
-// Many plain WebSockets in one process. The first one publishes. What a client library costs is not in what they
-// measure.
+// Many plain WebSockets in one process, so that the cost of a client library is not measured. The first socket
+// publishes.
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import { systemClock } from '../../../src/base/clock.js'
@@ -9,7 +9,7 @@ export interface SocketsSetup {
   readonly url: string
   readonly count: number
   readonly rate: number
-  /** They speak livesocket.v1, by hand; else just what they are sent. */
+  /** Whether they speak livesocket.v1, written by hand; otherwise they only read what the server sends. */
   readonly speaks: boolean
 }
 

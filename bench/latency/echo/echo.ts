@@ -1,11 +1,11 @@
 import type { Tick } from '../../kit/tick.js'
 
-/** Publishes into topics that it has itself subscribed to. */
+/** A client that publishes into topics which it has itself subscribed to. */
 export interface Echo {
   publish(topic: string, data: Tick): void
-  /** Keeps handing over until it is told to stop. */
+  /** Hands over again and again until `stop`. */
   move(): { stop(): Promise<void> }
-  /** Two legs are open now. */
+  /** Whether two legs are open at this moment. */
   overlapping(): boolean
   close(): void
 }

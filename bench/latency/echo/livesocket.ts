@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import type { Tick } from '../../kit/tick.js'
 import type { OpenEcho } from './echo.js'
 
-/** Between two handovers, ms. */
+/** The pause between two handovers, ms. */
 const REST = 50
 
 export const openEcho: OpenEcho = async ({ urls, topics, onMessage }) => {
@@ -27,7 +27,7 @@ export const openEcho: OpenEcho = async ({ urls, topics, onMessage }) => {
       let going = true
       const all = (async () => {
         while (going) {
-          // The old leg stays until this is answered.
+          // The old leg stays open until this publish is answered.
           void socket.publish('slow', 'keeps the old leg')
           await socket.handover()
           await setTimeout(REST)

@@ -1,6 +1,6 @@
 import type { Echo } from './echo.js'
 
-/** Of a library that knows no handovers. */
+/** For libraries without handovers. */
 export const stays: Pick<Echo, 'overlapping' | 'move'> = {
   overlapping: () => false,
   move() {

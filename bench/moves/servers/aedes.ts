@@ -7,7 +7,7 @@ import { mqtt } from '../../../src/presets/mqtt.js'
 import type { MqttMessage } from '../../../src/presets/mqtt-options.js'
 import { atPort, type ForeignServer } from './server.js'
 
-/** `aedes`: MQTT 3.1.1, QoS 1, by the payload. */
+/** `aedes`: MQTT 3.1.1, QoS 1; messages are identified by their payload. */
 export async function start(): Promise<ForeignServer> {
   const broker = await Aedes.createBroker()
   const http = createServer()
@@ -15,7 +15,7 @@ export async function start(): Promise<ForeignServer> {
   wss.on('connection', (ws, request) => broker.handle(createWebSocketStream(ws) as never, request))
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
-  // One after the other: what is given to it meanwhile it takes by recursion.
+  // One publish after the other: aedes handles concurrent ones by recursion.
   let last = Promise.resolve()
   const publish = (topic: string, payload: string) => {
     const packet = { cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false } as const

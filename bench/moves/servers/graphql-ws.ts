@@ -9,11 +9,11 @@ import { LiveWebSocket } from '../../../src/vanilla/live-web-socket.js'
 import { numberLog } from './number-log.js'
 import { atPort, type ForeignServer } from './server.js'
 
-// graphql comes twice, for Node and for bundlers, and takes no schema of its other self: this is the one that
-// graphql-ws has.
+// graphql has two builds, for Node and for bundlers, and neither accepts a schema of the other. This is the build that
+// graphql-ws imports.
 const { buildSchema } = createRequire(import.meta.url)('graphql') as typeof import('graphql')
 
-/** `graphql-ws`, its server and its client, over a `LiveWebSocket`: results by the number in them. */
+/** `graphql-ws`, its server and its client, over a `LiveWebSocket`; results are identified by the number in them. */
 export async function start(): Promise<ForeignServer> {
   const log = numberLog()
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })

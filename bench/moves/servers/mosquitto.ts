@@ -10,14 +10,15 @@ import { createLiveSocket } from '../../../src/socket/whole-socket.js'
 import { freePort } from '../../../test/kit/free-port.js'
 import { atPort, type ForeignServer } from './server.js'
 
-/** `mosquitto`: MQTT 5, by `message-id`; `qos` 1 or 0. */
+/** `mosquitto`: MQTT 5 with QoS 0 or 1; messages are identified by `message-id`. */
 export async function start(qos: 0 | 1): Promise<ForeignServer> {
   const [plain, port] = [await freePort(), await freePort()]
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-mosquitto-'))
   const config = join(folder, 'mosquitto.conf')
-  // With a WebSocket listener alone, on an address of its own, 2.0.11 does not start.
+  // 2.0.11 does not start with only a WebSocket listener on an address of its own.
   const listeners = `listener ${plain} 127.0.0.1\nlistener ${port} 127.0.0.1\nprotocol websockets\n`
-  // By default 20 are on their way at a time, over 50 ms 400 a second, and of what waits more than 1,000 are dropped.
+  // By default 20 messages are in flight at a time, which over 50 ms is 400 a second, and at most 1,000 more wait:
+  // further ones are dropped.
   writeFileSync(config, `max_inflight_messages 500\n${listeners}allow_anonymous true\n`)
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin`
   const child = spawn('mosquitto', ['-c', config], { stdio: 'ignore', env: { ...process.env, PATH: path } })

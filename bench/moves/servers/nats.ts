@@ -9,7 +9,10 @@ import { nats, type NatsMessage } from '../../../src/presets/nats.js'
 import { freePort } from '../../../test/kit/free-port.js'
 import { atPort, type ForeignServer } from './server.js'
 
-/** `nats-server`, by `Nats-Msg-Id`. A server that asks is about to end, so here the client hands over by itself. */
+/**
+ * `nats-server`; messages are identified by `Nats-Msg-Id`. A NATS server asks only when it is about to end, so here the
+ * client hands over on its own.
+ */
 export async function start(): Promise<ForeignServer> {
   const [plain, port] = [await freePort(), await freePort()]
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-nats-'))

@@ -1,4 +1,4 @@
-/** Numbers from 1 on, for generators that follow them. */
+/** A log of the numbers from 1 on, which generators can follow. */
 export function numberLog() {
   let top = 0
   let ended = false
@@ -16,7 +16,7 @@ export function numberLog() {
       ended = true
       wake()
     },
-    /** What comes after `from`, which is by default the newest. */
+    /** The numbers after `from`, which is the newest one by default. */
     async *follow(from = top, signal?: AbortSignal) {
       signal?.addEventListener('abort', wake)
       for (let at = from; !ended && !signal?.aborted; ) {

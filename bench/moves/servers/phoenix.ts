@@ -7,8 +7,8 @@ import { atPort, type ForeignServer } from './server.js'
 type Frame = [string | null, string | null, string, string, unknown]
 
 /**
- * A stand-in for Phoenix, which cannot be had here, with a slow `handle_out`: what a channel says waits 40 ms in its
- * mailbox, past which heartbeats are answered, and the reply to `phx_leave` comes behind it.
+ * A stand-in for Phoenix, which cannot be installed here, with a slow `handle_out`: a message of a channel waits 40 ms
+ * in the channel's mailbox, and so does the reply to `phx_leave` behind it. Heartbeat replies do not wait.
  */
 export async function start(): Promise<ForeignServer> {
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })

@@ -1,30 +1,35 @@
 import type { Protocol } from '../../../src/protocol/protocol.js'
 import type { LiveConnection } from '../../../src/socket/live-connection.js'
 
-/** A real server of another kind, or a stand-in where it cannot be had, that tells numbers and asks to hand over. */
+/**
+ * A real server of another protocol, or a stand-in if none can be installed. It publishes numbers and asks clients to
+ * hand over.
+ */
 export interface ForeignServer {
   readonly port: number
-  /** What is dialled, at the port of a relay to it. */
+  /** The URL to dial, if a relay to the server listens on `port`. */
   url(port: number): string
   readonly protocol: Protocol
   readonly topic: string
   /** The number in a message. */
   numberIn(data: unknown): number
-  /** Tells that number to whoever follows the topic. */
+  /** Publishes the number to all followers of the topic. */
   tell(number: number): void
-  /** The library of its users over what is tried; absent: a live socket alone, which follows the topic. */
+  /**
+   * The protocol's usual client library on top of a live socket. Absent: a live socket alone, which follows the topic.
+   */
   client?(
     url: string,
     heard: (number: number) => void,
   ): {
-    /** Once the library has dialled. */
+    /** The live connection, once the library has dialled. */
     live(): LiveConnection | undefined
     close(): void
   }
-  /** The server's own way to ask; absent: the client hands over by itself. */
+  /** The server's own way to ask for a handover. Absent: the client hands over on its own. */
   askToMove?(): void
   close(): Promise<void>
 }
 
-/** What is dialled, where it is the port alone. */
+/** The URL for servers without a path. */
 export const atPort = (port: number) => `ws://127.0.0.1:${port}/`

@@ -5,7 +5,7 @@ import { signalR } from '../../../src/presets/signal-r.js'
 import { builtDotnet } from '../../../test/kit/dotnet.js'
 import type { ForeignServer } from './server.js'
 
-/** A SignalR hub of ASP.NET Core, by the name that it gives each message. */
+/** A SignalR hub of ASP.NET Core; messages are identified by the name that the hub gives them. */
 export async function start(): Promise<ForeignServer> {
   const program = await builtDotnet(join(import.meta.dirname, 'signal-r'))
   const child = spawn('dotnet', [program, '--urls', 'http://127.0.0.1:0'], {

@@ -5,7 +5,7 @@ import { Server } from 'socket.io'
 import { socketIo } from '../../../src/presets/socket-io.js'
 import type { ForeignServer } from './server.js'
 
-/** `socket.io`: a room, by packet ids. */
+/** `socket.io`: a room; messages are identified by their packet ids. */
 export async function start(): Promise<ForeignServer> {
   const http = createServer()
   const io = new Server(http, { connectionStateRecovery: {}, serveClient: false })

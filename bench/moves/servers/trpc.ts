@@ -7,7 +7,7 @@ import { trpc } from '../../../src/presets/trpc.js'
 import { numberLog } from './number-log.js'
 import { atPort, type ForeignServer } from './server.js'
 
-/** `@trpc/server`: what is tracked, by its id. */
+/** `@trpc/server`: tracked data, identified by its id. */
 export async function start(): Promise<ForeignServer> {
   const t = initTRPC.create()
   const log = numberLog()

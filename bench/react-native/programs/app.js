@@ -1,5 +1,5 @@
-// An app, as Metro bundles it behind React Native's own start: its globals and classes, and no other but the engine's.
-// What is native it is given. Each promise is tried, and told as a line.
+// An app as Metro bundles it, behind React Native's own start. It has React Native's globals and classes and those of
+// the engine; the native modules are provided by native.ts. Each promise is tried and reported as a line.
 import { AppState, Platform } from 'react-native'
 import { createElement, useEffect } from 'react'
 import { create } from 'react-test-renderer'
@@ -43,7 +43,7 @@ function client(options = {}) {
 const numbers = (upTo) => Array.from({ length: upTo }, (_, at) => at + 1)
 
 const promises = {
-  async 'a URL of a WebSocket is taken, with a query and a port too; one that is relative or another kind is refused by name'() {
+  async 'WebSocket URLs are accepted, also with a query and a port; relative ones and other schemes are refused by name'() {
     const refused = (url) => {
       try {
         createLiveSocket({ url })
@@ -66,7 +66,7 @@ const promises = {
     socket.close()
   },
 
-  async 'what is published arrives once and in order, and is answered'() {
+  async 'publishes arrive once and in order, and are answered'() {
     const { socket, saw, live } = client()
     await live()
     await host.publish(3)
@@ -77,7 +77,7 @@ const promises = {
     same(saw.heard, numbers(3))
   },
 
-  async 'a server is replaced ten times, and nothing is lost, repeated or not live'() {
+  async 'while a server is replaced ten times, nothing is lost or repeated, and the client stays live'() {
     const { socket, saw, live } = client()
     await live()
     const sent = await host.moves(10)
@@ -87,7 +87,7 @@ const promises = {
     socket.close()
   },
 
-  async 'a server names another place: it is followed where its origin is listed, and refused elsewhere'() {
+  async 'the client follows a server to another URL if its origin is listed, and otherwise refuses'() {
     const reasons = []
     for (const listed of [true, false]) {
       const { socket, live } = client(
@@ -102,7 +102,7 @@ const promises = {
     same(reasons.length, 1)
   },
 
-  async 'a connection that the system took away in the background is noticed when the app is back, and what it missed comes'() {
+  async 'a connection that the system took in the background is noticed when the app returns, and missed messages arrive'() {
     const { socket, saw, live } = client({ environment: { page: appPage } })
     await live()
     await host.publish(1)
@@ -122,7 +122,7 @@ const promises = {
     return `${took} ms`
   },
 
-  async 'an app that holds no connection in the background is closed at once, and goes on where it ended'() {
+  async 'an app that holds no connection in the background closes it at once, and resumes where it stopped'() {
     const kept = {
       ...appPage,
       subscribe: (listener) =>
@@ -141,7 +141,7 @@ const promises = {
     same([saw.heard, saw.gaps], [numbers(3), 0])
   },
 
-  async 'where nobody listens it says unreachable, and is live once somebody does'() {
+  async 'without a server the client reports unreachable, and is live once a server listens'() {
     const { socket, live } = client({ url: host.later })
     await until('an error', () => socket.store.getState().lastError !== null)
     same(socket.store.getState().lastError.code, 'unreachable')
@@ -150,7 +150,7 @@ const promises = {
     socket.close()
   },
 
-  async 'a dial that hangs is given up in its time, and a closed one leaves nothing behind'() {
+  async 'a dial that hangs is given up in time, and a closed dial leaves nothing behind'() {
     const { socket } = client({ url: host.hung, connectTimeout: 300 })
     await until('an error', () => socket.store.getState().lastError !== null)
     same(socket.store.getState().lastError.code, 'unreachable')
@@ -158,7 +158,7 @@ const promises = {
     await until('the server has no connection', () => host.legs() === 0, 3_000)
   },
 
-  async 'a killed connection is lost, and comes back with what was missed'() {
+  async 'after a killed connection the client comes back, and missed messages arrive'() {
     const { socket, saw, live } = client()
     await live()
     await host.publish(1)
@@ -173,7 +173,7 @@ const promises = {
     same([saw.heard, saw.gaps], [numbers(3), 0])
   },
 
-  async 'a token that the server refuses ends the session, and one that it takes does not'() {
+  async 'a token that the server refuses ends the session, and one that it accepts does not'() {
     const given = []
     const getToken = async ({ reason, signal }) => {
       given.push([reason, signal.aborted])
@@ -188,7 +188,7 @@ const promises = {
     same(other.socket.store.getState().lastError.code, 'unauthorized')
   },
 
-  async 'LiveWebSocket is a WebSocket: texts and bytes come back as they went, and bufferedAmount is a number'() {
+  async 'LiveWebSocket is a WebSocket: texts and bytes come back unchanged, and bufferedAmount is a number'() {
     const ws = new LiveWebSocket(host.echo)
     const told = []
     for (const type of ['open', 'message', 'error', 'close']) ws.addEventListener(type, (event) => told.push(event))
@@ -209,7 +209,7 @@ const promises = {
     same([type, code, reason, ws.readyState], ['close', 4001, 'enough', 3])
   },
 
-  async 'hooks show what is live and what was said'() {
+  async 'hooks show the status and the messages'() {
     let shown = null
     function News() {
       const [status, log] = [useLiveStatus(), useLiveLog('news')]
@@ -259,13 +259,13 @@ async function run() {
   await until('no listener is left', () => listeners() === before, 2_000).then(
     () =>
       host.told({
-        promise: 'nothing listens any more to what is native, and no connection is left',
+        promise: 'no native listener and no connection is left',
         holds: host.sockets() === 0,
         more: `${host.sockets()} sockets`,
       }),
     (error) =>
       host.told({
-        promise: 'nothing listens any more to what is native',
+        promise: 'no native listener is left',
         holds: false,
         more: `${listeners()}, before ${before}`,
       }),

@@ -15,24 +15,22 @@ import * as reactUseWebSocket from 'react-use-websocket'
 import type { Tick } from '../feed.js'
 import type { Meter } from './meter.js'
 
-/** What is under test: how a component gets the messages of a topic. All of them show the same. */
+/** A way for a component to get the messages of a topic. All contenders show the same. */
 export interface Contender {
   readonly feed: 'raw' | 'live'
-  /** Whatever has to stand above the components. */
+  /** The provider above the components, if the contender needs one. */
   Around(props: { url: string; children: ReactNode }): ReactNode
-  /** Says so once messages would arrive. */
+  /** Calls `onReady` once messages would arrive. */
   Ready(props: { url: string; onReady(): void }): ReactNode
-  /** The latest message, for one component that acts on all of them, which `meter` counts. */
+  /** The latest message, for one component that acts on all messages, which `meter` counts. */
   useTicks(url: string, meter: Meter): Tick | undefined
-  /** The latest message of its topic, for one of many components. */
+  /** The latest message of one topic, for one of many components. */
   useCell(url: string, topic: string): Tick | undefined
-  /**
-   * The connection, for one of several components of which nothing stands above; absent where there is no such hook.
-   */
+  /** The connection, for one of several components without a provider above them. Absent if there is no such hook. */
   useConnection?(url: string): void
 }
 
-// A bundler gives this CommonJS package as an object where the importing package is of type module.
+// In an ESM package, a bundler gives the module object of this CommonJS package.
 const useWebSocket = ((found: unknown) =>
   typeof found === 'function' ? found : (found as { default: unknown }).default)(
   reactUseWebSocket.default,
@@ -48,7 +46,7 @@ function useReady(ready: boolean, onReady: () => void) {
   return null
 }
 
-/** Messages that pass through React state are seen where state is seen: in an effect. */
+/** Messages that pass through React state are seen in an effect, where state is seen. */
 function useSeenInEffect(meter: Meter, last: Tick | undefined) {
   useLayoutEffect(() => {
     if (!last) return
@@ -84,7 +82,7 @@ const livesocket: Contender = {
   useConnection: (url) => void useLiveSocket({ url: `${url}/live` }),
 }
 
-/** What one writes by hand who knows how: fold outside of React, tell it once a frame. */
+/** A store as an expert writes it by hand: it folds outside of React and notifies React once a frame. */
 function createFrameStore(url: string) {
   const listeners = new Set<() => void>()
   let seen: ((tick: Tick) => void) | undefined
@@ -162,7 +160,7 @@ const LastContext = createContext<Tick | undefined>(undefined)
 
 const partysocket: Contender = {
   feed: 'raw',
-  // It shares nothing: an application has one, high up, and gives what came last to whoever is below.
+  // The hook shares no socket, so an application calls it once, high up, and passes the last message down.
   Around({ url, children }) {
     const [last, setLast] = useState<Tick>()
     usePartySocket(`${url}/raw`, undefined, { onMessage: ({ data }) => setLast(parse(data)), onOpen: () => opened() })

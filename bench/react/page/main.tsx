@@ -9,18 +9,18 @@ declare global {
   interface Window {
     /** Set once messages would arrive. */
     ready?: boolean
-    /** What one component saw; for many, how often each of them rendered because of messages. */
+    /** What one component saw; for many components, how often each rendered because of messages. */
     measured(): Measured
     cellRenders(): number[]
-    /** Grows as long as messages come or something renders. */
+    /** A counter that grows with every message and every render. */
     counted(): number
-    /** What came so far does not count. */
+    /** Messages before this call do not count. */
     forget(): void
-    /** Takes everything off the page. */
+    /** Unmounts all components. */
     unmount(): void
     /** See `openTransition`. */
     switchPage?(): Promise<number>
-    /** Errors that nobody caught. */
+    /** Uncaught errors. */
     faults: string[]
   }
 }
@@ -33,7 +33,7 @@ const cells = Number(query.get('cells'))
 const meter = createMeter()
 const renders: number[] = []
 
-/** Long enough for a subscription to have arrived at the server. */
+/** Long enough for a subscription to reach the server. */
 const SETTLED = 300
 
 function onReady() {

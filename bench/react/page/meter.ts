@@ -1,12 +1,12 @@
 import type { Tick } from '../feed.js'
 
-/** What became of the messages in one component, as its user would see it. */
+/** What happened to the messages in one component, as its user sees it. */
 export interface Measured {
   readonly renders: number
   /** Messages that the application acted on. */
   readonly seen: number
   readonly inOrder: boolean
-  /** From the server's send to the commit that shows it, ms, for each message that was seen. */
+  /** Milliseconds from the server's send to the commit that shows the message, for each message that was seen. */
   readonly latencies: readonly number[]
 }
 
@@ -26,13 +26,13 @@ export function createMeter() {
       last = n
       waiting.push(at)
     },
-    /** What it has seen is on the screen, but for the paint. */
+    /** Everything that was seen is committed; only the paint is missing. */
     committed() {
       const now = Date.now()
       for (const at of waiting) latencies.push(now - at)
       waiting = []
     },
-    /** From here on it counts anew. */
+    /** Starts counting again. */
     forget() {
       renders = seen = last = 0
       inOrder = true

@@ -4,13 +4,13 @@ import { startTransition, useEffect, useState, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { Tick } from '../feed.js'
 
-/** Components of the page that is switched to, and for how long each of them renders, ms. */
+/** How many components the next page has, and how long each takes to render, ms. */
 const COMPONENTS = 150
 const EACH = 2
 
 /**
- * Switches to a page that takes `COMPONENTS × EACH` ms to render, in a transition, beside a component that shows a
- * topic in one of these ways. `window.switchPage()` gives how long that took, ms.
+ * Switches in a transition to a page that takes `COMPONENTS × EACH` ms to render, beside a component that shows a topic
+ * in one of the `WAYS`. `window.switchPage()` resolves with how long the switch took, ms.
  */
 export function openTransition(way: string, url: string, ready: () => void) {
   const socket = createLiveSocket({ url: `${url}/live` })

@@ -1,5 +1,5 @@
-// The client half, in whatever runtime runs this, at the server in `PORT`: reads through all of its handovers and publishes
-// meanwhile, or reads the `KEPT` messages that it missed. Prints what it saw as a line of JSON.
+// The client half in the runtime that runs this, connected to the server at `PORT`. It reads through all handovers and
+// publishes meanwhile, or reads the `KEPT` messages that it missed. Prints what it saw as a line of JSON.
 import { createLiveSocket } from 'livesocket'
 
 const kept = Number(process.env.KEPT ?? 0)
@@ -19,7 +19,7 @@ socket.store.subscribe(({ status, lastError }) => {
   live = status === 'live'
 })
 
-// What was published twice at a time may be in the log the other way round: order is that of the offsets.
+// Two concurrent publishes may be in the log in either order, so the order of the offsets counts.
 const known = new Set()
 let last = 0
 function count({ n }, { offset }) {

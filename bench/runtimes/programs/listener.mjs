@@ -1,5 +1,5 @@
-// A server of Node at the port that it is given. Whoever started it kills it, or has it close what it serves and serve
-// anew by a line on its standard input.
+// A server in Node at the given port. Its parent kills it, or tells it by a line on standard input to close its live
+// server and start another one.
 import { createServer } from 'node:http'
 import { createLiveServer } from 'livesocket/server'
 

@@ -1,5 +1,5 @@
-// The runtime's own WebSocket class, without `ws`, at a port where nobody listens, then at a server, then at one that
-// is killed, and at its successor. Prints what it came to as a line of JSON.
+// The runtime's own WebSocket class, without `ws`: dials a port where nothing listens, then a server, a server that is
+// killed, and the next server at that port. Prints the results as a line of JSON.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -38,7 +38,7 @@ first.kill('SIGKILL')
 saw.noticed = await became(({ status }) => status !== 'live')
 const second = await serve()
 saw.back = await became(({ status }) => status === 'live')
-// It closes by itself, and says so.
+// The server closes its connections properly.
 second.stdin.write('close\n')
 saw.closed = await became(({ status }) => status !== 'live')
 saw.again = await became(({ status }) => status === 'live')

@@ -1,6 +1,6 @@
-// The server half, in whatever runtime runs this. One address; behind it one live server after the other, each of which
-// drains into the next: `MOVES` times, while `RATE` messages a second are published. Told by a POST, it drains for a
-// deploy tool or begins its log anew; each answer is the memory that it has. What it prints are lines of JSON.
+// The server half in the runtime that runs this. At one address, one live server after another drains into the next,
+// `MOVES` times, while `RATE` messages a second are published. On a POST it drains as for a deploy tool, or starts with
+// an empty log; each response contains its memory. Prints lines of JSON.
 import { createServer } from 'node:http'
 import { createLiveServer, memoryLog } from 'livesocket/server'
 

@@ -5,11 +5,11 @@ import type { LegWords, ServerKind } from '../kind.js'
 
 let server: WebSocketServer
 
-/** The least that a server does: it serialises once, and sends to each. */
+/** The least that a server does: it serialises a message once and sends it to each socket. */
 export const kind: ServerKind = {
   async listen() {
     server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
-    // What a client says is sent to all, as a topic does it.
+    // A client's message is sent to all, as in a topic.
     server.on('connection', (socket) =>
       socket.on('message', (data) =>
         String(data) === 'hello' ? socket.send('welcome') : kind.publish(JSON.parse(String(data))),

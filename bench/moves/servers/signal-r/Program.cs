@@ -1,4 +1,4 @@
-// A SignalR hub that says to everybody what its standard input tells it: a number, or `move`.
+// A SignalR hub that sends every line of its standard input to all clients: a number, or `move`.
 using Microsoft.AspNetCore.SignalR;
 
 var builder = WebApplication.CreateBuilder(args);
