@@ -9,7 +9,7 @@ import { readCommand } from '../../bench/fleet/options.js'
 
 const MAIN = new URL('../../bench/fleet/main.ts', import.meta.url).pathname
 
-/** Runs the command as npm does, and notes on stderr how much memory it took at most. */
+/** Runs the command as npm does. It prints its peak memory to stderr when it ends. */
 async function fleet(...args: string[]) {
   const code = `process.on('exit', () => console.error(process.resourceUsage().maxRSS)); await import(${JSON.stringify(MAIN)})`
   const command = ['--import', 'tsx', '--input-type=module', '-e', code, 'fleet', ...args]

@@ -1,33 +1,33 @@
 /**
- * What one reader was given of the numbers that one writer counts up from 1 without holes. It is the judge of lost,
- * repeated and reordered wherever real clients are watched: in the demo and its page, in stories, benchmarks and tests.
- * It looks at numbers alone, in Node and in pages, and remembers as much as there is trouble.
+ * The numbers that one reader received from one writer, which counts up from 1 without holes. It judges lost, repeated
+ * and reordered messages wherever real clients are watched: in the demo and its page, in stories, benchmarks and tests.
+ * It uses numbers alone, works in Node and in pages, and its memory grows only with the number of faults.
  *
- * Three others judge for themselves. `livesocket/testing` holds each message against the log of its simulation, and
- * `test/prove/judge.ts` against a model's: there positions, epochs and gaps are what is tried. `demo/page/react` counts
- * in a reducer, since that is what the page shows, and `bench/runtimes` in a script that has only the packed package.
+ * Others judge in their own way. `livesocket/testing` compares each message with the log of its simulation, and
+ * `test/prove/judge.ts` with a model's log, because there positions, epochs and gaps are under test. `demo/page/react`
+ * counts in a reducer, since the page shows that, and `bench/runtimes` in a script that has only the packed package.
  */
 export interface Account {
-  /** Number `n` came, and whether it was one that was to come. */
+  /** Records number `n`. Returns whether it was the expected one. */
   arrived(n: number): 'next' | 'reordered' | 'repeated'
-  /** The first one that is expected; null before anything came where no first one is known. */
+  /** The first number that is expected, or null while it is not known and nothing has arrived. */
   readonly first: number | null
-  /** The greatest that came; one less than the first expected where none did. */
+  /** The greatest number that arrived, or one less than the first expected one if none did. */
   readonly newest: number
-  /** How many came, the repeated ones included. */
+  /** How many numbers arrived, including repeated ones. */
   readonly delivered: number
   readonly repeated: number
-  /** Came after a greater one, for the first time. */
+  /** Numbers that arrived for the first time after a greater one. */
   readonly reordered: number
-  /** How many of those up to `last` did not come. */
+  /** How many numbers up to `last` did not arrive. */
   lost(last: number): number
-  /** Which ones, in their order. */
+  /** The numbers up to `last` that did not arrive, in order. */
   missing(last: number): number[]
 }
 
 /**
- * @param from the first number that is to come. Default: the least one that does, and then nothing is lost before
- *   anything has come.
+ * @param from the first number that is expected. Default: the smallest number that arrives; then nothing counts as lost
+ * before something has arrived.
  */
 export function createAccount(from?: number): Account {
   const holes = new Set<number>()
@@ -92,7 +92,7 @@ export function createAccount(from?: number): Account {
   }
 }
 
-/** Of one reader, as plain data: nothing is wrong where it is `BALANCED`. */
+/** The account of one reader as plain data. It equals `BALANCED` if nothing is wrong. */
 export interface Balance {
   readonly lost: readonly number[]
   readonly repeated: readonly number[]
@@ -101,9 +101,9 @@ export interface Balance {
 
 export const BALANCED: Balance = { lost: [], repeated: [], reordered: [] }
 
-/** Of numbers in the order in which they came, where everything up to `published` was to come. */
+/** The balance for numbers in their order of arrival, where everything up to `published` should arrive. */
 export function balanceOf(received: readonly number[], published: number): Balance {
-  // Who was given nothing has lost everything.
+  // A reader that received nothing has lost everything.
   const account = createAccount(received.length > 0 ? undefined : 1)
   const wrong = { repeated: [] as number[], reordered: [] as number[] }
   for (const n of received) {

@@ -17,10 +17,10 @@ afterEach(async () => {
   for (const end of ends.splice(0)) end()
 })
 
-/** Resolves at its end, by whatever; `once` would reject at an error. */
+/** Resolves at the end of the socket, whatever its cause; `once` would reject at an error. */
 const closed = (socket: Socket) => new Promise<void>((done) => void socket.once('close', () => done()))
 
-/** A server that says its name, and whose health is as told. */
+/** A server that sends its name, and whose health the test sets. */
 async function backend(id: string) {
   const state = { healthy: true }
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ async function backend(id: string) {
   return { id, port: (server.address() as AddressInfo).port, state, seenAs }
 }
 
-/** One connection; the name of the server that answered, or the error. */
+/** Opens one connection. Returns the name of the server that answered, or the error. */
 async function ask(): Promise<string> {
   const socket = connect({ port: balancer.port, host: '127.0.0.1' })
   socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')

@@ -10,26 +10,26 @@ export interface Backend {
 }
 
 /**
- * A balancer of TCP connections, as a cloud has in front of its servers: in turn over those whose health check answers
- * 200. Any other answer takes a server out at once; connections that it already has stay.
+ * A balancer of TCP connections, as a cloud has in front of its servers. New connections go in turn to the servers
+ * whose health check answers 200. Any other answer takes a server out at once, but its open connections stay.
  */
 export interface Balancer {
   readonly ready: Promise<void>
   readonly port: number
   /** Resolves when the server has passed its first health check and gets its share of new connections. */
   add(backend: Backend): Promise<void>
-  /** No new connections from now on, whatever its health says: what a deploy does first with the old server. */
+  /** No new connections from now on, whatever the health check says. A deploy begins with this for an old server. */
   retire(id: string): void
-  /** Forgets the server, and breaks what connections it has left. */
+  /** Removes the server and breaks its remaining connections. */
   remove(id: string): void
   backends(): readonly { id: string; taking: boolean; connections: number }[]
   close(): Promise<void>
 }
 
 export interface BalancerOptions {
-  /** Default 0: a free one. */
+  /** Default 0: a free port. */
   port?: number
-  /** Asked over plain HTTP; default `/healthz`. */
+  /** The path of the health check over plain HTTP. Default `/healthz`. */
   healthPath?: string
   /** Milliseconds between two health checks of a server; default 50. */
   interval?: number
@@ -91,7 +91,7 @@ export function createBalancer(options: BalancerOptions = {}): Balancer {
     const far = connect({ port: member.port, host: member.host ?? '127.0.0.1', noDelay: true })
     const end = () => {
       member.sockets.delete(near)
-      // A server that resets its connections is seen to reset them.
+      // If the server resets a connection, the client also sees a reset.
       if (far.errored && !near.destroyed) near.resetAndDestroy()
       else near.destroy()
       far.destroy()

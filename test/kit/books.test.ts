@@ -4,7 +4,7 @@ import { createBooks } from './books.js'
 test('books record what arrived, what was missing, and how long nothing arrived', () => {
   let time = 0
   const books = createBooks(() => time, 1)
-  // What lies before the first time that it was live is not counted.
+  // Time before the reader was first live does not count.
   books.live(false)
   time = 100
   books.live(true)

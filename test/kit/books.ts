@@ -1,18 +1,18 @@
 import { createAccount, type Account } from './account.js'
 
-/** What a gap says of itself, as far as books have it. */
+/** The bounds of a gap, as far as books need them. */
 export interface GapBounds {
   readonly from: number | null
   readonly to: number | null
 }
 
 /**
- * The books of one reader: the numbers that it was given, the gaps that it was told of, when it was not live, and how
- * long it heard nothing. In Node and in pages, of a live socket (`keepBooks`) or of any other client.
+ * The books of one reader: the numbers that it received, the gaps that were reported to it, when it was not live, and
+ * its longest silence. For a live socket (`keepBooks`) or any other client, in Node and in pages.
  *
- * Three keep books of their own. The demo judges several publishers at once and each handover by itself (`checker.ts`),
- * a test's page writes down what happened in its order, to be read elsewhere (`live-client.ts`), and the cluster's
- * clients write every message into a file, which is judged when all is over (`bench/cluster/record.ts`).
+ * Three programs keep books of their own. The demo judges several publishers at once and each handover separately
+ * (`checker.ts`). A test's page records what happened in order, to be read elsewhere (`live-client.ts`). The cluster's
+ * clients write every message into a file that is judged at the end (`bench/cluster/record.ts`).
  */
 export interface Books {
   arrived(n: number): void
@@ -21,13 +21,13 @@ export interface Books {
   readonly account: Account
   readonly gaps: readonly GapBounds[]
   readonly isLive: boolean
-  /** Milliseconds in which it was not live, since it first was. */
+  /** Milliseconds in which the reader was not live, after it first was. */
   readonly notLive: number
-  /** The longest time between two numbers that came, ms. */
+  /** The longest time between two arriving numbers, ms. */
   readonly longestSilence: number
 }
 
-/** @param first the first number that is to come, where it is known. */
+/** @param first the first number that is expected, if it is known */
 export function createBooks(now: () => number, first?: number): Books {
   const account = createAccount(first)
   const gaps: GapBounds[] = []
@@ -61,7 +61,7 @@ export function createBooks(now: () => number, first?: number): Books {
   }
 }
 
-/** A live socket, as far as its books are concerned. */
+/** The part of a live socket that its books use. */
 interface Kept {
   on(type: 'gap', listener: (gap: GapBounds) => void): unknown
   readonly store: {
@@ -70,7 +70,10 @@ interface Kept {
   }
 }
 
-/** Keeps them for this socket from now on. What arrives its reader enters, who knows where the number is. */
+/**
+ * Keeps the books of this socket from now on. The reader itself calls `arrived`, because only it knows where the number
+ * is.
+ */
 export function keepBooks(socket: Kept, now: () => number, first?: number): Books {
   const books = createBooks(now, first)
   socket.on('gap', books.gap)

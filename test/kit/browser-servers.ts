@@ -4,10 +4,13 @@ import type { TestProject } from 'vitest/node'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { createLiveServer } from '../../src/server/index.js'
 
-/** What the tests in the browser talk to. It runs in Node, before them; its addresses are injected. */
+/**
+ * The servers for the browser tests. They run in Node and start before the tests, which get their addresses by
+ * injection.
+ */
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A server whose path says what it does to a socket: see `FATES`. */
+    /** A server whose path determines what happens to a socket: see `FATES`. */
     fateUrl: string
     /**
      * A live server. A publish of `{ topic, messages, perSecond }` into `orders` makes it publish 1, 2, 3, … into that
@@ -18,8 +21,8 @@ declare module 'vitest' {
 }
 
 /**
- * `/echo` echoes; the others (besides those of the upgrade below) act on the first message, so that the page has seen
- * the socket open.
+ * What each path does. `/echo` echoes. The others, except for those of the upgrade below, act on the first message, so
+ * that the page sees the socket open before.
  */
 const FATES: Record<string, (socket: WebSocket, query: URLSearchParams) => void> = {
   '/echo': (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })),

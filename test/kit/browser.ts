@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { delimiter, dirname, join, sep } from 'node:path'
 import { chromium, type Browser, type LaunchOptions } from 'playwright-core'
 
-/** The one browser of this repository: browser tests, pictures and the demo's own checks all start this one. */
+/** The only browser launcher in this repository: browser tests, pictures and the demo's own checks all use it. */
 
 const NAMES = ['google-chrome-stable', 'google-chrome', 'chromium', 'chromium-browser', 'chrome']
 
@@ -16,7 +16,7 @@ const USUAL_PATHS = [
   ),
 ]
 
-/** Without these Chromium looks for its makers' servers at every start, and as root it does not start at all. */
+/** Without these, Chromium contacts Google's servers at every start, and does not start at all as root. */
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -49,9 +49,9 @@ function ofPlaywright(): string | undefined {
 }
 
 /**
- * The Chromium for Linux that comes packed inside `@sparticuz/chromium`, unpacked once (3 s, 200 MB) into
- * node_modules/.cache. It unpacks into a folder of its own and is put into place whole, so that two test runs that
- * start together never see half a browser.
+ * The Chromium for Linux inside `@sparticuz/chromium`, unpacked once (3 s, 200 MB) into node_modules/.cache. It is
+ * unpacked into a temporary folder and renamed when complete, so that two test runs that start together never see half
+ * a browser.
  */
 function ofRegistry(): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
@@ -77,7 +77,7 @@ function ofRegistry(): string | undefined {
   try {
     renameSync(unpacked, home)
   } catch {
-    // Another run was first: its browser is the same one.
+    // Another run has finished first, with the same browser.
     rmSync(unpacked, { recursive: true, force: true })
   }
   return binary
@@ -100,7 +100,7 @@ export function findBrowser(): string {
 
 let checked: string | undefined
 
-/** The browser's path, after it has started once; where it cannot start, an error says what is missing. */
+/** The browser's path, after it has started once. If it cannot start, the error says what is missing. */
 export function workingBrowser(): string {
   if (checked) return checked
   const path = findBrowser()
@@ -119,7 +119,7 @@ function missingLibraries(path: string): string[] {
   return [...(stdout ?? '').matchAll(/^\s*(\S+) => not found/gm)].map(([, library]) => library!)
 }
 
-/** For Playwright. The browser is looked for when the path is read, so a run without browser tests never looks. */
+/** For Playwright. The path is looked up when it is read, so a run without browser tests never looks for a browser. */
 export const launchOptions: LaunchOptions = {
   args: ARGS,
   get executablePath() {

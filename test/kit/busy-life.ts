@@ -2,10 +2,10 @@ import { createLiveSocket, type LiveSocket, type LiveSocketOptions } from 'lives
 import { createSimulation, type Simulation } from 'livesocket/testing'
 import { EVENT_TYPES } from '../../src/devtools/event-types.js'
 
-/** Those that come in `life`. */
+/** The event types that occur in `life`. */
 export const HAPPEN = EVENT_TYPES.filter((type) => type !== 'session-ended' && type !== 'invalid')
 
-/** A live socket in a simulation, and what it told. */
+/** A live socket in a simulation, and a record of its events. */
 export function world(options: (simulation: Simulation) => Partial<LiveSocketOptions> = () => ({})) {
   const simulation = createSimulation({ authorize: (topic) => topic !== 'forbidden' })
   simulation.tokens.ttl = 60_000
@@ -24,7 +24,8 @@ export function world(options: (simulation: Simulation) => Partial<LiveSocketOpt
 }
 
 /**
- * Minutes in which every event comes at least once: handovers, refusals, a crash, a gap, a token service that is down.
+ * Some minutes in which every event occurs at least once: handovers, refusals, a crash, a gap, a token service that is
+ * down.
  */
 export async function life(simulation: Simulation, socket: LiveSocket) {
   const observation = simulation.observe(socket, 'a')

@@ -9,7 +9,7 @@ export interface Certificate {
   readonly cert: string
 }
 
-/** A certificate of `localhost` and `second.localhost` that nobody has signed, as PEM. It needs `openssl`. */
+/** A self-signed certificate for `localhost` and `second.localhost`, as PEM. It needs `openssl`. */
 export async function selfSigned(): Promise<Certificate> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-certificate-'))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]

@@ -1,36 +1,37 @@
 import { createAccount, type Account } from './account.js'
 
 /**
- * Compares what publishers sent with what each client's application got. It looks at nothing else: no frame, no socket,
- * no counter of the library under test. It runs in Node and in the demo page, and its memory does not grow with the
- * messages.
+ * Compares what publishers sent with what each client's application received. It looks at nothing else: no frame, no
+ * socket, no counter of the library under test. It runs in Node and in the demo page, and its memory does not grow with
+ * the number of messages.
  */
 export interface Checker {
-  /** A publisher sent its message number `n`; numbers count from 1 without holes. */
+  /** A publisher sent its message number `n`. Numbers count from 1 without holes. */
   sent(publisher: string, n: number): void
   /**
-   * One client's application, whose messages are to be judged. Its results are summed under `group`. Of the publishers
-   * in `expects` it should get everything that is sent from now on; of others everything after the first message that
+   * Adds a client's application whose messages are judged. Its results are summed under `group`. From the publishers in
+   * `expects` it should get everything that they send from now on; from others everything after the first message that
    * it got.
    */
   client(group: string, expects?: readonly string[]): CheckedClient
-  /** Nothing more is looked at: the last handover of each client ends here. */
+  /** Ends the run, and with it the last handover of each client. */
   end(): void
   summary(group: string): Summary
 }
 
 export interface CheckedClient {
   /**
-   * `publisher`'s message number `n` arrived; `offset` tells a message that was delivered twice from one that was
+   * `publisher`'s message number `n` arrived. The `offset` tells a message that was delivered twice from one that was
    * applied twice.
    */
   delivered(publisher: string, n: number, offset?: number): void
-  /** The application was told that `publisher`'s messages from `from` to `to`, both inclusive, are missing. */
+  /** The application received a gap: `publisher`'s messages from `from` to `to`, both inclusive, are missing. */
   gap(publisher: string, from: number | null, to: number | null): void
-  /** The application saw the connection as live, or not. */
+  /** The application saw the connection become live, or stop being live. */
   live(live: boolean): void
   /**
-   * The client was asked to hand over, or was closed: what it is silent from here to its next handover is this one's.
+   * The client was asked to hand over, or was closed. Its silences from now until its next handover count for this
+   * handover.
    */
   moving(): void
 }
@@ -38,31 +39,28 @@ export interface CheckedClient {
 export interface Summary {
   readonly clients: number
   readonly delivered: number
-  /** Sent, expected, and never delivered. */
+  /** Messages that were sent and expected, and never delivered. */
   readonly lost: number
   readonly repeated: number
-  /** Of the repeated: the same message under a second offset, so the log has it twice. */
+  /** Repeated messages that arrived under a second offset: the log has them twice. */
   readonly appliedTwice: number
   readonly reordered: number
   readonly gaps: number
-  /**
-   * Messages that were lost without being in a gap, or that a gap named and that came all the same. 0: every gap was
-   * exact.
-   */
+  /** Lost messages that no gap named, and messages in a gap that arrived anyway. 0 means that every gap was exact. */
   readonly unexplained: number
-  /** Milliseconds of all clients together in which the application was not live, after it first was. */
+  /** Milliseconds in which applications were not live, after they first were; the sum of all clients. */
   readonly notLive: number
-  /** The longest time between two deliveries in each handover of each client, in milliseconds, sorted. */
+  /** The longest time between two deliveries in each handover of each client, ms, sorted. */
   readonly silences: readonly number[]
 }
 
-/** One publisher as one client sees it. */
+/** The sequence of one publisher, as one client sees it. */
 interface Sequence {
   readonly account: Account
   readonly offsets: Map<number, number>
 }
 
-/** How many offsets are remembered per sequence: a repeat comes soon or not at all. */
+/** How many offsets are kept for each sequence: a repeat comes soon or not at all. */
 const REMEMBERED = 256
 
 const startAt = (first?: number): Sequence => ({ account: createAccount(first), offsets: new Map() })
@@ -112,7 +110,8 @@ export function createChecker(now: () => number): Checker {
         }
       },
       moving() {
-        // A silence that still lasts counts as long as it is, here and wherever it ends.
+        // A silence that still lasts counts with its present length, for this handover and for the one in which it
+        // ends.
         if (moved) silences.push(Math.max(longest, now() - (lastAt ?? 0)))
         moved = true
         longest = 0
@@ -122,7 +121,7 @@ export function createChecker(now: () => number): Checker {
         let explained = 0
         let named = 0
         for (const [publisher, { account }] of sequences) {
-          // What a later one has overtaken is missing, also where its publisher has not told yet that it was sent.
+          // A message that a later one has overtaken is missing, even if its publisher has not yet reported it as sent.
           const last = Math.max(account.newest, sent.get(publisher) ?? 0)
           all.delivered += account.delivered
           all.lost += account.lost(last)
@@ -176,7 +175,7 @@ export function createChecker(now: () => number): Checker {
   }
 }
 
-/** The middle of sorted numbers; NaN where there are none. */
+/** The median of sorted numbers, or NaN if there are none. */
 export function median(sorted: readonly number[]): number {
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2

@@ -6,18 +6,18 @@ import { launchOptions } from './browser.js'
 import { connectCalls, type SocketCalls } from './socket-calls.js'
 
 /**
- * A Chromium of one's own, in a profile that goes with it, spoken to over the DevTools protocol alone: nothing is
- * turned on that was not asked for.
+ * A Chromium in a temporary profile, driven only over the DevTools protocol: no domain is enabled unless the caller
+ * enables it.
  */
 export interface ChromiumDevtools extends Omit<SocketCalls, 'disconnect'> {
-  /** As in "Chrome/156.0.0.0". */
+  /** The product and version, as in "Chrome/156.0.0.0". */
   readonly product: string
-  /** What an expression in the page comes to; of a promise, what it fulfils with. Rejects where it throws. */
+  /** Evaluates an expression in the page; for a promise, resolves with its value. Rejects if the expression throws. */
   evaluate<Value>(expression: string, sessionId: string): Promise<Value>
   close(): Promise<void>
 }
 
-/** `more`: command line options beside those that it needs to start. */
+/** `more`: additional command line options. */
 export async function launchChromium(more: readonly string[] = []): Promise<ChromiumDevtools> {
   const profile = await mkdtemp(join(tmpdir(), 'livesocket-chromium-'))
   const chromium = spawn(
@@ -51,13 +51,13 @@ export async function launchChromium(more: readonly string[] = []): Promise<Chro
       disconnect()
       chromium.kill()
       await gone
-      // Its children write on while they end.
+      // Child processes of the browser still write while they end.
       await rm(profile, { recursive: true, force: true, maxRetries: 10 })
     },
   }
 }
 
-/** Where it listens, as it says on stderr when it is ready. */
+/** The address at which Chromium listens, which it prints to stderr when it is ready. */
 function address(stderr: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = ''

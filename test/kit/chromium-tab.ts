@@ -1,26 +1,26 @@
 import { launchChromium } from './chromium-devtools.js'
 
 /**
- * One tab of a Chromium of its own, driven over the DevTools protocol alone: Playwright makes every page believe that
- * it is in front and turns the back/forward cache off, and those are what is tested here.
+ * One tab of a Chromium of its own, driven only over the DevTools protocol. Playwright makes every page believe that it
+ * is in front and disables the back/forward cache, and both are under test here.
  */
 export interface ChromiumTab {
   open(url: string): Promise<void>
   /**
-   * Leaves the page, which goes into the back/forward cache, and comes back to it as it was. Headless shells have no
-   * such cache: there the page is told by hand that it does, and runs on.
+   * Leaves the page, which enters the back/forward cache; `comeBack` restores it. Headless shells have no such cache:
+   * there the page gets the events by hand and keeps running.
    */
   leave(url: string): Promise<void>
   comeBack(): Promise<void>
-  /** Runs `expression` in the page, and waits for it where it is a promise. */
+  /** Runs `expression` in the page. If the result is a promise, waits for it. */
   run<Value>(expression: string): Promise<Value>
-  /** Cuts the network off, and the browser knows. What is open stays open: its data is held back. */
+  /** Cuts off the network, and the browser knows. Open connections stay open, but their data is held back. */
   offline(off: boolean): Promise<void>
-  /** The window is put away: its page is hidden. */
+  /** Minimises the window: its page is hidden. */
   minimise(): Promise<void>
-  /** The browser freezes the page, as it does with hidden ones that it wants no work of; or lets it go on. */
+  /** The browser freezes the page, as it does with hidden pages to save work; or lets it continue. */
   lifecycle(state: 'frozen' | 'active'): Promise<void>
-  /** What draws the page, and runs its scripts, stands still until `thaw`. */
+  /** Stops the renderer process, which draws the page and runs its scripts, until `thaw`. */
   freeze(): Promise<void>
   thaw(): void
   close(): Promise<void>

@@ -5,20 +5,20 @@ import type { CheckedClient } from './checker.js'
 import type { Numbered } from './publisher.js'
 import { createVisitor } from './visitor.js'
 
-/** How long each step of each handover of one client took, in milliseconds. */
+/** How long each step of each handover of one client took, ms. */
 export interface Moves {
-  /** From the server's request to the moment at which the new leg serves. */
+  /** From the server's request to the moment when the new leg serves. */
   readonly requestToCutover: number[]
   /** From the dial to the open socket. */
   readonly dial: number[]
-  /** Both legs lived. */
+  /** The time in which both legs were open. */
   readonly overlap: number[]
 }
 
 export interface DemoClient {
   readonly socket: LiveSocket
   readonly moves: Moves
-  /** Publishes answered, refused, and of unknown outcome. */
+  /** How many publishes were answered, refused, and of unknown outcome. */
   readonly published: { answered: number; refused: number; unknown: number }
   publish(topic: string, message: Numbered): void
   close(): void
@@ -27,10 +27,10 @@ export interface DemoClient {
 export interface DemoClientOptions {
   name: string
   url: string
-  /** The token service. */
+  /** The URL of the token service. */
   tokenUrl: string
   topics: readonly string[]
-  /** What its application sees is judged here. */
+  /** Receives what the application sees. */
   checked: CheckedClient
   handover?: LiveSocketOptions['handover']
 }

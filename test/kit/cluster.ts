@@ -14,51 +14,51 @@ import { createBalancer } from './balancer.js'
 import { createTokenService, type TokenService, type TokenServiceOptions, type TokenUser } from './token-service.js'
 
 /**
- * Live servers on one log behind a balancer, and a deploy that replaces them all: what the demo and its report, the
- * handovers in a row and pages in real browsers (`live-cluster.ts`) connect to. What is measured of machines is another
- * thing and stays apart: `bench/cluster` and `bench/overload` have programs of their own, whose memory and time are
- * read from outside, behind proxies of other people's.
+ * Live servers on one log behind a balancer, and a deploy that replaces all of them. The demo and its report, the
+ * handovers in a row and pages in real browsers (`live-cluster.ts`) connect to it. Measurements of machines are
+ * separate: `bench/cluster` and `bench/overload` have programs of their own, whose memory and time are read from
+ * outside, behind real proxies.
  */
 export interface Cluster {
-  /** Where clients connect: the balancer. */
+  /** The balancer's port, where clients connect. */
   readonly port: number
   readonly url: string
   readonly tokens: TokenService
   servers(): readonly { id: string; taking: boolean; connections: number }[]
-  /** By a program of the backend, which shares the log and outlives every server. */
+  /** Publishes as a program of the backend, which shares the log and outlives every server. */
   publish(topic: string, data: unknown): Promise<{ offset: number }>
-  /** Starts a new server for each old one, gives them the new connections, drains the old ones and closes them. */
+  /** Starts a new server for each old one, sends new connections to them, drains the old servers and closes them. */
   deploy(drain?: DrainPlan): Promise<{ moved: number; forced: number }>
   /**
-   * Asks every leg of the old servers to hand over, and resets their connections `after` milliseconds later: a node
+   * Asks every leg of the old servers to hand over, and resets their connections `after` milliseconds later, as a node
    * that does not wait.
    */
   deployAndLose(after: number): Promise<void>
   /**
-   * All servers die as processes do: their connections are reset, nothing is said. Others take their place `after`
-   * milliseconds later; with 0 they are there already.
+   * All servers die as processes do: their connections are reset without a close frame. New servers replace them
+   * `after` milliseconds later; with 0 they are already running.
    */
   crash(after: number): Promise<void>
   close(): Promise<void>
 }
 
-/** What `drain` is asked. */
+/** The options of `drain`. */
 export type DrainPlan = DrainOptions
 
 export interface ClusterOptions {
-  /** Servers at a time; default 2. */
+  /** How many servers run at a time; default 2. */
   size?: number
   log?: TopicLog
-  /** How a server comes to be; default: in this process, on `log`. */
+  /** Starts a server. Default: in this process, on `log`. */
   startNode?: StartNode
-  /** What each server of this process does beside. */
+  /** What each server of this process does in addition. */
   serving?: Serving
   drain?: DrainPlan
-  /** Origins of the pages that may connect; programs that are not browsers send none. */
+  /** Origins of the pages that may connect. Programs other than browsers send no origin. */
   allowedOrigins?: string[]
-  /** The balancer's port; default 0: a free one. */
+  /** The balancer's port; default 0: a free port. */
   port?: number
-  /** Of the token service. */
+  /** Options of the token service. */
   tokens?: TokenServiceOptions
   clock?: Clock
 }
@@ -69,7 +69,7 @@ export interface ClusterNode {
   readonly id: string
   readonly port: number
   drain(plan: DrainPlan): Promise<{ moved: number; forced: number }>
-  /** Its connections are reset, nothing is said. */
+  /** Resets its connections without a close frame. */
   lose(): Promise<void>
   close(): Promise<void>
 }
@@ -98,7 +98,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     return node
   }
 
-  /** New ones in, old ones out of the balancer; the old ones serve on until they are drained. */
+  /** New servers go into the balancer, old ones leave it. The old servers serve until they are drained. */
   const replace = async (): Promise<ClusterNode[]> => {
     const leaving = nodes
     await Promise.all(leaving.map(start))
@@ -159,7 +159,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await Promise.all(dead.map(start))
     },
     async close() {
-      // Without the balancer no connection is left, and what drains still is done at once.
+      // Without the balancer there are no connections, so running drains end at once.
       await balancer.close()
       await Promise.allSettled(deploys)
       await Promise.all([backend, ...nodes].map((node) => node.close()))
@@ -177,9 +177,9 @@ function nodesOn(log: TopicLog, serving: Serving = () => ({})): StartNode {
         log,
         allowedOrigins,
         authenticate: ({ token }) => tokens.verify(token),
-        // Whoever has a token of the demo's may say anything anywhere.
+        // With a token of the demo, everything is allowed.
         authorize: () => true,
-        // What takes over is as large as what is gone, and there are few clients.
+        // The successors are as large as the servers that they replace, and there are few clients.
         reconnectSpread: 1_000,
         ...serving(id),
       },
@@ -188,9 +188,9 @@ function nodesOn(log: TopicLog, serving: Serving = () => ({})): StartNode {
 }
 
 /**
- * A server in this process, whose health the balancer can ask for.
+ * Starts a server in this process, whose health the balancer can check.
  *
- * @param started called with it; what it returns is called before it goes.
+ * @param started called with the server; the function that it returns is called before the server closes
  */
 export async function startLocalNode<User>(
   options: Omit<LiveServerOptions<User>, 'server' | 'port'> & { readonly id: string },

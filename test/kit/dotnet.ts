@@ -8,14 +8,14 @@ import { promisify } from 'node:util'
 import { ROOT } from './source-files.js'
 
 const run = promisify(execFile)
-/** What a project is made of, beside the folders that a build leaves. */
+/** The files of a project, without the folders that a build writes. */
 const SOURCE = /\.(cs|csproj|json)$/
 
 /**
- * The program of a C# project, for `dotnet` to run. It is built once for what is in its files, and lies among the
- * temporary files of the system for whoever asks next.
+ * The program of a C# project, for `dotnet` to run. It is built once for each state of its files, and cached in the
+ * system's temporary folder.
  *
- * @param more folders of files that the project includes.
+ * @param more folders with further files of the project
  */
 export async function builtDotnet(folder: string, ...more: string[]): Promise<string> {
   const files = [folder, ...more].flatMap((one) =>
@@ -50,7 +50,7 @@ export async function builtDotnet(folder: string, ...more: string[]): Promise<st
   ).catch((failed: { stdout?: string; message: string }) => {
     throw new Error(`dotnet build ${folder}: ${failed.stdout || failed.message}`)
   })
-  // Somebody else may have been first.
+  // Another process may have finished the same build first.
   await rename(building, out).catch(() => rm(building, { recursive: true, force: true }))
   return program
 }

@@ -1,11 +1,11 @@
 type Listener = (event: object) => void
 
-/** A WebSocket that does what the test says, and nothing by itself. It is as strict about close codes as a browser. */
+/** A WebSocket that does only what the test says. It is as strict about close codes as a browser. */
 export class FakeSocket {
   static readonly CLOSING = 2
   readonly sent: unknown[] = []
   readonly closes: { code?: number; reason?: string }[] = []
-  /** What listeners threw. */
+  /** Errors that listeners threw. */
   readonly thrown: unknown[] = []
   readyState = 0
   bufferedAmount = 0
@@ -24,7 +24,7 @@ export class FakeSocket {
   removeEventListener(type: string, listener: Listener) {
     this.#listeners = this.#listeners.filter((entry) => entry[0] !== type || entry[1] !== listener)
   }
-  /** The types that somebody still listens to. */
+  /** The event types that have listeners. */
   get heardBy() {
     return this.#listeners.map(([type]) => type)
   }
@@ -48,7 +48,7 @@ export class FakeSocket {
   message(data: unknown) {
     this.tell('message', { data })
   }
-  /** The server's close frame, or the end of the connection. */
+  /** The server's close frame, or the end of the connection without one. */
   end(code?: number, reason = '') {
     this.readyState = 3
     this.tell('close', { code, reason })
@@ -67,7 +67,7 @@ export class FakeSocket {
   }
 }
 
-/** A WebSocket class, and the sockets that were made of it. */
+/** A WebSocket class, and the sockets that were created from it. */
 export function fakeWebSockets() {
   const sockets: FakeSocket[] = []
   class Counted extends FakeSocket {

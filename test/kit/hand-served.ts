@@ -6,8 +6,8 @@ import { toldBy } from './told-events.js'
 export type HandFrame = { readonly type: string } & Readonly<Record<string, any>>
 
 /**
- * One leg as its server sees it: frames are written and read by hand, so that no code of ours stands between a test and
- * the wire.
+ * One leg as its server sees it. The test writes and reads the frames itself, so that no code of this project is
+ * between the test and the wire.
  */
 export interface HandLeg {
   readonly url: string
@@ -17,18 +17,18 @@ export interface HandLeg {
   of(type: string): HandFrame[]
   open(): void
   send(frame: HandFrame): void
-  /** Opens it and answers its hello: each topic at `offset` of epoch `e`, unless `topics` says otherwise. */
+  /** Opens the leg and answers its hello: each topic at `offset` of epoch `e`, unless `topics` says otherwise. */
   welcome(fields?: Record<string, unknown>): void
-  /** The server ends it. */
+  /** The server closes the leg. */
   end(code?: number, reason?: string): void
-  /** With which code the client has closed it; undefined while it has not. */
+  /** The code with which the client has closed the leg; undefined while it is open. */
   readonly closed: number | undefined
 }
 
 /**
- * A live socket whose servers are the test: every dial waits to be opened, welcomed, or refused by hand, on a clock
- * that the test advances. Where what counts is what goes over a real wire, `hostile-server.ts` is the server by hand,
- * and `src/cli/client-stage.ts` is the one that the package brings for clients of others.
+ * A live socket whose server is the test: every dial waits until the test opens, welcomes or refuses it, on a clock
+ * that the test advances. For tests of what goes over a real wire there is `hostile-server.ts`, and the package itself
+ * has `src/cli/client-stage.ts` to test other clients.
  */
 export function handServed(options: Partial<LiveSocketOptions> = {}) {
   const clock = createSimulatedClock()
@@ -87,13 +87,13 @@ export function handServed(options: Partial<LiveSocketOptions> = {}) {
     clock,
     statuses,
     told,
-    /** What every later draw gives; 0.5 at first. */
+    /** The random number for all later draws; at first 0.5. */
     draw: (value: number) => void (draw = value),
-    /** Dials so far. */
+    /** The number of dials so far. */
     dials: () => sockets.length,
-    /** Leg number `number`, counted by dials from 1. Throws where it was not dialled by now. */
+    /** Leg `number`, counted by dials from 1. Throws if it has not been dialled. */
     leg,
-    /** All of them so far. */
+    /** All legs so far. */
     async legs(): Promise<HandLeg[]> {
       await clock.flush()
       return sockets.map(legOf)

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 
-/** What came over one connection so far, and a hand on it. */
+/** What one connection has received so far, and control over it. */
 export interface HostileLeg {
-  /** The token that it said hello with. */
+  /** The token in its hello. */
   readonly token: string
   readonly hello: Record<string, any>
   send(frame: object | string): void
@@ -14,8 +14,8 @@ export interface HostileLeg {
 }
 
 /**
- * A WebSocket server without manners: the test says by hand what it does with each `hello`, and with each other frame.
- * It is real, other than `hand-served.ts`: what it saw is what any server, proxy or log could have seen.
+ * A WebSocket server that follows no rules: the test decides what happens on each `hello` and on each other frame.
+ * Unlike `hand-served.ts` it uses real sockets, so it sees what any server, proxy or log could see.
  */
 export async function hostileServer(
   hello: (leg: HostileLeg, count: number) => void,

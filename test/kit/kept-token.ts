@@ -11,7 +11,7 @@ export const SECOND = 1_000
 export const MINUTE = 60_000
 
 export interface ProviderCall {
-  /** Milliseconds since the test began, by the monotonic clock. */
+  /** Milliseconds since the test began, on the monotonic clock. */
   readonly at: number
   readonly reason: TokenReason
   readonly attempt: number
@@ -21,7 +21,7 @@ export interface ProviderCall {
 export type Answer = TokenResult | Error | 'hang' | ((call: ProviderCall) => Promise<TokenResult>)
 
 /**
- * A keeper on a simulated clock with a scripted provider: the last answer is repeated; by default token-1, token-2 …
+ * A keeper on a simulated clock with a scripted provider, whose last answer is repeated. Default: token-1, token-2 …
  */
 export function keepToken(
   script: Answer[] | null = [],
@@ -68,7 +68,7 @@ export function keepToken(
   return {
     clock,
     keeper,
-    /** A frame arrives. */
+    /** Checks for changes, as on every frame. */
     check() {
       keeper.lookIfChanged()
       deadlines.ringDue()
@@ -76,11 +76,11 @@ export function keepToken(
     calls,
     events,
     errors,
-    /** What applications and developer tools get to see. */
+    /** Everything that applications and developer tools see. */
     told: () => [told, states, events.filter((event) => !event.startsWith('fresh'))],
     status: () => states.at(-1)?.status ?? 'none',
     state: () => states.at(-1),
-    /** Asks for a token as a dial does, and lets time pass until there is one or the dial is given up. */
+    /** Asks for a token as a dial does, and advances the clock until there is a token or the dial gives up. */
     async dial(patience = 0) {
       let outcome: string | undefined = 'waiting'
       keeper.token(new AbortController().signal).then(
@@ -93,7 +93,7 @@ export function keepToken(
   }
 }
 
-/** A JWT of that lifetime, issued by a server whose clock is off by years. */
+/** A JWT with this lifetime, from a server whose clock is wrong by years. */
 export function jwt(subject: string, seconds: number, iat = 1_000_000) {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${part({ alg: 'none' })}.${part({ sub: subject, iat, exp: iat + seconds })}.signature`

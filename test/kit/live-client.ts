@@ -1,30 +1,28 @@
 import { createLiveSocket, type LiveSocketEvents, type LiveSocketOptions } from '../../src/index.js'
 
-/** What became of a live socket in a page so far. Plain data, so that it can leave the page. */
+/** What a live socket in a page did so far, as plain data that can leave the page. */
 export interface ClientRecord {
-  /** From the first time that it was live. */
+  /** All statuses from the first time that the socket was live. */
   readonly statuses: readonly string[]
   /**
-   * How long each time was in which it was not live, after it first was, ms. What a page spends in the back/forward
-   * cache is not counted.
+   * How long each time lasted in which the socket was not live, after it first was, ms. Time in the back/forward cache
+   * does not count.
    */
   readonly away: readonly number[]
-  /** How old the page was when it was first live, ms. */
+  /** The age of the page when the socket was first live, ms. */
   readonly liveAt: number | null
   readonly received: readonly number[]
   readonly gaps: readonly LiveSocketEvents['gap'][]
-  /**
-   * Publishes in the order in which they were made: the offset that each was answered with, or the code of its error.
-   */
+  /** For each publish, in the order of the calls: the offset of its answer, or the code of its error. */
   readonly outcomes: readonly (number | string | undefined)[]
-  /** Legs dialled, and legs closed. */
+  /** How many legs were dialled, and which were closed. */
   readonly dialled: number
   readonly closed: readonly LiveSocketEvents['leg-closed'][]
   readonly moves: readonly LiveSocketEvents['handover-finished'][]
   readonly longestSilence: number
 }
 
-/** A live socket in a real browser that reads `load`, publishes in `mine`, and keeps the books. */
+/** A live socket in a real browser that reads `load`, publishes into `mine`, and records what happens. */
 export function startLiveClient(url: LiveSocketOptions['url'], options: Partial<LiveSocketOptions> = {}) {
   const socket = createLiveSocket<{ load: number; mine: number }>({ url, getToken: async () => 'a token', ...options })
   const record = {
@@ -86,7 +84,7 @@ export function startLiveClient(url: LiveSocketOptions['url'], options: Partial<
     )
   }
 
-  /** Resolves when it holds; it is looked at whenever something has happened. */
+  /** Resolves when `holds` is true. It is checked whenever something has happened. */
   const until = (holds: () => boolean) =>
     new Promise<void>((resolve) => {
       waiting.push({ holds, resolve })
@@ -95,11 +93,11 @@ export function startLiveClient(url: LiveSocketOptions['url'], options: Partial<
 
   return {
     socket,
-    /** A copy of it. */
+    /** A copy of the record. */
     record: (): ClientRecord => ({ ...structuredClone(record), longestSilence: socket.stats().longestSilence }),
     live: () => until(() => socket.store.getState().status === 'live'),
     reached: (number: number) => until(() => (record.received.at(-1) ?? 0) >= number),
-    /** It was given `number`, whatever it published is answered, and it has one leg. */
+    /** Resolves when `number` has arrived, every publish is answered, and one leg is open. */
     settled: (number: number) =>
       until(
         () =>
@@ -108,7 +106,7 @@ export function startLiveClient(url: LiveSocketOptions['url'], options: Partial<
           socket.store.getState().handover === null,
       ),
     dialled: (count: number) => until(() => record.dialled >= count),
-    /** What it is away for is counted from now: the page came out of the back/forward cache, or is hit again. */
+    /** Counts a running outage from now on: the page came from the back/forward cache, or is hit again. */
     awayFromNow: () => void (awaySince &&= performance.now()),
     moved: (count: number) => until(() => record.moves.length >= count),
     publish,

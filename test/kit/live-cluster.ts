@@ -4,37 +4,37 @@ import { startCluster, startLocalNode } from './cluster.js'
 import { createRelay, type Relay } from './relay.js'
 
 /**
- * A cluster with one server at a time, behind a relay that can be slow or dead, with a publisher: what a page in a real
- * browser connects to.
+ * A cluster with one server at a time, behind a relay that can be slow or dead, and a publisher. Pages in real browsers
+ * connect to it.
  */
 export interface LiveCluster {
-  /** Leads to the newest server. */
+  /** The URL of the newest server. */
   readonly url: string
   readonly relay: Relay
-  /** Publishes 1, 2, 3, … in `load`, every `interval` ms, until it is stopped. */
+  /** Publishes 1, 2, 3, … into `load`, one every `interval` ms, until `stopPublishing`. */
   publishEvery(interval: number): void
   stopPublishing(): void
-  /** What was published in `load`: everything from 1 to this. */
+  /** The last number published into `load`; the first is 1. */
   readonly published: number
-  /** Resolves when so many more were published. */
+  /** Resolves when `count` more numbers were published. */
   more(count: number): Promise<void>
-  /** What clients published anywhere, in the order in which it was applied. */
+  /** Everything that clients published, in the order in which it was applied. */
   readonly applied: readonly unknown[]
-  /** A new server takes the place of the present one, which is drained and then closed. */
+  /** A new server replaces the present one, which is drained and then closed. */
   deploy(options?: DrainOptions): Promise<{ moved: number; forced: number }>
-  /** The present server dies with all its connections, and a new one is there at once. */
+  /** The present server dies with all its connections, and a new one is running at once. */
   crash(): Promise<void>
-  /** The next so many connections are accepted and never answered. */
+  /** The next `connections` connections are accepted and never answered. */
   hang(connections: number): void
-  /** Legs on all servers. */
+  /** The number of legs on all servers. */
   readonly legs: number
   close(): Promise<void>
 }
 
 export interface LiveClusterOptions {
-  /** Messages that a leg can resume from. Default: as many as by default. */
+  /** Messages that the log keeps for legs that resume. Default: the log's own. */
   history?: number
-  /** Round trip of new connections, ms. Default 0. */
+  /** The round trip of new connections, ms. Default 0. */
   delay?: number
 }
 

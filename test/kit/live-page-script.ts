@@ -1,12 +1,12 @@
 import { startLiveClient, type ClientRecord, type LiveClient } from './live-client.js'
 
-/** The script of the page that `live-page.ts` serves: starts a live socket with what its address says. */
+/** The script of the page that `live-page.ts` serves: starts a live socket with the options in the page's address. */
 declare global {
   interface Window {
     live: LiveClient
-    /** The page's own life, as the browser told it. */
+    /** The page's lifecycle events, as the browser sent them. */
     life: string[]
-    /** What became of the live sockets of this tab's pages that are gone. */
+    /** The records of live sockets of earlier pages in this tab. */
     before: ClientRecord[]
   }
 }

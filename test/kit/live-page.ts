@@ -3,20 +3,20 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { build } from 'vite'
 
-/** Serves a page with a live socket in it, and another one to go away to. */
+/** Serves a page with a live socket, and another page to navigate to. */
 export interface LivePages {
   readonly port: number
-  /** The page whose live socket connects to `url`, and to `second` once that has failed. */
+  /** The page whose live socket connects to `url`, and to `second` after a failure. */
   live(url: string, options?: object, second?: string): string
   readonly elsewhere: string
-  /** A link to it is a navigation that leads nowhere: the page stays. */
+  /** A link to a download: the navigation does not leave the page. */
   readonly download: string
   close(): Promise<void>
 }
 
 const scripts = new Map<string, Promise<string>>()
 
-/** @param entry the page's script. Default: the one that puts a live client into `window.live`. */
+/** @param entry the page's script. Default: a script that puts a live client into `window.live` */
 export async function serveLivePages(entry = join(import.meta.dirname, 'live-page-script.ts')): Promise<LivePages> {
   const script = scripts.get(entry) ?? bundle(entry)
   scripts.set(entry, script)

@@ -6,27 +6,27 @@ import type { ClientRecord } from './live-client.js'
 import { startLiveCluster, type LiveCluster, type LiveClusterOptions } from './live-cluster.js'
 import { serveLivePages, type LivePages } from './live-page.js'
 
-/** A page in a real browser, live on real servers; `run('live.…')` is the `LiveClient` in it. */
+/** A page in a real browser, connected to real servers. `run('live.…')` calls the page's `LiveClient`. */
 export interface LiveTab {
   readonly servers: LiveCluster
   readonly tab: ChromiumTab
   readonly pages: LivePages
   /**
-   * Lets everything arrive and closes the books: on the way down and on the way up nothing was lost, doubled or out of
-   * order, no gap was told, and every publish was answered with its place. Resolves with what happened meanwhile.
+   * Waits until everything has arrived and checks the books: in both directions nothing was lost, repeated or reordered,
+   * there was no gap, and every publish was answered with its offset. Resolves with the record.
    */
   settled(): Promise<ClientRecord>
 }
 
 export interface LiveTabOptions extends LiveClusterOptions {
-  /** What the live socket is created with, besides its URL: plain data. */
+  /** Options of the live socket besides its URL, as plain data. */
   options?: Partial<LiveSocketOptions>
-  /** Milliseconds between two messages to the page, and between two publishes of it. Default 10 and 50. */
+  /** Milliseconds between two messages to the page, and between two publishes of the page. Default 10 and 50. */
   down?: number
   up?: number
 }
 
-/** Resolves when messages flow both ways. Everything is gone when the test is over. */
+/** Resolves when messages flow in both directions. Everything is closed at the end of the test. */
 export async function openLiveTab({
   options = {},
   down = 10,

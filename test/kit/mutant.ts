@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { transformWithOxc } from 'vite'
 
-/** The text with its first `from` replaced. Where lines are broken, and which commas follow from that, does not count. */
+/** Returns the text with its first `from` replaced. Line breaks, and the commas that depend on them, do not count. */
 export function planted(text: string, from: string, to: string, source: string): string {
   const words = from.match(/[\w$]+|[^\w$\s]/g) ?? []
   const pattern = words
@@ -15,14 +15,14 @@ export function planted(text: string, from: string, to: string, source: string):
 }
 
 /**
- * A module of src/ with one mistake planted in it: the first `from` in its text becomes `to`. A test that cannot tell
- * it from the real one proves nothing.
+ * A module of src/ with one planted mistake: the first `from` in its text is replaced by `to`. A test that cannot tell
+ * it from the real module proves nothing.
  */
 export async function mutant<Module>(source: string, from: string, to: string): Promise<Module> {
   const path = resolve(source)
   const text = await readFile(path, 'utf8')
   const { code } = await transformWithOxc(planted(text, from, to, source), path)
-  // Beside the original, so that its own imports still lead where they did; gone before anybody looks.
+  // The file is beside the original, so that relative imports still work. It is removed at once.
   const file = join(dirname(path), `.${basename(path, '.ts')}-mutant-${process.pid}-${count++}.mjs`)
   await writeFile(file, code.replace(/(from\s+['"]\.[^'"]*)\.js(['"])/g, '$1.ts$2'))
   try {

@@ -2,12 +2,12 @@ import type { Rejected, ServerFrame } from '../../src/protocol/frames.js'
 import type { Codec, Protocol, WireData } from '../../src/protocol/protocol.js'
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js'
 
-/** The codec of a leg that is open, whose `connectTimeout` is 10 s. */
+/** The codec of an open leg whose `connectTimeout` is 10 s. */
 export interface OpenCodec extends Codec {
   readonly clock: SimulatedClock
-  /** What it has put on the wire by itself since this was asked last. */
+  /** What the codec has sent on its own since the previous call. */
   replies(): readonly WireData[]
-  /** What it has told by itself since this was asked last. */
+  /** What the codec has reported on its own since the previous call. */
   told(): readonly (ServerFrame | Rejected)[]
 }
 

@@ -1,4 +1,4 @@
-/** As React Native's: it knows http alone, has no setters, checks nothing, and throws at nothing. */
+/** A URL class like React Native's: it knows only http, has no setters, and never validates or throws. */
 export class PoorURL {
   readonly href: string
   constructor(text: string) {

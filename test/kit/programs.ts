@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Tests beside software that npm does not bring, and what each of them starts: programs, and folders of libraries. */
+/** Tests of software that npm does not install, and what each of them needs: programs, and folders of libraries. */
 export const NEEDS: Record<string, readonly string[]> = {
   'test/server/redis/redis-*.test.ts': ['redis-server'],
   'test/server/redis/roll-call.test.ts': ['redis-server'],
@@ -24,19 +24,19 @@ export const NEEDS: Record<string, readonly string[]> = {
   'test/presets/server-phoenix.test.ts': ['elixir', '/usr/share/doc/erlang-jiffy'],
 }
 
-/** What no package of Debian brings: CI runs it where it is, and says so where it is not. */
+/** A program that no Debian package has. CI runs its tests where it is installed, and reports where it is not. */
 const NOT_IN_DEBIAN = 'dotnet'
 
 /**
- * The tests that cannot run here, and says so, loudly. In CI there are none but those of what Debian has no package of:
- * it installs what they need, and what is missing there is a failure.
+ * The tests that cannot run here, with a warning. In CI there are none except those that need a program outside Debian:
+ * CI installs everything else, and a missing program is a failure.
  */
 export function withoutPrograms(): string[] {
   const left = Object.entries(NEEDS).flatMap(([tests, programs]) => {
     const missing = programs.filter((program) => !installed(program))
     return missing.length === 0 || (process.env['CI'] && !missing.includes(NOT_IN_DEBIAN)) ? [] : [{ tests, missing }]
   })
-  // The projects and their workers read the configuration again, and inherit this.
+  // Projects and workers read the configuration again and inherit this variable.
   const told = process.env['NOT_RUN_TOLD'] !== undefined
   process.env['NOT_RUN_TOLD'] = 'yes'
   for (const { tests, missing } of told ? [] : left)
@@ -44,7 +44,7 @@ export function withoutPrograms(): string[] {
   return left.map(({ tests }) => tests)
 }
 
-/** A program on the path, or the path of a folder. */
+/** Whether a program is on the path, or a folder exists. */
 export function installed(program: string): boolean {
   if (program.startsWith('/')) return existsSync(program)
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']

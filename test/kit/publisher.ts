@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../src/base/clock.js'
 
-/** What a publisher puts in a message: who it is, the message's number from 1, and when it was sent. */
+/** The data of a published message: its publisher, its number from 1, and its time of sending. */
 export interface Numbered {
   readonly from: string
   readonly n: number
@@ -8,21 +8,21 @@ export interface Numbered {
 }
 
 export interface Publisher {
-  /** How many it has sent. */
+  /** How many messages it has sent. */
   readonly sent: number
   stop(): void
 }
 
 export interface PublisherOptions {
   name: string
-  /** Messages a second, evenly apart. */
+  /** Messages a second, at equal intervals. */
   rate: number
   send(message: Numbered): void
   clock?: Clock
 }
 
 /**
- * Sends numbered messages at an even rate. A tick that comes late sends what is due, so that the rate holds under load.
+ * Sends numbered messages at an even rate. A late tick sends everything that is due, so that the rate holds under load.
  */
 export function startPublisher({ name, rate, send, clock = systemClock }: PublisherOptions): Publisher {
   const start = clock.monotonic()

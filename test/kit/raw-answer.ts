@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** Sends those bytes over TCP; resolves with what came, when the connection ends or `until` was in it. Latin-1. */
+/**
+ * Sends these bytes over TCP. Resolves with the answer as Latin-1, when the connection ends or the answer contains
+ * `until`.
+ */
 export async function rawAnswer(port: number, bytes: string, until = '\0'): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let text = ''

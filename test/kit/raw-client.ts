@@ -1,32 +1,32 @@
 import { WebSocket, type ClientOptions } from 'ws'
 import { frameClient, type FrameSocket } from '../../src/cli/frame-client.js'
 
-/** A frame as it came: raw JSON, so that no code of ours stands between a test and the wire. */
+/** A frame as raw JSON, so that no code of this project is between a test and the wire. */
 export type RawFrame = { readonly type: string } & Readonly<Record<string, any>>
 
-/** One WebSocket that speaks livesocket.v1 by hand: what the conformance kit speaks with, over `ws`. */
+/** One WebSocket that speaks livesocket.v1 by hand, over `ws`. The conformance kit speaks the same way. */
 export interface RawClient {
   readonly ws: WebSocket
-  /** Every frame that came, in order. */
+  /** Every frame that arrived, in order. */
   readonly frames: readonly RawFrame[]
   send(frame: object): void
-  /** The next frame of that type that no `next` has taken yet. Rejects when the connection ends without one. */
+  /** The next frame of this type that no `next` has returned yet. Rejects if the connection ends without one. */
   next(type: string): Promise<RawFrame>
   /** Says hello and waits for the welcome. */
   hello(fields?: object): Promise<RawFrame>
-  /** Resolves when everything that was sent before has been dealt with. */
+  /** Resolves when the server has handled everything that was sent before. */
   settle(): Promise<void>
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
   of(type: string): RawFrame[]
   close(): void
 }
 
-/** A test that waits in vain hears for what, before it runs out of time itself, ms. */
+/** Shorter than a test's own time limit, so that a test which waits in vain learns for what, ms. */
 const PATIENCE = 25_000
 
 let sessions = 0
 
-/** Opens one; rejects with the HTTP status where the server refused. */
+/** Opens a client. Rejects with the HTTP status if the server refused it. */
 export async function rawClient(
   url: string,
   options: ClientOptions & { protocols?: string[] } = {},

@@ -2,9 +2,9 @@ import { act as reactAct, cleanup } from '@testing-library/react'
 import { afterEach } from 'vitest'
 
 /**
- * React's `act`, which ends with its test. A test that runs out of time stands in a scope of `act` that nobody leaves,
- * and React takes every later one of the file for an inner one, which renders nothing until the outer one is left: one
- * slow test would fail all that follow it. Here what a scope waits for is given up when the test is over.
+ * React's `act`, which ends with its test. A test that times out leaves a scope of `act` open. React then treats every
+ * later scope in the file as an inner one and renders nothing in it, so that one slow test would fail all tests after
+ * it. Here a scope stops waiting when its test is over.
  */
 export function act<Result>(task: () => Promise<Result>): Promise<Result>
 export function act(task: () => void): void

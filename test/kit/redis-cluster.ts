@@ -7,10 +7,10 @@ import { freePort } from './free-port.js'
 import { startRedisServer, type RedisServer, type RedisServerOptions } from './redis-server.js'
 import { until } from './wait.js'
 
-/** In which what servers tell each other must have arrived, ms. */
+/** How long news between servers may take, ms. */
 const PATIENCE = 10_000
 
-/** Redis servers that know each other, with no slots yet. All are gone when the test has finished. */
+/** Redis servers in one cluster, without slots yet. They are closed at the end of the test. */
 export async function startRedisCluster(size: number, options: RedisServerOptions = {}): Promise<RedisServer[]> {
   const nodes: (RedisServer & { readonly bus: number })[] = []
   for (let at = 0; at < size; at++) {
@@ -42,11 +42,11 @@ export async function startRedisCluster(size: number, options: RedisServerOption
 }
 
 export const idOf = async (node: RedisServer) => String(await node.command('CLUSTER', 'MYID'))
-/** The slot of a log with the usual prefix. */
+/** The slot of a log with the default prefix. */
 export const logSlot = async (node: RedisServer) =>
   String(await node.command('CLUSTER', 'KEYSLOT', '{livesocket}:root'))
 
-/** The node has all slots, and everybody has heard of it. */
+/** Gives all slots to the node, and waits until every server knows. */
 export async function giveAll(node: RedisServer, nodes: readonly RedisServer[]) {
   await node.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
   await cover(nodes)
@@ -71,7 +71,7 @@ export async function replicate(replica: RedisServer, master: RedisServer) {
   )
 }
 
-/** The replica takes over, while its master lives. */
+/** The replica takes over while its master is running. */
 export async function failOver(replica: RedisServer, master: RedisServer) {
   await replica.command('CLUSTER', 'FAILOVER')
   await until(
@@ -81,10 +81,10 @@ export async function failOver(replica: RedisServer, master: RedisServer) {
   )
 }
 
-/** Whatever cuts connections: an operator, a proxy. */
+/** Cuts all client connections, as an operator or a proxy can. */
 export const cutAll = (node: RedisServer) => node.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
 
-/** A certificate for a name alone, and its key. */
+/** A certificate for one host name, and its key. */
 export async function certificateFor(name: string) {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-certificate-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

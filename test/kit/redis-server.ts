@@ -7,25 +7,25 @@ import { join } from 'node:path'
 import { createClient } from 'redis'
 import { freePort } from './free-port.js'
 
-/** A real redis-server on a free port, whose data lives in a folder of its own. */
+/** A real redis-server on a free port, with its data in a folder of its own. */
 export interface RedisServer {
   readonly port: number
   readonly url: string
-  /** `kill -9`; the data on disk stays. */
+  /** `kill -9`. The data on disk stays. */
   kill(): Promise<void>
-  /** `kill -STOP`, and `-CONT`. */
+  /** `kill -STOP` and `kill -CONT`. */
   freeze(): void
   thaw(): void
   /**
-   * On the same port, with the data that is on disk, with none of it, or with what it was at a `backup`; as a `master`
-   * without what `more` says.
+   * Starts on the same port with the data on disk, without data, or with the data of a `backup`. As a `master`, it
+   * ignores what `more` says.
    */
   start(data?: 'kept' | 'lost' | Backup, as?: 'before' | 'master'): Promise<void>
-  /** The data that is on disk now. */
+  /** The data that is on disk at this moment. */
   backup(): Promise<Backup>
-  /** Any command, on a connection of its own. */
+  /** Runs any command, on a connection of its own. */
   command(...words: string[]): Promise<unknown>
-  /** Gone, and all its data. */
+  /** Ends the server and deletes its data. */
   close(): Promise<void>
 }
 
@@ -34,18 +34,21 @@ export interface Backup {
 }
 
 export interface RedisServerOptions {
-  /** `always`: every acknowledged write is on disk. `everysec`: soon. `no` (default): nothing is. */
+  /**
+   * `always`: every acknowledged write is on disk. `everysec`: within a second. `no` (default): nothing is written to
+   * disk.
+   */
   readonly persistence?: 'always' | 'everysec' | 'no'
   readonly port?: number
-  /** A sentinel in place of a Redis: the file that it reads, and writes to. */
+  /** Starts a sentinel instead of a Redis, with this configuration file, which it also writes to. */
   readonly config?: string
-  /** More of the command line. */
+  /** Additional command line arguments. */
   readonly more?: readonly string[]
 }
 
 /**
- * These processes are killed, the machine never is: a disk in memory keeps as much, and no other program's writes hold
- * up an fsync.
+ * Only the processes are killed, never the machine: files in memory survive as well, and other programs' writes do not
+ * delay an fsync.
  */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
@@ -62,7 +65,7 @@ export async function startRedisServer({
   const backups: Backup[] = []
 
   async function start(data: 'kept' | 'lost' | Backup = 'kept', as: 'before' | 'master' = 'before') {
-    // Two of them would write into one file.
+    // Two processes would write into the same file.
     await kill()
     if (data !== 'kept') await rm(folder, { recursive: true, force: true })
     if (data === 'lost') await mkdir(folder)

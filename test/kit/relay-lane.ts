@@ -1,12 +1,12 @@
 import type { Clock, Random } from '../../src/base/clock.js'
 
-/** What a stretch of network is like in each direction, beside the relay's delay. It may change under way. */
+/** The state of the network in each direction, in addition to the relay's delay. It may change during a connection. */
 export interface Weather {
   /** Added to the delay, ms. */
   readonly latency: number
-  /** Added for each piece, ms: drawn evenly up to this. */
+  /** Random delay of each piece, ms: drawn evenly between 0 and this. */
   readonly jitter: number
-  /** The most bytes that leave in one piece; between two pieces others have their turn. */
+  /** The largest piece that leaves at once. Between two pieces other connections have their turn. */
   readonly slice: number
   /** Bytes a second. */
   readonly bandwidth: number
@@ -16,7 +16,7 @@ export const CALM: Weather = { latency: 0, jitter: 0, slice: Infinity, bandwidth
 
 export type Freight = Buffer | 'end' | 'reset'
 
-/** One direction of a connection: what enters it leaves `delay` later, in the same order. */
+/** One direction of a connection: bytes leave it `delay` ms after they entered, in the same order. */
 export interface Lane {
   enter(freight: Freight): void
   readonly full: boolean
@@ -29,16 +29,16 @@ export interface Lane {
 export interface LaneDeps {
   readonly clock: Clock
   readonly random: Random
-  /** In one direction, ms. */
+  /** The delay in one direction, ms. */
   readonly delay: number
-  /** Nothing sets out before, by the monotonic clock. */
+  /** Nothing leaves before this time on the monotonic clock. */
   readonly opensAt: number
   readonly weather: Weather
 }
 
 /**
- * Bytes on their way in one direction at which the relay reads no more, so that a frozen path fills up as a real one
- * does.
+ * With this many bytes on their way in one direction the relay stops reading, so that a frozen path fills up as a real
+ * one does.
  */
 const WINDOW = 256 * 1024
 
@@ -49,7 +49,7 @@ export function createLane(
   const waiting: { freight: Freight; due: number }[] = []
   let bytes = 0
   let frozen = false
-  /** When the last byte that has entered is through, where bandwidth is bounded. */
+  /** When the last byte that has entered will be through, if bandwidth is bounded. */
   let free = 0
   let cancel: (() => void) | undefined
 
@@ -58,7 +58,7 @@ export function createLane(
     cancel = undefined
     while (!frozen && waiting.length > 0) {
       const rest = waiting[0]!.due - clock.monotonic()
-      // Timers count whole milliseconds: to leave out the last part of one errs as often to one side as to the other.
+      // Timers have whole milliseconds. Skipping a remainder below one errs as often in one direction as in the other.
       if (rest >= 1) {
         cancel = clock.setTimeout(flush, rest)
         return
@@ -74,7 +74,7 @@ export function createLane(
   }
 
   function queue(freight: Freight) {
-    // Where the delay was lowered, later bytes are due earlier, and wait for those before them.
+    // After the delay was lowered, later bytes are due earlier, and wait for the bytes before them.
     const due = Math.max(clock.monotonic(), opensAt) + delay + weather.latency + weather.jitter * random()
     free = Math.max(due, free) + (typeof freight === 'string' ? 0 : (freight.length / weather.bandwidth) * 1_000)
     waiting.push({ freight, due: weather.bandwidth === Infinity ? due : free })

@@ -37,10 +37,10 @@ function dial() {
   return { socket, got }
 }
 
-/** Resolves at its end, by whatever; `once` would reject at an error. */
+/** Resolves at the end of the socket, whatever its cause; `once` would reject at an error. */
 const closed = (socket: Socket) => new Promise<void>((done) => void socket.once('close', () => done()))
 
-/** Sends it and waits until the echo of exactly that has come back. */
+/** Sends the text and waits until exactly that text has been echoed. */
 async function exchange({ socket, got }: ReturnType<typeof dial>, text: string): Promise<void> {
   const before = got.text.length
   socket.write(text)
@@ -66,7 +66,7 @@ it('lets a byte arrive exactly after the dial and its round trip', async () => {
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
   }
   const steps: string[] = []
-  // Two round trips for the dial, half a one there and half a one back.
+  // Two round trips for the dial, half a round trip there and half a round trip back.
   for (const ms of [99, 1, 24, 1, 24, 1]) {
     await clock.advance(ms)
     await settle()

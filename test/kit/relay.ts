@@ -4,35 +4,37 @@ import { systemClock, systemRandom, type Clock, type Random } from '../../src/ba
 import { CALM, createLane, type Freight, type Lane, type Weather } from './relay-lane.js'
 
 /**
- * A stretch of network between a client and a server, made of TCP: it adds a round trip, and can be cut, frozen or
- * closed to new connections. Bytes keep their order. Needs no rights and no kernel modules, so it runs anywhere Node
- * runs.
+ * A network path between a client and a server, over TCP: it adds a round trip, and can be cut, frozen or closed to new
+ * connections. Bytes keep their order. It needs no privileges and no kernel modules, so it runs wherever Node runs.
  *
- * What else stands between clients and servers is no network and stays what it is: a balancer (`balancer.ts`), real
- * proxies (`tls-front.ts`, `bench/cluster/proxy.ts`), and one that changes frames (`test/cli/defects.ts`).
+ * Other things between clients and servers are not part of it: a balancer (`balancer.ts`), real proxies (`tls-front.ts`,
+ * `bench/cluster/proxy.ts`), and a proxy that changes frames (`test/cli/defects.ts`).
  */
 export interface Relay {
   readonly ready: Promise<void>
   readonly port: number
-  /** The round trip in milliseconds of connections from now on; `existing` also changes those that are open. */
+  /** Sets the round trip in milliseconds of connections from now on; with `existing` also of open ones. */
   setDelay(roundTrip: number, options?: { existing?: boolean }): void
-  /** Breaks every connection with a reset, as a router does that lost its table. Returns how many there were. */
+  /**
+   * Breaks every connection with a reset, as a router does that has lost its table. Returns how many connections there
+   * were.
+   */
   cut(): number
-  /** Nothing passes any more in either direction, no close either, and nobody is told: a half-open path. */
+  /** Nothing passes in either direction, not even a close, and neither side learns of it: a half-open path. */
   freeze(): void
-  /** What was on its way when the path froze arrives now. */
+  /** What was on its way when the path froze now arrives. */
   thaw(): void
   /** While true, a new connection is reset after one round trip. */
   refuse(refusing: boolean): void
-  /** The next so many connections are accepted, and nothing of them goes any further. */
+  /** The next `connections` connections are accepted, and nothing of theirs is forwarded. */
   swallow(connections: number): void
-  /** The next so many connections are accepted and dropped. */
+  /** The next `connections` connections are accepted and closed at once. */
   drop(connections: number): void
   connections(): readonly RelayConnection[]
   close(): Promise<void>
 }
 
-/** One connection through the relay. Its delay is its own: two legs of one client may have different paths. */
+/** One connection through the relay. Each has its own delay: two legs of one client may have different paths. */
 export interface RelayConnection {
   readonly number: number
   setDelay(roundTrip: number): void
@@ -40,20 +42,20 @@ export interface RelayConnection {
   /** `up`: what the client sends. Default: both directions. */
   freeze(direction?: 'up' | 'down' | 'both'): void
   thaw(): void
-  /** The client is told that nothing more comes; what it sends still arrives. */
+  /** The client learns that nothing more will come; what it sends still arrives. */
   halfClose(): void
 }
 
 export interface RelayOptions {
-  /** Where it leads; asked anew for every connection. */
+  /** The target, called again for every connection. */
   target: { port: number; host?: string } | (() => { port: number; host?: string })
   /** Round trip in milliseconds, half of it per direction; default 0. */
   delay?: number
-  /** Round trips that a dial pays before its first byte: one for TCP and one for TLS by default. */
+  /** Round trips of a dial before its first byte. Default: one for TCP and one for TLS. */
   dialRoundTrips?: number
-  /** Asked for every connection: what the way is like besides. Default: calm. */
+  /** Called for every connection: the state of its network. Default: calm. */
   weather?: () => Weather
-  /** Default 0: a free one. */
+  /** Default 0: a free port. */
   port?: number
   clock?: Clock
   random?: Random
@@ -117,7 +119,7 @@ export function createRelay(options: RelayOptions): Relay {
       to.on('drain', () => readOn(lane, from, to))
     }
 
-    // The far end learns of the connection when the near one has paid for its handshakes, and chooses its server then.
+    // The server learns of the connection when its handshakes are paid for; the target is chosen then.
     const cancelDial = clock.setTimeout(() => {
       const { port, host = '127.0.0.1' } = typeof options.target === 'function' ? options.target() : options.target
       far = connect({ port, host, allowHalfOpen: true })

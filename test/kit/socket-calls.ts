@@ -1,12 +1,12 @@
 import { WebSocket } from 'ws'
 
 /**
- * Calls and answers over one WebSocket, as Chromium's DevTools and WebDriver BiDi have them: `{ id, method, params }`,
- * then `result` or `error`.
+ * Calls and answers over one WebSocket, as in Chromium's DevTools and WebDriver BiDi: `{ id, method, params }`, then
+ * `result` or `error`.
  */
 export interface SocketCalls {
   call<Result>(method: string, params?: object, sessionId?: string): Promise<Result>
-  /** The next event of that name. */
+  /** The next event with this name. */
   event<Params>(method: string): Promise<Params>
   disconnect(): void
 }
@@ -14,14 +14,14 @@ export interface SocketCalls {
 interface Answer {
   readonly id?: number
   readonly result?: never
-  /** An object in DevTools; in BiDi its name, beside a `message`. */
+  /** In DevTools an object; in BiDi the name of the error, with a `message` beside it. */
   readonly error?: { message: string } | string
   readonly message?: string
   readonly method?: string
   readonly params?: never
 }
 
-/** `peer` is what errors call the other side. */
+/** `peer`: the name of the other side in errors. */
 export async function connectCalls(url: string, peer: string): Promise<SocketCalls> {
   const ws = new WebSocket(url)
   await new Promise<void>((resolve, reject) => ws.once('open', resolve).once('error', reject))

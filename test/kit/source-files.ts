@@ -11,22 +11,22 @@ interface Node {
 
 export interface Import {
   readonly specifier: string
-  /** The imported file below src/, where it is one of ours. */
+  /** The imported file below src/, if the import is relative. */
   readonly file?: string
-  /** It bears types alone, and is gone once compiled. */
+  /** The import has only types, and does not exist in compiled code. */
   readonly typeOnly: boolean
 }
 
 export interface SourceFile {
-  /** Below src/, with slashes: `legs/leg.ts`. */
+  /** The path below src/, with slashes: `legs/leg.ts`. */
   readonly path: string
   readonly text: string
   readonly imports: readonly Import[]
-  /** Something of it is left once compiled. */
+  /** Whether the file has code after compilation. */
   readonly hasCode: boolean
   /**
-   * Every global that it uses, with the member: `setTimeout`, `Date.now`, `new WebSocket`, and `new Date()` where it is
-   * given nothing.
+   * Every global that the file uses, with its member: `setTimeout`, `Date.now`, `new WebSocket`, and `new Date()`
+   * without arguments.
    */
   readonly globals: ReadonlySet<string>
   readonly functions: readonly SourceFunction[]
@@ -34,11 +34,11 @@ export interface SourceFile {
 
 /** A function, method or closure. */
 export interface SourceFunction {
-  /** Where it begins. */
+  /** The line on which the function begins. */
   readonly line: number
-  /** Less those of functions in it that have a reason of their own. */
+  /** The number of lines, without inner functions that have a reason of their own. */
   readonly lines: number
-  /** What the comment right above it, or above one that it is in, says after `Long because`. */
+  /** The text after `Long because` in the comment directly above the function, or above one that contains it. */
   readonly reason?: string
 }
 
@@ -99,7 +99,7 @@ function isCode(statement: Node): boolean {
   return !declaration?.type.startsWith('TS')
 }
 
-/** The name `a.b.c` as it is written, without the window that it may be looked up in. */
+/** The name `a.b.c` as it is written, without a leading `window`. */
 function dotted(node: unknown): string | undefined {
   const { type, name, computed, object, property } = (node ?? {}) as Node
   if (type === 'Identifier') return name as string
@@ -116,7 +116,7 @@ const TYPES = new Set([
   'TSTypeParameterInstantiation',
 ])
 
-/** Names that stand for themselves: not a property of something else, not a key, not a type. */
+/** Identifiers that are neither a property, a key nor a type. */
 function globalsOf(body: readonly Node[]): Set<string> {
   const globals = new Set<string>()
   function visit(node: unknown): void {
@@ -142,7 +142,7 @@ function functionsOf(body: readonly Node[], text: string): SourceFunction[] {
   const lines = text.split('\n')
   const lineAt = (place: number) => text.slice(0, place).split('\n').length
   const functions: SourceFunction[] = []
-  /** Gives how many lines in it are of functions that have a reason. */
+  /** Returns how many of its lines belong to functions with a reason. */
   function visit(node: unknown, within: string | undefined): number {
     if (Array.isArray(node)) return node.reduce((sum: number, one) => sum + visit(one, within), 0)
     if (typeof node !== 'object' || node === null) return 0

@@ -2,23 +2,24 @@ import type { Clock } from '../../src/base/clock.js'
 import { TimerHeap } from '../../src/testing/timer-heap.js'
 
 /**
- * A clock that runs timers at once when it is advanced, without a promise and without the event loop: for searches that
- * play worlds by the thousand, and fleets with a million timers. The clock of `livesocket/testing` is the other one: it
- * lets promises and real zero timers finish between two timers, and a millisecond of it takes turns of the event loop.
+ * A clock that runs timers synchronously when it is advanced, without promises and without the event loop. It is for
+ * searches that run worlds by the thousand, and for fleets with a million timers. The clock of `livesocket/testing`
+ * instead lets promises and real zero timers finish between two timers, and one of its milliseconds takes several turns
+ * of the event loop.
  */
 export interface StepClock extends Clock {
-  /** Milliseconds until the next timer is due; null where there is none. */
+  /** Milliseconds until the next timer is due, or null if there is none. */
   next(): number | null
-  /** Goes to the next timer and runs it; there must be one. */
+  /** Advances to the next timer and runs it. There must be one. */
   runNext(): void
-  /** Goes on by so many ms and runs what falls due on the way, in its order. */
+  /** Advances by `ms` milliseconds and runs the timers that fall due, in order. */
   advance(ms: number): void
   /** How many timers are set. */
   readonly pending: number
 }
 
 export interface StepClockOptions {
-  /** Whether frames come, 16 ms after they were asked for. Default: yes. */
+  /** Whether animation frames come, 16 ms after they were requested. Default: yes. */
   readonly frames?: boolean
 }
 
@@ -27,7 +28,7 @@ const FRAME = 16
 interface Timer {
   readonly due: number
   readonly order: number
-  /** Null once it has run or was cancelled: whatever it held can go, though it comes up later. */
+  /** Null once the task has run or was cancelled, so that what it held can be collected before the entry comes up. */
   task: (() => void) | null
 }
 

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../src/base/clock.js'
 
-/** A clock whose timers can be held up, as those of a process that is stopped. */
+/** A clock whose timers can be stopped, like those of a stopped process. */
 export function stoppable(): { clock: Clock; stop(): void; go(): void } {
   let stopped = false
   const held = new Set<() => void>()

@@ -1,6 +1,6 @@
 export type Row = readonly string[]
 
-/** Text in columns: the first to the left, the others to the right. */
+/** Text in columns: the first one aligned left, the others right. */
 export function table(head: Row, rows: readonly Row[]): string {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
@@ -15,7 +15,7 @@ export function ms(value: number | undefined): string {
   return value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${Math.round(value)} ms`
 }
 
-/** Promises, each printed as kept or broken. */
+/** A list of promises, each printed as kept or broken. */
 export interface Promises {
   check(promise: string, kept: boolean, found: string): void
   readonly broken: number

@@ -8,24 +8,24 @@ import { createRelay, type Relay } from './relay.js'
 import { selfSigned } from './certificate.js'
 import { freePort } from './free-port.js'
 
-/** HAProxy in front of pages and live servers, with TLS, under two host names. */
+/** HAProxy with TLS in front of pages and live servers, under two host names. */
 export interface TlsFront {
-  /** The way that pages and sockets take. */
+  /** The relay that pages and sockets go through. */
   readonly relay: Relay
-  /** What a page of `pages` is there, and where its socket goes. */
+  /** The origin of the pages at the proxy, and the URL of their sockets. */
   readonly origin: string
   readonly url: string
-  /** The same by the other name. */
+  /** The URL with the second host name. */
   readonly second: string
   close(): Promise<void>
 }
 
 export interface TlsFrontOptions {
-  /** Ports of this machine. */
+  /** Ports on this machine. */
   readonly pages: number
   readonly servers: number
   /**
-   * `http2`: as HAProxy is by its defaults, sockets inside an HTTP/2 connection. `separate`: HTTP/2 with
+   * `http2`: HAProxy's defaults, with sockets inside an HTTP/2 connection. `separate`: HTTP/2 with
    * `h2-workaround-bogus-websocket-clients`. `http1`: no HTTP/2.
    */
   readonly speaks: 'http2' | 'separate' | 'http1'

@@ -43,7 +43,7 @@ async function signedIn(
   socket.connect()
   await until(() => socket.store.getState().status === 'live', 'live')
   onTestFinished(() => socket.close())
-  /** Time passes, and whoever talks over HTTP gets the answer before it goes on. */
+  /** Advances time in steps that are short enough for HTTP answers to arrive in between. */
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 200) {
       await clock.advance(200)
@@ -92,7 +92,7 @@ describe('the token service', () => {
     expect(await tokens.verify(token)).toMatchObject({ subject: 'ann', tokenTtl: 600 * SECOND })
     expect(await tokens.verify(`${token.slice(0, -2)}xx`)).toBeNull()
     expect(tokens.signed).toBe(1)
-    // The token outlives the login: whoever has it comes in still, and gets no other one.
+    // The token outlives the login: it still admits its holder, but the holder gets no new token.
     await clock.advance(61 * SECOND)
     expect(await tokens.verify(token)).not.toBeNull()
     expect((await post('/token', cookie.split(';')[0]!)).status).toBe(401)
@@ -142,7 +142,7 @@ describe('a login that ends before its token', () => {
       unaware,
     )
     await pass(33 * SECOND)
-    // The cookie went after 15 s; the token in force then was due for its refresh at 18 s of its age at the latest.
+    // The cookie expired after 15 s. The current token was due for a refresh at an age of 18 s at the latest.
     expect(ended).toMatchObject([{ reason: 'the login is over' }])
     expect(ended[0]!.at - 15 * SECOND).toBeLessThanOrEqual(18 * SECOND)
     expect(ended[0]!.at).toBe(calls.at(-1)!.at)

@@ -6,22 +6,28 @@ import { nanoid } from 'nanoid'
 import { systemClock, type Clock } from '../../src/base/clock.js'
 
 /**
- * Signs visitors in with a cookie, signs short-lived tokens for those who have one, and tells the live servers whose a
- * token is.
+ * Signs visitors in with a cookie, signs short-lived tokens for visitors with a cookie, and verifies tokens for the
+ * live servers.
  */
 export interface TokenService {
   readonly ready: Promise<void>
   readonly url: string
-  /** Tokens signed so far. */
+  /** How many tokens were signed so far. */
   readonly signed: number
   /**
-   * To mount on another HTTP server. `POST /login?visitor=NAME` sets the cookie, `POST /token` answers `{ token, ttl,
-   * sessionTtl }` to whoever sends it and 401 to others, `POST /logout` ends the login wherever it is used.
+   * Request handler for another HTTP server. `POST /login?visitor=NAME` sets the cookie. `POST /token` answers `{
+   * token, ttl, sessionTtl }` with the cookie and 401 without. `POST /logout` ends the login everywhere.
    */
   endpoint(request: IncomingMessage, response: ServerResponse): void
-  /** Whose token it is, by which login, and the milliseconds that it has left; null where it is not ours or is over. */
+  /**
+   * The owner and the login of a token, and the milliseconds that it has left. Null if it is not from this service or
+   * has expired.
+   */
   verify(token: string | undefined): Promise<TokenUser | null>
-  /** Tells which login its user has ended: a token outlives its login, a live leg must not. Returns the undo. */
+  /**
+   * Reports each login that its user has ended, since a token outlives its login but a live leg must not. Returns the
+   * undo function.
+   */
   onLogout(listener: (login: string) => void): () => void
   close(): Promise<void>
 }
@@ -33,11 +39,11 @@ export interface TokenUser {
 }
 
 export interface TokenServiceOptions {
-  /** Lifetime of a token in milliseconds, whole seconds; default 120,000. */
+  /** Lifetime of a token in milliseconds (whole seconds). Default 120,000. */
   lifetime?: number
-  /** How long a login lasts, in milliseconds, whole seconds; asking for tokens does not prolong it. Default 8 h. */
+  /** How long a login lasts, in milliseconds (whole seconds). Fetching tokens does not extend it. Default 8 h. */
   login?: number
-  /** Default 0: a free one. */
+  /** Default 0: a free port. */
   port?: number
   clock?: Clock
 }
@@ -81,7 +87,7 @@ export function createTokenService(options: TokenServiceOptions = {}): TokenServ
 
   const giveToken = async (request: IncomingMessage, response: ServerResponse) => {
     const login = loginOf(request)
-    // The login is the ceiling: who has none gets no token, however many are still in use.
+    // The login is the upper limit: without one there is no new token, even if old ones are still in use.
     if (!login) return void response.writeHead(401).end()
     const token = await sign(login.visitor, login.id)
     signed++

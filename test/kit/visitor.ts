@@ -2,16 +2,13 @@ import { systemClock, type Clock } from '../../src/base/clock.js'
 import type { TokenResult } from 'livesocket'
 
 /**
- * Somebody who signs in at the token service. Node's `fetch` keeps no cookies: this does for it what a browser does for
- * a page.
+ * A visitor who signs in at the token service. Node's `fetch` keeps no cookies, so this does what a browser does for a
+ * page.
  */
 export interface Visitor {
   signIn(): Promise<void>
   signOut(): Promise<void>
-  /**
-   * What `createLiveSocket` takes. Signs in at its first call, where that was not done before, and never again by
-   * itself.
-   */
+  /** The `getToken` for `createLiveSocket`. Its first call signs in if that has not happened, later calls never do. */
   getToken(ask?: { readonly signal?: AbortSignal }): Promise<TokenResult>
 }
 

@@ -5,17 +5,17 @@ import { EVENT_TYPES } from '../../src/devtools/event-types.js'
 import { createRecorder } from '../../src/devtools/recorder.js'
 import type { LiveSocket } from '../../src/index.js'
 
-/** Everything that anybody could read of a live socket, a server or the console while a test runs. */
+/** Collects everything that anyone can read of a live socket, a server or the console during a test. */
 export interface Witness {
-  /** What applications and their tools see of this socket, from now on. */
+  /** Collects everything that applications and tools see of this socket from now on. */
   watch(socket: LiveSocket): void
-  /** One more thing that was said, thrown or shown. */
+  /** Adds one more value that was printed, thrown or shown. */
   heard(what: string, value: unknown): void
-  /** A WebSocket class that tells what was dialled. */
+  /** A WebSocket class that records what is dialled. */
   readonly WebSocket: typeof WebSocket
-  /** Where `secret` stands in all of it. */
+  /** Every place where `secret` appears. */
   findings(secret: string): string[]
-  /** How many things were witnessed, by what they are. */
+  /** How many values were collected, by kind. */
   readonly counts: Readonly<Record<string, number>>
 }
 
@@ -70,7 +70,7 @@ export function createWitness(): Witness {
   }
 }
 
-/** As text, in every way in which people print things. */
+/** The value as text, in every way in which people print values. */
 function everyText(value: unknown): string {
   const parts = [
     inspect(value, { showHidden: true, depth: 20, maxStringLength: null, maxArrayLength: null, getters: true }),
@@ -78,7 +78,7 @@ function everyText(value: unknown): string {
   try {
     parts.push(JSON.stringify(value) ?? '')
   } catch {
-    // What refers to itself has no JSON.
+    // A circular value has no JSON.
   }
   for (const error of errorsIn(value))
     parts.push(String(error), error.message, error.stack ?? '', inspect(error.cause, { depth: 20 }))
