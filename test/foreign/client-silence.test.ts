@@ -36,19 +36,19 @@ async function silence(world: ReturnType<typeof talkative>, act = () => {}) {
   return longest
 }
 
-it('who only listens to a server that is never silent speaks within its patience all the same', async () => {
+it('a client that only listens to a server that is never silent still sends a sign of life within the server’s patience', async () => {
   // SignalR waits for 30 s, Phoenix for 60.
   expect(await silence(talkative())).toBeLessThan(20_000)
   expect(await silence(talkative(undefined, false))).toBeLessThan(20_000)
 })
 
-it('who does what the server has no word for has said nothing by it, and speaks all the same', async () => {
+it('an action that the protocol has no frame for does not count as a sign of life: the client still sends one', async () => {
   const world = talkative()
   const act = () => void world.socket.subscribe('news', () => {})()
   expect(await silence(world, act)).toBeLessThan(20_000)
 })
 
-it('where the server says how long it waits, that counts', async () => {
+it('the silence that the server itself announces takes precedence', async () => {
   const longest = await silence(talkative(60_000))
   expect(longest).toBeGreaterThan(20_000)
   expect(longest).toBeLessThan(60_000)

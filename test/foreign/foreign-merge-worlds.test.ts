@@ -8,13 +8,13 @@ const WORLDS = Number(process.env['WORLDS'] ?? 60)
 const kinds: readonly [string, Partial<ForeignMergeDeps>][] = [
   ['by identity', {}],
   ['by identity, with a least overlap', { leastOverlap: 150 }],
-  ['by identity, where a leg that is left loses its topics', { leaves: true, leastOverlap: 100 }],
-  ['by identity, where nothing marks the end', { end: 'match' }],
+  ['by identity, if a leg gives up its topics when it is left', { leaves: true, leastOverlap: 100 }],
+  ['by identity, if nothing marks the end', { end: 'match' }],
   ['by position', { strength: 'position' }],
 ]
 
 it.each(kinds)(
-  '%s nothing that a leg has brought is lost, repeated, out of its origin’s order or held for ever, whatever breaks',
+  '%s nothing that a leg delivered is lost, repeated, reordered or held forever, whatever breaks',
   (_kind, deps) => {
     const worlds = Array.from({ length: WORLDS }, (_, at) => ({ seed: at + 1, ...playForeignMerge(at + 1, deps) }))
     expect(worlds.flatMap(({ seed, wrong }) => (wrong.length > 0 ? [{ seed, wrong }] : []))).toEqual([])

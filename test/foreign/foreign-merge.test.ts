@@ -51,8 +51,8 @@ function world(deps: Partial<ForeignMergeDeps>, heard: (data: unknown) => void =
   return { merge, clock, told, fenced, ready, bring }
 }
 
-describe('where the server numbers nothing', () => {
-  it('numbers a topic that is left and wanted again from where it was: what is new is not taken for old', () => {
+describe('if the server numbers nothing', () => {
+  it('resumes the numbering of a topic that is left and subscribed again, so that new messages do not look old', () => {
     const { merge, ready, bring } = world({ strength: 'none' })
     ready(1)
     bring(1, { data: 'a' }, { data: 'b' })
@@ -65,7 +65,7 @@ describe('where the server numbers nothing', () => {
 })
 
 describe('by identity', () => {
-  it('lets the old leg have the say until it has no more, and then gives what is new of the new one', () => {
+  it('delivers from the old leg until its end, and then what only the new leg has', () => {
     const { merge, told, fenced, ready, bring } = world({})
     ready(1)
     bring(1, 1, 2)
@@ -78,7 +78,7 @@ describe('by identity', () => {
     expect([told.slice(4), merge.caughtUp(), merge.stats().duplicates]).toEqual([['5'], true, 2])
   })
 
-  it('keeps what a new leg brings before it is ready', () => {
+  it('keeps messages that a new leg brings before it is ready', () => {
     const { told, ready, bring, merge } = world({})
     ready(1)
     merge.hello(2)
@@ -90,7 +90,7 @@ describe('by identity', () => {
   })
 
   it.each(['before it is ready', 'as the active one'])(
-    'forgets what a leg that died %s had brought: the old one brings it itself',
+    'drops what a leg that died %s had brought: the old leg brings it itself',
     (when) => {
       const { told, ready, bring, merge } = world({})
       ready(1)
@@ -103,7 +103,7 @@ describe('by identity', () => {
     },
   )
 
-  it('gives what is held when the old leg dies', () => {
+  it('delivers held messages when the old leg dies', () => {
     const { told, ready, bring, merge } = world({})
     ready(1)
     ready(2)
@@ -112,7 +112,7 @@ describe('by identity', () => {
     expect(told).toEqual(['1', '2'])
   })
 
-  it('tells of a gap without bounds where more is held than may be, and goes on', () => {
+  it('reports a gap without bounds if more would be held than the limit, and continues', () => {
     const { told, ready, bring, merge } = world({ maxMessages: 2 })
     ready(1)
     ready(2)
@@ -130,7 +130,7 @@ describe('by identity', () => {
     expect(told).toEqual(['1', '2', '3'])
   })
 
-  it('delivers whatever one leg brings, however alike it is: a name counts between two legs only', () => {
+  it('delivers everything that one leg brings, even with equal identities: an identity counts only between two legs', () => {
     const { told, ready, bring, merge } = world({})
     const about = (thing: string, data: string) => ({ identity: thing, data })
     ready(1)
@@ -155,7 +155,7 @@ describe('by identity', () => {
     expect(told.length).toBe(many + 1)
   })
 
-  it('repeats no more of a longer re-send than what it cannot remember', () => {
+  it('repeats of a longer re-send only what it cannot remember', () => {
     const { told, ready, bring, merge } = world({})
     ready(1)
     for (let number = 1; number <= 100_500; number++) bring(1, number)
@@ -165,7 +165,7 @@ describe('by identity', () => {
     expect(told.length).toBe(100_500 + 500)
   })
 
-  it('drops what one leg has brought in the middle of another one that brings the same again', () => {
+  it('drops what one leg brought while another leg is re-sending the same', () => {
     const { told, ready, bring, merge } = world({})
     ready(1)
     bring(1, 1, 2, 3)
@@ -180,7 +180,7 @@ describe('by identity', () => {
     expect(told).toEqual(['1', '2', '3', '4', '5', '6'])
   })
 
-  it('leaves what nothing names to the active leg, and tells of a gap in the topic', () => {
+  it('takes messages without an identity from the active leg only, and reports a gap in the topic', () => {
     const { told, ready, bring, merge } = world({})
     ready(1)
     bring(1, { data: 'a', identity: null }, 1)
@@ -193,7 +193,7 @@ describe('by identity', () => {
     expect(told).toEqual(['a', '1', 'b', '2', 'gap null-null lost', 'd'])
   })
 
-  it('asks an old leg that serves again for what only the new one was asked for', () => {
+  it('subscribes on an old leg that serves again what only the new leg was asked for', () => {
     const { merge, told, ready, bring } = world({})
     ready(1)
     ready(2)
@@ -205,7 +205,7 @@ describe('by identity', () => {
   })
 
   it.each([{}, { leastOverlap: 3_000 }, { end: 'match' as const }])(
-    'with %o, waits for nothing in a topic that is wanted since an overlap began: the old leg is not asked for it',
+    'with %o, waits for nothing in a topic that is subscribed during an overlap: the old leg does not have it',
     (deps) => {
       const { merge, told, ready, bring } = world(deps)
       const of = (number: number) => ({ topic: 'u', identity: String(number), data: `u${number}` })
@@ -221,7 +221,7 @@ describe('by identity', () => {
     },
   )
 
-  it('tells nothing to who signs out with the first of what a leg brought before it was ready', () => {
+  it('delivers nothing more after a sign-out in the handler of the first message that a leg brought before it was ready', () => {
     const { merge, told, ready, bring } = world({}, () => merge.stop())
     ready(1)
     merge.hello(2)
@@ -231,7 +231,7 @@ describe('by identity', () => {
     expect(told).toEqual(['1'])
   })
 
-  it('tells how things stand once, whichever leg in an overlap is the first to begin a topic', () => {
+  it('delivers a topic’s initial state once, whichever leg of an overlap is the first to begin the topic', () => {
     const { merge, told, ready, bring } = world({})
     const state = (data: string) => ({ data, opening: true, identity: null })
     const both = (leg: number) => bring(leg, state(`a of ${leg}`), state(`b of ${leg}`))
@@ -257,7 +257,7 @@ describe('by identity', () => {
     expect(told).toEqual([1, 4, 5].flatMap((leg) => [`a of ${leg}`, `b of ${leg}`]))
   })
 
-  it('tells what a leg begins with where no other one serves, and nowhere else', () => {
+  it('delivers the initial state of a leg only if no other leg serves', () => {
     const { told, ready, bring, merge } = world({})
     const state = (data: string) => ({ data, opening: true, identity: null })
     ready(1)
@@ -274,7 +274,7 @@ describe('by identity', () => {
     expect(told).toEqual(['one', '1', 'three'])
   })
 
-  it('asks an old leg that was left for its topics, should it serve again', () => {
+  it('subscribes the topics again on an old leg that was left and serves again', () => {
     const { told, ready, bring, merge } = world({ leaves: true })
     ready(1)
     ready(2)
@@ -283,7 +283,7 @@ describe('by identity', () => {
     expect(told).toEqual(['subscribe 1 t', '1'])
   })
 
-  it('asks it for none of them where it was not left yet: it would begin them anew, and lose what comes meanwhile', () => {
+  it('subscribes nothing again on an old leg that was not left yet: its topics would start over and lose what arrives meanwhile', () => {
     const { merge, told, ready } = world({ leaves: true, leastOverlap: 3_000 })
     ready(1)
     ready(2)
@@ -291,7 +291,7 @@ describe('by identity', () => {
     expect(told).toEqual([])
   })
 
-  it('remembers what came last by number and by bytes, whatever a server takes for an identity', () => {
+  it('bounds the remembered identities in number and in bytes, whatever a server uses as an identity', () => {
     const { told, ready, bring, merge } = world({})
     const huge = (number: number) => ({ data: number, identity: `${number}`.padEnd(500_000, 'x') })
     ready(1)
@@ -302,7 +302,7 @@ describe('by identity', () => {
     expect(told.slice(10)).toEqual(['1'])
   })
 
-  it('delivers at once the answer to what was asked on one leg alone, whichever that is', () => {
+  it('delivers at once the answer to a request that was sent on one leg only, whichever it is', () => {
     const { told, ready, bring } = world({})
     ready(1)
     ready(2)
@@ -312,8 +312,8 @@ describe('by identity', () => {
   })
 })
 
-describe('by identity, where nothing marks the end', () => {
-  it('gives the old leg the say for as long as it brings what the new one brought', () => {
+describe('by identity, if nothing marks the end', () => {
+  it('delivers from the old leg for as long as it brings what the new one brought', () => {
     const { told, ready, bring, merge } = world({ end: 'match' })
     const at = (stream: string, number: number) => ({ stream, identity: String(number), data: `${stream}${number}` })
     ready(1)
@@ -333,7 +333,7 @@ describe('by identity, where nothing marks the end', () => {
     expect([told.slice(7), merge.caughtUp()]).toEqual([['b3'], true])
   })
 
-  it('waits a bounded time for the old leg to bring it', async () => {
+  it('waits a bounded time for the old leg to bring a message', async () => {
     const { told, ready, bring, clock } = world({ end: 'match' })
     ready(1)
     ready(2)
@@ -345,7 +345,7 @@ describe('by identity, where nothing marks the end', () => {
     expect(told).toEqual(['5', '6'])
   })
 
-  it('waits that time for each message, not for all that a quicker leg brings', async () => {
+  it('waits that time for each message separately, not once for everything that a faster leg brings', async () => {
     const { told, ready, bring, clock } = world({ end: 'match' })
     ready(1)
     ready(2)
@@ -358,7 +358,7 @@ describe('by identity, where nothing marks the end', () => {
     expect(told).toEqual(['1', '2', '3', '4'])
   })
 
-  it('goes over to the new leg where the old one says nothing, also of what it was just asked for', () => {
+  it('switches to the new leg if the old one is silent, also in a topic that was just subscribed', () => {
     const { told, ready, bring, clock, merge } = world({ end: 'match' })
     ready(1)
     merge.hello(2)
@@ -376,7 +376,7 @@ describe('by identity, where nothing marks the end', () => {
 describe('by position', () => {
   const position = { strength: 'position' } as const
 
-  it('delivers what is next, whichever leg brings it', () => {
+  it('delivers the next message, whichever leg brings it', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, 1)
@@ -389,7 +389,7 @@ describe('by position', () => {
     expect(merge.caughtUp()).toBe(true)
   })
 
-  it('holds on either leg what comes too early, until the other one has brought what is missing', () => {
+  it('holds early messages of either leg until the other leg has brought the missing ones', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, 1)
@@ -402,7 +402,7 @@ describe('by position', () => {
     expect([told, merge.caughtUp()]).toEqual([['1', '2', '3', '4'], true])
   })
 
-  it('tells of exactly one gap, with its bounds, when nobody brings it in time', async () => {
+  it('reports exactly one gap with its bounds if no leg brings the missing messages in time', async () => {
     const { told, ready, bring, clock, merge } = world(position)
     ready(1)
     bring(1, 1)
@@ -413,7 +413,7 @@ describe('by position', () => {
     expect([told, merge.caughtUp()]).toEqual([['1', 'gap 2-4 lost', '5', '6'], true])
   })
 
-  it('waits for each for its own time: what is missing before it may be on its way for as long', async () => {
+  it('waits for each missing message for its own full time, whatever is missing before it', async () => {
     const { told, ready, bring, clock, merge } = world(position)
     const of = (topic: string, offset: number) => ({ topic, offset, data: `${topic}${offset}` })
     for (const topic of ['u', 'v']) merge.subscribe(topic, null)
@@ -437,7 +437,7 @@ describe('by position', () => {
     ])
   })
 
-  it('begins a topic with what the old leg has of it, where the new one is quicker', () => {
+  it('begins a topic with the messages of the old leg even if the new leg is faster', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     merge.hello(2)
@@ -448,7 +448,7 @@ describe('by position', () => {
     expect(told).toEqual(['2', '3', '4'])
   })
 
-  it('begins a topic with what the new leg has of it, once the old one has no more', () => {
+  it('begins a topic with the messages of the new leg once the old one has ended', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     ready(2)
@@ -457,7 +457,7 @@ describe('by position', () => {
     expect([told, merge.caughtUp()]).toEqual([['3', '4'], true])
   })
 
-  it('goes on with an old leg that has said its last word, should the new one die', () => {
+  it('continues with an old leg that had already ended its topics if the new leg dies', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, 1)
@@ -469,7 +469,7 @@ describe('by position', () => {
     expect([told, merge.caughtUp()]).toEqual([['1', '2'], true])
   })
 
-  it('is over with the old leg’s word where nobody wants any more what was waited for', () => {
+  it('ends with the old leg if nobody subscribes any more to what was waited for', () => {
     const { ready, bring, merge } = world(position)
     ready(1)
     bring(1, 1)
@@ -480,7 +480,7 @@ describe('by position', () => {
     expect(merge.caughtUp()).toBe(true)
   })
 
-  it('puts in order what both legs brought too early, when nobody brings what is missing', async () => {
+  it('sorts the early messages of both legs if no leg brings the missing ones', async () => {
     const { told, ready, bring, clock } = world(position)
     ready(1)
     bring(1, 1)
@@ -491,7 +491,7 @@ describe('by position', () => {
     expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-4 lost', '5'])
   })
 
-  it('does so for each topic by itself, however they are mixed', async () => {
+  it('handles each topic separately, however their messages are mixed', async () => {
     const { told, ready, bring, clock, merge } = world(position)
     merge.subscribe('u', null)
     ready(1)
@@ -510,7 +510,7 @@ describe('by position', () => {
     expect(told.filter((word) => word.startsWith('u'))).toEqual(['u1', 'u3', 'u4'])
   })
 
-  it('loses nothing of what the old leg brought too early and left behind', () => {
+  it('loses none of the early messages that the old leg left behind', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, 1)
@@ -521,7 +521,7 @@ describe('by position', () => {
     expect([told, merge.held.messages]).toEqual([['1', 'gap 2-2 lost', '3', '4'], 0])
   })
 
-  it('tells of a gap at once where only one leg lives, also over a break', () => {
+  it('reports a gap at once if only one leg is open, also after a break', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, 1, 3)
@@ -531,7 +531,7 @@ describe('by position', () => {
     expect(told).toEqual(['1', 'gap 2-2 lost', '3', 'gap 4-5 lost', '6'])
   })
 
-  it('takes a new numbering from the active leg only, with a gap of unknown bounds', () => {
+  it('accepts a new numbering only from the active leg, with a gap of unknown bounds', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, { offset: 9, epoch: 'a', data: 'a9' })
@@ -553,7 +553,7 @@ describe('by position', () => {
     expect(merge.position('t')).toEqual({ epoch: 'unnamed', offset: 7 })
   })
 
-  it('is not taken on by who wants less: what is between is still to be told', () => {
+  it('ignores a later position for a topic at an earlier one: the messages between are still to be delivered', () => {
     const { told, ready, bring, merge } = world(position)
     ready(1)
     bring(1, 3)
@@ -574,7 +574,7 @@ describe('by neither', () => {
     expect([told, merge.caughtUp()]).toEqual([['1', '2'], true])
   })
 
-  it('tells of a gap at a planned handover, and goes on with the old leg should it serve again', () => {
+  it('reports a gap at a planned handover, and continues with the old leg if it serves again', () => {
     const { told, ready, bring, merge } = world({ strength: 'none' })
     const nameless = (data: string) => ({ data, identity: null })
     ready(1)
@@ -601,7 +601,7 @@ it('tells a new leg what changed since its hello, and forgets what nobody wants'
   expect([merge.held.messages, merge.caughtUp(), merge.position('u')]).toEqual([0, false, null])
 })
 
-it('tells what a leg begins with no second time in a handover, however late it comes, and tells it where a topic begins anew', () => {
+it('does not repeat the initial state of a leg in a handover, however late it arrives, but delivers it when a topic starts over', () => {
   const { merge, told, bring, ready } = world({})
   const state = (data: string) => ({ data, opening: true, identity: null })
   ready(1)
@@ -617,7 +617,7 @@ it('tells what a leg begins with no second time in a handover, however late it c
 })
 
 it.each([{ leastOverlap: 3_000 }, { end: 'match' as const }])(
-  'with %o, keeps the order of each of two servers that hear of each other late',
+  'with %o, keeps the order of each of two servers that get each other’s messages late',
   (deps) => {
     const { merge, told, ready, bring } = world(deps)
     const [blue, green] = [
@@ -639,7 +639,7 @@ it.each([{ leastOverlap: 3_000 }, { end: 'match' as const }])(
 )
 
 describe('with a least overlap', () => {
-  it('asks the old leg for its end no sooner, and holds nothing that both have brought', async () => {
+  it('does not ask the old leg for its end before that time, and holds nothing that both legs have brought', async () => {
     const { merge, clock, told, fenced, ready, bring } = world({ leastOverlap: 3_000 })
     ready(1)
     bring(1, 1)
@@ -659,7 +659,7 @@ describe('with a least overlap', () => {
     expect(merge.caughtUp()).toBe(true)
   })
 
-  it('has both legs live for it where nothing tells messages apart, and takes the new one’s', async () => {
+  it('keeps both legs open for that time if nothing identifies messages, and delivers those of the new one', async () => {
     const { merge, clock, told, fenced, ready, bring } = world({ strength: 'none', leastOverlap: 3_000 })
     ready(1)
     ready(2)
@@ -681,7 +681,7 @@ describe('with a least overlap', () => {
     expect(fenced).toEqual([])
   })
 
-  it('is over with the old leg', async () => {
+  it('ends with the old leg', async () => {
     const { merge, clock, fenced, ready } = world({ leastOverlap: 3_000 })
     ready(1)
     ready(2)
@@ -691,8 +691,8 @@ describe('with a least overlap', () => {
   })
 })
 
-describe('where a leg begins that is not sent what came before', () => {
-  it('tells of a gap without bounds in a topic that had begun', () => {
+describe('if a new leg does not get what came before', () => {
+  it('reports a gap without bounds in a topic that had begun', () => {
     const { merge, told, bring, ready } = world({})
     merge.hello(1)
     bring(1, { head: true, hasData: false })
@@ -707,7 +707,7 @@ describe('where a leg begins that is not sent what came before', () => {
     expect(told).toEqual(['1', 'gap null-null lost', '5'])
   })
 
-  it('tells by position what is missing up to the head, at once, and begins a new topic there', () => {
+  it('by position, reports at once what is missing up to the head, and begins a new topic there', () => {
     const { merge, told, bring, ready } = world({ strength: 'position' })
     ready(1)
     bring(1, { offset: 4, head: true, hasData: false })
@@ -720,7 +720,7 @@ describe('where a leg begins that is not sent what came before', () => {
     expect(told).toEqual(['5', 'gap 6-9 lost', '10'])
   })
 
-  it('says nothing of it while the old leg brings what came before', () => {
+  it('reports no gap while the old leg brings what came before', () => {
     const { told, bring, ready } = world({ strength: 'position' })
     ready(1)
     bring(1, 1)

@@ -94,7 +94,7 @@ function workersOf(world: World) {
 
 afterEach(() => vi.unstubAllGlobals())
 
-describe('a tab that is hidden for long, at a server that does not ask', () => {
+describe('a tab that is hidden for long, with a server that sends no pings', () => {
   it('is not silent for half a minute: neither an idle limit of 60 s nor SignalR’s 30 s cuts it', async () => {
     const { world, live, hide, show, silence, dials, statuses } = page()
     const workers = workersOf(world)
@@ -109,7 +109,7 @@ describe('a tab that is hidden for long, at a server that does not ask', () => {
     expect(workers.size).toBe(0)
   })
 
-  it('has no worker before a minute is over, and leaves none behind, wherever it goes', async () => {
+  it('starts no worker within the first minute, and leaves none behind, however it ends', async () => {
     const { world, live, hide, show, silence, tell, socket } = page()
     const workers = workersOf(world)
     await live()
@@ -133,7 +133,7 @@ describe('a tab that is hidden for long, at a server that does not ask', () => {
     expect(workers.size).toBe(0)
   })
 
-  it('has no worker where the server answers no ping: there is nothing to say', async () => {
+  it('starts no worker if the server answers no pings: there is nothing to send', async () => {
     const { world, live, hide } = page({ pings: false })
     const workers = workersOf(world)
     await live()
@@ -143,7 +143,7 @@ describe('a tab that is hidden for long, at a server that does not ask', () => {
   })
 
   it.each(['there are no workers', 'the page forbids them'])(
-    'speaks once a minute where %s, and nothing else goes wrong',
+    'sends once a minute if %s, and nothing else goes wrong',
     async (why) => {
       if (why.includes('forbids'))
         vi.stubGlobal('Worker', function () {

@@ -17,7 +17,7 @@ function oneAtATime() {
   return handServed({ protocol, handover: { dwell: 0 }, reconnect: { spread: 20_000 } })
 }
 
-it('a server that has not yet noticed that the old connection is gone is asked again at once, whatever it says: the break stays the shortest', async () => {
+it('a server that has not yet noticed the end of the old connection is dialled again at once, so that the break stays as short as possible', async () => {
   const world = oneAtATime()
   const first = await world.live()
   first.send({ type: 'reconnect' })
@@ -45,7 +45,7 @@ it('a server that has not yet noticed that the old connection is gone is asked a
   ])
 })
 
-it('one that goes on refusing is left alone after a few dials, as a server that is down', async () => {
+it('a server that keeps refusing is treated as down after a few dials', async () => {
   const world = oneAtATime()
   const first = await world.live()
   first.send({ type: 'reconnect' })

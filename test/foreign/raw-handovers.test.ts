@@ -48,7 +48,7 @@ async function client(port: number, { protocol, oldPath }: Kind) {
   return { socket, account, gaps: () => gaps }
 }
 
-it('keeps its promise over handovers at 1,000 messages a second and a round trip of 50 ms: nothing lost, repeated or reordered', {
+it('nothing is lost, repeated or reordered in handovers at 1,000 messages a second and a round trip of 50 ms', {
   timeout: 300_000,
 }, async () => {
   const server = await foreignServer({ perSecond: 1_000 })
@@ -96,7 +96,7 @@ it('keeps its promise over handovers at 1,000 messages a second and a round trip
   expect(clients.every(({ socket }) => socket.stats().duplicates > 0)).toBe(true)
 })
 
-it('keeps the connection, and claims nothing about messages, where a server names neither positions nor identities', async () => {
+it('keeps the connection, and promises nothing about messages, if a server has neither positions nor identities', async () => {
   const server = await foreignServer()
   onTestFinished(() => server.close())
   const socket = createLiveSocket({
@@ -122,7 +122,7 @@ it('keeps the connection, and claims nothing about messages, where a server name
   expect(states.filter((status) => status !== 'live')).toEqual([])
 })
 
-it('gives a server that refuses a second connection the shortest break, and names it in the events', async () => {
+it('has the shortest possible break with a server that refuses a second connection, and reports it in the events', async () => {
   const server = await foreignServer({ exclusive: true })
   onTestFinished(() => server.close())
   const socket = createLiveSocket({
@@ -149,7 +149,7 @@ it('gives a server that refuses a second connection the shortest break, and name
   expect(told).toEqual([[1000, 'exclusive'], 'exclusive', 0])
 })
 
-it('takes text and binary, both ways', async () => {
+it('carries text and binary in both directions', async () => {
   const server = await foreignServer()
   onTestFinished(() => server.close())
   const socket = createLiveSocket({ url: server.url, protocol: rawProtocol(words), environment: { WebSocket } })

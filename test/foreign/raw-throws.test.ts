@@ -51,7 +51,7 @@ it.each([
   ['throws', 'threw: Error'],
   ['gives nothing', 'threw: LiveSocketError'],
 ])(
-  'a function for the options of each leg that %s is told of, and asked again with the next leg',
+  'a function for the options of each leg that %s is reported, and called again for the next leg',
   async (how, said) => {
     const clock = createSimulatedClock()
     const { WebSocket, sockets } = fakeWebSockets()

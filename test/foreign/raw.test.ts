@@ -53,14 +53,14 @@ describe('when a leg is ready', () => {
     { type: 'welcome', server: 'leg 3', topics: new Map(), heartbeat: undefined, reconnectSpread: undefined },
   ]
 
-  it('is once it is open, where the server has no word for it', () => {
+  it('is ready once it is open, if the protocol has no welcome', () => {
     const codec = codecOf()
     codec.encode(hello)
     codec.written!(hello)
     expect(codec.told()).toEqual(welcome)
   })
 
-  it('is when the server says so, with what it tells of itself, once', () => {
+  it('is ready when the server says so, once, with what the server says about itself', () => {
     const codec = codecOf({ ready: (data) => (data === 'hi' ? { server: 'blue', heartbeat: 5_000 } : false) })
     codec.written!(hello)
     expect(codec.told()).toEqual([])
@@ -68,7 +68,7 @@ describe('when a leg is ready', () => {
     expect(codec.decode('hi')).toMatchObject({ type: 'message', data: 'hi' })
   })
 
-  it('is when it has answered a ping that went out behind the hello', () => {
+  it('is ready when it has answered a ping that was sent after the hello', () => {
     const codec = codecOf({ hello: () => ['one', 'two'], ping: () => 'ping', pong: (data) => data === 'pong' })
     expect(codec.encode(hello)).toEqual(['one', 'two', 'ping'])
     codec.written!(hello)
@@ -77,7 +77,7 @@ describe('when a leg is ready', () => {
     expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
   })
 
-  it('is at the opening where `opened` says so, whatever `ready` waits for', () => {
+  it('is ready when it opens if `opened` says so, whatever `ready` waits for', () => {
     const codec = codecOf({ ready: (data) => data === 'hi', opened: () => true })
     codec.encode(hello)
     codec.written!(hello)
@@ -108,7 +108,7 @@ describe('the last identity of each topic', () => {
     return codec
   }
 
-  it('is told to the next hello, with the token, the topics and their positions', () => {
+  it('is passed to the next hello, with the token, the topics and their positions', () => {
     const protocol = identified()
     greet(protocol).decode('t7')
     greet(protocol)
@@ -116,14 +116,14 @@ describe('the last identity of each topic', () => {
     expect([asked!.last('t'), asked!.last('u')]).toEqual(['t7', undefined])
   })
 
-  it('is that of the session alone, where several sockets have one protocol', () => {
+  it('belongs to one session only, if several sockets share a protocol', () => {
     const protocol = identified()
     greet(protocol).decode('t7')
     greet(protocol, 'another')
     expect(asked!.last('t')).toBe(undefined)
   })
 
-  it('is kept only of topics that are followed, whatever a server names', () => {
+  it('is kept only for subscribed topics, whatever topics a server names', () => {
     const protocol = identified()
     const codec = greet(protocol)
     codec.decode('x1')
@@ -170,7 +170,7 @@ it.each([
   expect([codecOf(options).decode('x')].flat()).toMatchObject([frame])
 })
 
-it('reads several messages in one piece of data, and none', () => {
+it('reads several messages, or none, from one piece of data', () => {
   const codec = codecOf({
     message: (data) => (data === '' ? null : [...(data as string)].map((letter) => ({ topic: 't', data: letter }))),
   })
@@ -178,7 +178,7 @@ it('reads several messages in one piece of data, and none', () => {
   expect(codec.decode('')).toEqual([])
 })
 
-it('takes nothing from the other frames of a piece where one cannot be read or is an error', () => {
+it('ignores all frames of a piece of data if one of them cannot be read or is an error', () => {
   const codec = codecOf({
     split: (data) => (data as string).split(','),
     message: (data) => (data === 'bad' ? { topic: '', data } : { topic: 't', data }),
@@ -211,7 +211,7 @@ describe('a leg whose topics are not all answered', () => {
     { type: 'welcome' },
   ]
 
-  it('is ready without them when it has waited long enough, and says which they are', async () => {
+  it('is ready without them after a time limit, and reports which topics they are', async () => {
     const codec = slow()
     expect(codec.decode('t')).toEqual([])
     await codec.clock.advance(4_999)
@@ -221,7 +221,7 @@ describe('a leg whose topics are not all answered', () => {
     expect(codec.decode('u')).toEqual([])
   })
 
-  it('asks a server that has said nothing at all for a sign of life first', async () => {
+  it('first pings a server that has sent nothing at all', async () => {
     const codec = slow()
     await codec.clock.advance(5_000)
     expect([codec.told(), codec.replies()]).toEqual([[], ['ping']])
@@ -229,14 +229,14 @@ describe('a leg whose topics are not all answered', () => {
     expect(codec.decode('pong')).toMatchObject([{ type: 'pong' }])
   })
 
-  it('tells the pong of its own from others', async () => {
+  it('tells the pong to its own ping from other pongs', async () => {
     const codec = slow()
     await codec.clock.advance(5_000)
     expect(codec.decode('t')).toMatchObject(without('u'))
     expect([codec.decode('pong'), codec.decode('pong')]).toMatchObject([[], [{ type: 'pong' }]])
   })
 
-  it('is not ready after all where the server has refused the token, and waits for nothing when it is over', async () => {
+  it('does not become ready if the server has refused the token, and waits for nothing once it is closed', async () => {
     const codec = codecOf({
       waiting: () => ['t'],
       ready: () => false,
@@ -261,7 +261,7 @@ describe('a leg that is left', () => {
     codec.written!(frame)
   }
 
-  it('has nothing more when it has answered a ping of that moment: an earlier one proves nothing', () => {
+  it('has ended once it has answered a ping sent at that moment; the answer to an earlier ping proves nothing', () => {
     const codec = leaving()
     codec.decode('ready')
     send(codec, { type: 'ping' })
@@ -272,7 +272,7 @@ describe('a leg that is left', () => {
     expect(codec.decode('pong')).toEqual([{ type: 'pong' }])
   })
 
-  it('is not taken to have answered that ping by its answer to the one behind the hello', () => {
+  it('does not count the answer to the ping after the hello as the answer to that ping', () => {
     const codec = codecOf({ ping: () => 'ping', pong: (data) => data === 'pong', opened: () => true })
     send(codec, hello)
     send(codec, { type: 'leave' })
@@ -301,7 +301,7 @@ describe('a leg that is left', () => {
     expect(codec.clock.pending).toBe(0)
   })
 
-  it('keeps its topics for good where the next leg dies meanwhile, and begins none of them anew', async () => {
+  it('keeps its topics if the next leg dies meanwhile, and starts none of them over', async () => {
     const codec = leaving({
       leave: () => 'leave',
       answer: (data) => (data === 'p' ? { id: 'p' } : null),
@@ -320,7 +320,7 @@ describe('a leg that is left', () => {
   })
 })
 
-it('keeps state of each leg apart where it is given a function', () => {
+it('keeps the state of each leg separate if the options are a function', () => {
   const protocol = rawProtocol(() => {
     let count = 0
     return { message: () => ({ topic: 't', data: ++count }) }
@@ -354,7 +354,7 @@ describe('bad input', () => {
     ['a position without a number', { position: () => ({}) as { offset: number } }, /whole numbers/],
     ['a fraction for an offset', { position: () => ({ offset: 1.5 }) }, /whole numbers/],
   ] as [string, Partial<RawProtocolOptions>, RegExp][])(
-    'makes an event of %s, and tells no secret',
+    'reports %s as an event without secrets',
     (_name, options, reason) => {
       const said = codecOf(options).decode('x')
       expect(said).toMatchObject({ invalid: expect.stringMatching(reason) as string })
@@ -362,7 +362,7 @@ describe('bad input', () => {
     },
   )
 
-  it('tells of a function that throws when something is to be sent', () => {
+  it('reports a function that throws while sending', () => {
     const codec = codecOf({
       publish: () => {
         throw new Error()
@@ -390,7 +390,7 @@ describe('bad input', () => {
 })
 
 describe('the last words', () => {
-  it('are the client’s where it closes a leg, and the server’s where it wants the client no more', () => {
+  it('are the client’s if it closes a leg, and the server’s if it ends the session', () => {
     const codec = codecOf({ goodbye: () => 'bye', ended: (data) => (data === 'go away' ? 'go away' : null) })
     expect(codec.goodbye!()).toEqual(['bye'])
     expect(codec.decode('go away')).toEqual([{ type: 'error', code: 'forbidden', message: 'go away' }])
@@ -405,7 +405,7 @@ describe('the last words', () => {
     expect(() => rawProtocol({ message, ...options })).toThrow(why)
   })
 
-  it('marks where a topic begins as no message', () => {
+  it('does not count the begin of a topic as a message', () => {
     const codec = codecOf({ begins: () => [{ topic: 't', data: 1, head: true }], message: () => null })
     expect(codec.decode('x')).toMatchObject([{ type: 'message', topic: 't', head: true, hasData: false }])
   })

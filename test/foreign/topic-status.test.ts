@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 import { fakeWebSockets } from '../kit/fake-socket.js'
 
-it('who subscribes while a server without answers serves finds the topic live, and is told of nothing before it has its undo', async () => {
+it('a subscription at a server that never confirms is live at once, and calls no listener before `subscribe` has returned', async () => {
   const clock = createSimulatedClock()
   const { WebSocket, sockets } = fakeWebSockets()
   const protocol = rawProtocol({ message: (data) => ({ topic: 'a', data }) })

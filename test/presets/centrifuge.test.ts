@@ -17,7 +17,7 @@ function publishing(history: ReturnType<typeof centrifugoHistory>, channel = 'ne
   return { stop, sent: () => sent }
 }
 
-it('loses, repeats and reorders nothing in handovers between two nodes, where the client of centrifuge follows the same nodes', async () => {
+it('loses, repeats and reorders nothing in handovers between two nodes, as the centrifuge client receives them from the same nodes', async () => {
   const history = centrifugoHistory()
   const nodes = [await centrifugoNode('blue', history), await centrifugoNode('green', history)]
   const stock = new Centrifuge(nodes[0]!.url, { websocket: WebSocket })
@@ -45,7 +45,7 @@ it('loses, repeats and reorders nothing in handovers between two nodes, where th
   expect([dataOf(seen).length, theirs.length, invalid]).toEqual([publisher.sent(), publisher.sent(), []])
 })
 
-it('loses nothing over a break, and tells of exactly what the history does not keep any more', async () => {
+it('loses nothing over a break, and reports exactly what the history has dropped', async () => {
   const history = centrifugoHistory()
   const node = await centrifugoNode('blue', history)
   const { socket, seen } = speaking(node.url, centrifuge(), {
@@ -84,7 +84,7 @@ it('loses nothing over a break, and tells of exactly what the history does not k
   expect(gaps.slice(1)).toEqual([{ epoch: 'e2', from: null, to: null, reason: 'epoch' }])
 })
 
-it('delivers what bears no offset, as its newest connection brings it', async () => {
+it('delivers messages without an offset in the order of the newest connection', async () => {
   const history = centrifugoHistory()
   const node = await centrifugoNode('blue', history, { positioned: false })
   const { socket, seen } = speaking(node.url, centrifuge(), { reconnect: { spread: 0 } }).follow('news')
@@ -104,7 +104,7 @@ it('delivers what bears no offset, as its newest connection brings it', async ()
   expect(node.received.some(({ subscribe }) => subscribe && 'recover' in subscribe)).toBe(false)
 })
 
-it('publishes, calls a method, has its answer or refusal, and tells of a channel that it may not read', async () => {
+it('publishes, calls methods, gets their answers or refusals, and reports a channel that it may not read', async () => {
   const history = centrifugoHistory()
   const node = await centrifugoNode('blue', history)
   const { socket, seen } = speaking(node.url, centrifuge()).follow('news').follow('secret')
@@ -121,7 +121,7 @@ it('publishes, calls a method, has its answer or refusal, and tells of a channel
 it.each([
   ['says that it has expired', 109],
   ['closes with 3500', 3500],
-])('has a new token fetched where the server %s', async (_how, code) => {
+])('fetches a new token if the server %s', async (_how, code) => {
   const node = await centrifugoNode('blue', centrifugoHistory(), { token: (token) => (token === 'good' ? null : code) })
   let asked = 0
   const { socket } = speaking(node.url, centrifuge(), { getToken: async () => (++asked === 1 ? 'old' : 'good') })
@@ -130,7 +130,7 @@ it.each([
   expect(asked).toBe(2)
 })
 
-it('puts a fresh token on the connection that lives', async () => {
+it('sends a fresh token on the open connection', async () => {
   const node = await centrifugoNode('blue', centrifugoHistory())
   let asked = 0
   const { socket } = speaking(node.url, centrifuge(), {
@@ -148,7 +148,7 @@ it.each([
   [3000, 'reconnecting'],
   [3012, 'reconnecting'],
   [4001, 'reconnecting'],
-])('closed by the server with %d it is %s, as the client of centrifuge', async (code, status) => {
+])('after a close by the server with %d it is %s, like the centrifuge client', async (code, status) => {
   const node = await centrifugoNode('blue', centrifugoHistory())
   const stock = new Centrifuge(node.url, { websocket: WebSocket })
   onTestFinished(() => stock.disconnect())

@@ -218,7 +218,7 @@ async function settled(clients: readonly Staged[], watched: number, wanted: (cli
   for (const client of clients) await until(() => wanted(client), `${client.name} settles`)
 }
 
-it('keeps the connection that lives where the token has changed by the time of a handover, and does not loop: every preset', async () => {
+it('keeps the open connection if the token has changed by the time of a handover, and does not loop: every preset', async () => {
   const clients = await all()
   for (const client of clients) client.change('second')
   for (const { socket } of clients) void socket.handover().catch(() => {})
@@ -231,7 +231,7 @@ it('keeps the connection that lives where the token has changed by the time of a
   expect(clients.filter((client) => status(client) !== 'live').map(({ name }) => name)).toEqual([])
 })
 
-it('comes back with a new token where it has changed in a break, or says why not, and does not loop: every preset', async () => {
+it('reconnects with the new token if the token changed during a break, or reports why it cannot, and does not loop: every preset', async () => {
   const clients = await all()
   for (const client of clients) {
     client.change('second')
@@ -243,7 +243,7 @@ it('comes back with a new token where it has changed in a break, or says why not
   await settled(clients, 2_500, (client) => back(client) || (!must.includes(client.name) && tellsWhy(client)))
 })
 
-it('gives up, and says so, where no token is taken any more: every preset', async () => {
+it('closes with a clear reason if the server refuses every token: every preset', async () => {
   const clients = await all()
   for (const client of clients) {
     client.change('third', 'second')

@@ -100,7 +100,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 }
 
 it.each(Object.entries(kinds))(
-  'delivers all that one connection brings, however alike: a name counts between two only: %s',
+  'delivers everything that one connection brings, even with equal identities; an identity counts only between two connections: %s',
   async (_name, { protocol, topic, opens, says = [], answers, message }) => {
     const server = await scripted(
       (text, socket) => {

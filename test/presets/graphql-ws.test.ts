@@ -133,7 +133,7 @@ it('carries subscriptions of graphql-ws over handovers under load: the library n
   expect([told, sockets.length]).toEqual([['connected'], 1])
 })
 
-it('never sends a mutation twice: its answer comes on the leg that it went out on', async () => {
+it('never sends a mutation twice, and gets its answer on the leg that carried it', async () => {
   const { ask, move, charges, release, follower } = await stage()
   const ticks = follower('tick')
   await until(() => ticks.length > 0, 'messages')
@@ -146,7 +146,7 @@ it('never sends a mutation twice: its answer comes on the leg that it went out o
   expect(charges()).toBe(1)
 })
 
-it('says that the outcome is unknown where the leg goes before it answers', async () => {
+it('reports an unknown outcome if the leg ends before the answer', async () => {
   const { ask, move, charges } = await stage()
   const answer = ask('mutation { charge }')
   await until(() => charges() === 1, 'the mutation')
@@ -154,7 +154,7 @@ it('says that the outcome is unknown where the leg goes before it answers', asyn
   expect(charges()).toBe(1)
 })
 
-it('without identities keeps connection and subscriptions, and claims nothing about their results in a handover', async () => {
+it('without identities it keeps the connection and the subscriptions, and promises nothing about results in a handover', async () => {
   const { follower, move, told } = await stage({})
   const ticks = follower('tick')
   await until(() => ticks.length > 10, 'messages')
@@ -164,7 +164,7 @@ it('without identities keeps connection and subscriptions, and claims nothing ab
   expect(told).toEqual(['connected'])
 })
 
-it('without identities, too, keeps the old leg for the answers that it owes', async () => {
+it('without identities, too, it keeps the old leg for outstanding answers', async () => {
   const { ask, move, charges, release } = await stage({})
   const answer = ask('mutation { charge }')
   await until(() => charges() === 1, 'the mutation')
@@ -174,7 +174,7 @@ it('without identities, too, keeps the old leg for the answers that it owes', as
   await moving
 })
 
-it('shows the library a break as the close that it is', async () => {
+it('shows the library a break as a close', async () => {
   const { follower, told, servers } = await stage()
   const ticks = follower('tick')
   await until(() => ticks.length > 0, 'messages')
@@ -182,7 +182,7 @@ it('shows the library a break as the close that it is', async () => {
   await until(() => told.includes('closed'), 'the close')
 })
 
-it('lets the library come back from a break by itself: a new socket of the same class knows nothing of the one before', async () => {
+it('lets the library reconnect on its own: a new socket of the same class knows nothing of the previous one', async () => {
   const { follower, told, servers, sockets } = await stage(undefined, {
     retryAttempts: 3,
     retryWait: async () => undefined,
@@ -271,7 +271,7 @@ async function scriptedLegs(
 const byNumber: GraphqlWsOptions = { identity: ({ data }) => (data as { n: number }).n }
 
 it.each(['before the next one serves', 'when the next one serves'])(
-  'carries on a subscription that the server ends because it goes, %s',
+  'continues a subscription that the server ends because it shuts down, %s',
   async (when) => {
     const { say, running, results, move, legs, sockets } = await scriptedLegs(byNumber)
     say(0, 'next', 1)
@@ -291,7 +291,7 @@ it.each(['before the next one serves', 'when the next one serves'])(
   },
 )
 
-it('answers the library for the pings that it counts, on whichever leg', async () => {
+it('answers the library’s pings, whichever leg is active', async () => {
   let pongs = 0
   const { sockets, move } = await scriptedLegs(
     byNumber,
@@ -307,7 +307,7 @@ it('answers the library for the pings that it counts, on whichever leg', async (
   expect(sockets).toHaveLength(1)
 })
 
-it('lets the library greet anew where a server refuses what it said at first, instead of saying that for ever', async () => {
+it('lets the library send a new greeting if a server refuses the recorded one, instead of repeating the recorded one forever', async () => {
   let life = 1
   const { payloads, move, told, sockets, running } = await scriptedLegs(byNumber, ({ token }) => token === life, {
     retryAttempts: 3,

@@ -63,7 +63,7 @@ it('loses, repeats and reorders nothing in handovers between two bridged brokers
   expect(wills).toEqual([])
 })
 
-it('comes back under its name after a break, and has what the broker kept; where it kept nothing a gap says so', async () => {
+it('resumes its MQTT session after a break and gets what the broker kept; if the broker kept nothing, there is a gap', async () => {
   const broker = await startMosquitto()
   const relay = createRelay({ target: { port: Number(new URL(broker.url).port) }, delay: 0 })
   await relay.ready
@@ -87,7 +87,7 @@ it('comes back under its name after a break, and has what the broker kept; where
   expect([seen.map(Number), gaps]).toEqual([oneToLast(seen.map(Number)), []])
 })
 
-it('publishes the will of a client that is gone without a word, and of none that says goodbye', async () => {
+it('the broker publishes the will of a client that vanishes, and not of one that disconnects properly', async () => {
   const broker = await startMosquitto()
   const { seen } = await client(broker.url, 'gone/#')
   const will = (who: string) => ({ will: { topic: `gone/${who}`, payload: who } })
@@ -106,7 +106,7 @@ it('publishes the will of a client that is gone without a word, and of none that
   expect(seen).toEqual(['cut'])
 })
 
-it('has a new token fetched where the broker knows the password no more', async () => {
+it('fetches a new token if the broker does not accept the password any more', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'livesocket-mosquitto-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'passwords')

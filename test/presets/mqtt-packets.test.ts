@@ -40,7 +40,7 @@ const fromABroker: Packet[] = [
 describe('the packets of MQTT 5', () => {
   const bytes = Buffer.concat(fromABroker.map((packet) => generate(packet, { protocolVersion: 5 })))
 
-  it('are read as another codec wrote them, wherever the stream is cut', () => {
+  it('are read as another codec wrote them, wherever the stream is split', () => {
     for (let size = 1; size <= bytes.length; size++) {
       const split = mqttPackets(true)
       const found = []
@@ -63,9 +63,9 @@ describe('the packets of MQTT 5', () => {
 
   it.each([
     ['a length of five bytes', [0x30, 0xff, 0xff, 0xff, 0xff, 0x01]],
-    ['a text that ends behind the packet', [0x30, 3, 0, 9, 1]],
-    ['a property that there is none of', [0x30, 6, 0, 1, 97, 2, 0x7f, 1]],
-  ])('are refused where they are none, and from then on: %s', (_what, wrong) => {
+    ['a text that ends after the packet', [0x30, 3, 0, 9, 1]],
+    ['an unknown property', [0x30, 6, 0, 1, 97, 2, 0x7f, 1]],
+  ])('are refused if malformed, and so is everything after them: %s', (_what, wrong) => {
     const split = mqttPackets(true)
     expect(() => split(new Uint8Array(wrong).buffer)).toThrow()
     expect(() => split(new Uint8Array([0xd0, 0]).buffer)).toThrow()
@@ -107,7 +107,7 @@ describe('the packets of MQTT 5', () => {
   })
 })
 
-it('speaks 3.1.1 as well: no properties', () => {
+it('MQTT 3.1.1 works too, without properties', () => {
   const connect = writeConnect({
     five: false,
     clientId: 'me',
@@ -134,10 +134,10 @@ it.each([
   ['#', 'a/b', true],
   ['#', '$SYS/x', false],
   ['$SYS/#', '$SYS/x', true],
-])('a filter %s takes %s: %s', (filter, topic, takes) => {
+])('the filter %s matches %s: %s', (filter, topic, takes) => {
   expect(filterTakes(filter, topic)).toBe(takes)
 })
 
-it.each(['', 'a/#/b', 'a#', 'a+/b', 'a\u0000'])('%j is no filter', (filter) => {
+it.each(['', 'a/#/b', 'a#', 'a+/b', 'a\u0000'])('%j is not a valid filter', (filter) => {
   expect(isFilter(filter)).toBe(false)
 })

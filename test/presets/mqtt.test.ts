@@ -63,7 +63,7 @@ it.each([0, 1] as const)(
   },
 )
 
-it('publishes text, binary and JSON, is answered with QoS 1, and tells of a topic that is none', async () => {
+it('publishes text, binary and JSON, gets an answer with QoS 1, and reports an invalid topic', async () => {
   const { broker, url } = await aedes()
   const published: [string, string, number][] = []
   broker.on('publish', ({ topic, payload, qos }) => {
@@ -95,7 +95,7 @@ it('publishes text, binary and JSON, is answered with QoS 1, and tells of a topi
   expect([seen.length, invalid.length]).toEqual([3, 1])
 })
 
-it('begins a topic with what is retained, and tells it no second time in a handover', async () => {
+it('begins a topic with its retained message, and does not repeat it in a handover', async () => {
   const { broker, url } = await aedes()
   const publish = (payload: string) =>
     new Promise<void>((resolve) =>
@@ -115,7 +115,7 @@ it('begins a topic with what is retained, and tells it no second time in a hando
   ])
 })
 
-it('shows the token as the password of each connection, and has a new one fetched where the broker refuses it', async () => {
+it('sends the token as the password of each connection, and fetches a new one if the broker refuses it', async () => {
   const shown: string[] = []
   const { url } = await aedes((password) => (shown.push(password), password === 'good'))
   let asked = 0
@@ -125,7 +125,7 @@ it('shows the token as the password of each connection, and has a new one fetche
   expect([shown, asked]).toEqual([['old', 'good'], 2])
 })
 
-it('follows after each break what the broker grants, whatever it refuses and since when', async () => {
+it('after each break it follows the topics that the broker grants, whatever the broker refuses', async () => {
   const { broker, url, cut } = await aedes()
   let connections = 0
   broker.on('client', () => connections++)
@@ -166,7 +166,7 @@ describe('at a scripted broker of MQTT 5', () => {
       'mqtt',
     )
 
-  it('tells of a topic that the broker refuses, and of nobody who could ask for a handover, and serves the others', async () => {
+  it('reports a topic that the broker refuses, and that nobody can ask for a handover, and serves the others', async () => {
     const server = await broker({ secret: 0x87, 'livesocket/handover': 0x87 })
     const { socket, seen, invalid } = speaking(server.url, mqtt()).follow('news').follow('secret')
     const refused: unknown[] = []
@@ -186,7 +186,7 @@ describe('at a scripted broker of MQTT 5', () => {
   it.each([
     [0x8e, 'closed'],
     [0x8b, 'reconnecting'],
-  ])('is %s told by the broker’s DISCONNECT: then it is %s', async (code, status) => {
+  ])('after DISCONNECT %s from the broker it is %s', async (code, status) => {
     const server = await broker()
     const { socket } = speaking(server.url, mqtt({ handover: null }))
     socket.connect()
@@ -196,7 +196,7 @@ describe('at a scripted broker of MQTT 5', () => {
     await until(() => socket.store.getState().status === status, status)
   })
 
-  it('goes over to the next connection before a queue that overtakes nothing is empty: no ping that something came before ends it', () => {
+  it('keeps the old connection until its queue is empty: a ping answered after a queued message does not count as the end', () => {
     const codec = openCodec(mqtt({ handover: null }))
     codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['t', null]]) } as never)
     const told = (data: ArrayBuffer) => [codec.decode(data), codec.replies()] as const

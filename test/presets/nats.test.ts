@@ -18,7 +18,7 @@ describe('the frames of NATS', () => {
   const head = 'NATS/1.0\r\nNats-Msg-Id: mu77\r\n\r\n'
   const text = `INFO {"ldm":true}\r\nMSG a.b 1 5\r\nhe\r\no\r\nHMSG c 2 reply ${head.length} ${head.length + 2}\r\n${head}hi\r\nPING\r\n`
 
-  it('are read wherever the stream is cut', () => {
+  it('are read wherever the stream is split', () => {
     const bytes = new TextEncoder().encode(text)
     for (let size = 1; size <= bytes.length; size++) {
       const split = natsFrames()
@@ -49,18 +49,18 @@ describe('the frames of NATS', () => {
     'HMSG a 1 5 -7\r\n',
     'INFO {\r\n',
     `INFO ${'x'.repeat(70_000)}`,
-  ])('are refused where they are none: %.12s', (wrong) => {
+  ])('are refused if malformed: %.12s', (wrong) => {
     expect(() => natsFrames()(wrong)).toThrow()
   })
 })
 
-it('has done with a stream that it could not read once: what follows is cut in no right place', () => {
+it('reads nothing more from a stream with a malformed frame: the boundaries of later frames are unknown', () => {
   const split = natsFrames()
   expect(() => split('MSG a 1 x\r\n')).toThrow('cannot be read')
   expect(() => split('PING\r\n')).toThrow('cannot be read')
 })
 
-it('tells of a subject that is none, and serves the others', async () => {
+it('reports an invalid subject, and serves the others', async () => {
   const server = await scripted(
     (frame, socket) => frame.startsWith('PING') && socket.send(Buffer.from('PONG\r\n')),
     (socket) => socket.send(Buffer.from('INFO {"server_id":"N1"}\r\n')),
@@ -75,7 +75,7 @@ it('tells of a subject that is none, and serves the others', async () => {
   expect([refused, invalid]).toEqual([['a b', 'c\td'], []])
 })
 
-it('takes nothing any more of a subscription that has ended, however late it comes', async () => {
+it('drops late messages of a subscription that has ended', async () => {
   const codec = openCodec(nats())
   codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map([['news', null]]) } as never)
   expect(codec.encode({ type: 'unsubscribe', topics: ['news'] })).toEqual(['UNSUB 1\r\n'])
@@ -85,7 +85,7 @@ it('takes nothing any more of a subscription that has ended, however late it com
   expect(codec.decode(bytes('MSG news 2 3\r\nnow\r\n'))).toMatchObject([{ type: 'message', data: { payload: 'now' } }])
 })
 
-it('answers the server in kind, and refuses a subject that would be another command', async () => {
+it('answers the server’s pings, and refuses a subject that would inject a command', async () => {
   const server = await scripted(
     (frame, socket) => frame.startsWith('PING') && socket.send(Buffer.from('PONG\r\n')),
     (socket) => socket.send(Buffer.from('INFO {"server_id":"N1"}\r\nPING\r\n')),
@@ -107,7 +107,7 @@ it('answers the server in kind, and refuses a subject that would be another comm
   )
 })
 
-it('has a new token fetched when the server refuses one, and tells whatever else it says is wrong', async () => {
+it('fetches a new token if the server refuses one, and reports every other error of the server', async () => {
   const server = await scripted(
     (frame, socket) => {
       if (frame.includes('"old"'))

@@ -56,7 +56,7 @@ function renamed(frames: Frame[]): Frame[] {
   return frames.map(([joinRef, ref, ...rest]) => [name(joinRef), name(ref), ...rest])
 }
 
-it('says what the phoenix client of npm says, frame by frame: join, push, heartbeat, leave', async () => {
+it('sends the same frames as the phoenix client from npm: join, push, heartbeat, leave', async () => {
   const server = await endpoint()
   const theirs = new Socket(server.url, { transport: WebSocket as never, heartbeatIntervalMs: 1_000_000 })
   onTestFinished(() => theirs.disconnect())
@@ -98,7 +98,7 @@ it('says what the phoenix client of npm says, frame by frame: join, push, heartb
   expect(renamed(server.frames(2))).toEqual([[null, 'r0', ...heartbeat.slice(2)]])
 })
 
-it('joins every channel on the new leg before it goes over, marks the end by the answer to phx_leave, and loses and repeats nothing', async () => {
+it('joins every channel on the new leg before the cutover, waits for the reply to phx_leave on the old one, and loses and repeats nothing', async () => {
   const server = await endpoint()
   const { socket, seen } = speaking(server.url, phoenix({ identity: idOf }))
     .follow('room:1')
@@ -152,7 +152,7 @@ async function slowChannel(behind: number) {
   return { ...server, said, tell }
 }
 
-it('loses nothing of a channel that is behind, whose words a heartbeat would overtake', async () => {
+it('loses nothing of a slow channel whose messages a heartbeat reply overtakes', async () => {
   const server = await slowChannel(100)
   const { socket, seen } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
   const errors: unknown[] = []
@@ -172,7 +172,7 @@ it('loses nothing of a channel that is behind, whose words a heartbeat would ove
   expect([socket.stats().gaps, errors]).toEqual([0, []])
 })
 
-it('without names tells of one gap in a planned handover, instead of claiming anything', async () => {
+it('without identities it reports one gap in a planned handover instead of promising anything', async () => {
   const server = await slowChannel(0)
   const { socket, seen } = speaking(server.url, phoenix()).follow('room:1')
   const gaps: unknown[] = []
@@ -186,7 +186,7 @@ it('without names tells of one gap in a planned handover, instead of claiming an
   expect(seen[0]).toEqual({ event: 'phx_join', payload: { state: 0 } })
 })
 
-it('sends a push once, whatever is handed over meanwhile, and has the answer of the node that it went to', async () => {
+it('sends a push once, even during handovers, and gets the reply of the node that it was sent to', async () => {
   const server = await slowChannel(0)
   const { socket } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
   socket.connect()
@@ -198,7 +198,7 @@ it('sends a push once, whatever is handed over meanwhile, and has the answer of 
   expect(server.said).toEqual([1])
 })
 
-it('tells of a push that a channel leaves unanswered as unknown, keeps the leg, and is done at once with one that is declared so', async () => {
+it('reports an unanswered push as outcome-unknown and keeps the leg, and settles at once a push that is declared to have no reply', async () => {
   const server = await slowChannel(0)
   const { socket } = speaking(server.url, phoenix(), { outbox: { ackTimeout: 100 } }).follow('room:1')
   socket.connect()
@@ -209,7 +209,7 @@ it('tells of a push that a channel leaves unanswered as unknown, keeps the leg, 
   expect([server.said, server.legs.length, socket.store.getState().handover]).toEqual([[1, 2], 1, null])
 })
 
-it('tells of a push as unknown when its leg is gone, and does not send it to another node', async () => {
+it('reports a push as outcome-unknown when its leg is lost, and does not send it to another node', async () => {
   const server = await slowChannel(0)
   const { socket } = speaking(server.url, phoenix(), { reconnect: { spread: 0 } }).follow('room:1')
   socket.connect()
@@ -222,7 +222,7 @@ it('tells of a push as unknown when its leg is gone, and does not send it to ano
   expect(server.said).toEqual([1])
 })
 
-it('is live with the channels that have answered, and tells of the one that has not', async () => {
+it('is live with the channels that have answered, and reports the one that has not', async () => {
   const server = await scripted((text, socket) => {
     const [joinRef, ref, topic, event] = JSON.parse(text) as Frame
     if (event !== 'phx_join' || topic !== 'slow')
@@ -240,7 +240,7 @@ it('is live with the channels that have answered, and tells of the one that has 
   expect(server.legs).toHaveLength(2)
 })
 
-it('says what its server ended on the leg that it leaves to nobody: the next leg carries it', async () => {
+it('does not report a channel that the server closes on the old leg of a handover: the new leg carries it', async () => {
   const server = await endpoint()
   const { socket, seen } = speaking(server.url, phoenix({ identity: idOf })).follow('room:1')
   const errors: unknown[] = []
@@ -255,7 +255,7 @@ it('says what its server ended on the leg that it leaves to nobody: the next leg
   expect(errors).toEqual([])
 })
 
-it('tells of a binary frame that it cannot read, and puts the token where Phoenix looks for it', async () => {
+it('reports a binary frame that it cannot read, and sends the token where Phoenix expects it', async () => {
   const server = await endpoint()
   const { socket, invalid } = speaking(`${server.url}socket/websocket`, phoenix(), {
     getToken: async () => 's3cret/=',
@@ -273,7 +273,7 @@ it('tells of a binary frame that it cannot read, and puts the token where Phoeni
   ).toEqual({ url: 'wss://h/socket/websocket?vsn=2.0.0', subprotocols: ['phoenix', 'base64url.bearer.phx.YWJj'] })
 })
 
-it('tells of a channel that refuses its join or is closed (phx_close), joins one that crashed (phx_error) anew, and takes nothing of an earlier join', async () => {
+it('reports a channel that refuses its join or is closed (phx_close), rejoins one that crashed (phx_error), and drops frames of an earlier join', async () => {
   const server = await endpoint()
   const { socket, seen } = speaking(server.url, phoenix()).follow('room:1').follow('secret')
   const refused: string[] = []
@@ -292,7 +292,7 @@ it('tells of a channel that refuses its join or is closed (phx_close), joins one
   expect(seen).toEqual([{ event: 'said', payload: { id: 'now' } }])
 })
 
-it('joins after a break with the name of the last message, and tells what the channel sends again once', async () => {
+it('joins after a break with the identity of the last message, and delivers what the channel sends again only once', async () => {
   const server = await endpoint()
   const { socket, seen } = speaking(
     server.url,
@@ -314,7 +314,7 @@ it('joins after a break with the name of the last message, and tells what the ch
   expect(seen.map((data) => (data as { payload: { id: number } }).payload.id)).toEqual([1, 2, 3])
 })
 
-it('has a push answered by what the channel replied, also when it says no', async () => {
+it('answers a push with the channel’s reply, also if that is an error', async () => {
   const server = await endpoint()
   const { socket } = speaking(server.url, phoenix()).follow('room:1')
   socket.connect()
@@ -325,7 +325,7 @@ it('has a push answered by what the channel replied, also when it says no', asyn
   await expect(socket.publish('room:1', 'no event')).rejects.toMatchObject({ code: 'refused' })
 })
 
-it('tells of a channel that crashes again before it has been joined anew', () => {
+it('reports a channel that crashes again before it has been rejoined', () => {
   const codec = openCodec(phoenix())
   const [join] = codec.encode({
     type: 'hello',
@@ -342,7 +342,7 @@ it('tells of a channel that crashes again before it has been joined anew', () =>
   ])
 })
 
-it('has both connections live for three seconds, so that presence does not flap, and holds no message for it', async () => {
+it('keeps both connections open for three seconds, so that presence does not flap, and delays no message meanwhile', async () => {
   const server = await slowChannel(0)
   const { socket, seen } = speaking(server.url, preset({ identity: idOf })).follow('room:1')
   socket.connect()
@@ -365,7 +365,7 @@ it('has both connections live for three seconds, so that presence does not flap,
   expect(socket.stats().gaps).toBe(0)
 })
 
-it('notices by the name in a join’s answer that a handover has landed on the node that is left, and goes on', async () => {
+it('notices by the server name in the reply to a join that a handover reached the old node again, and dials once more', async () => {
   const names = ['blue', 'blue', 'green']
   const server = await scripted((text, socket, leg) => {
     const [joinRef, ref, topic] = JSON.parse(text) as Frame

@@ -29,7 +29,7 @@ describe('a plain server that says {"type":"reconnect"}', () => {
     },
   )
 
-  it('delivers all that one connection brings about the same thing, and claims nothing where nothing names a message', async () => {
+  it('delivers everything that one connection brings about the same thing, and promises nothing if messages have no identity', async () => {
     const server = await scripted((frame, socket) => frame.includes('ping') && socket.send('{"type":"pong"}'))
     const { socket, seen } = speaking(server.url, reconnectNotice()).follow('data')
     socket.connect()
@@ -44,7 +44,7 @@ describe('a plain server that says {"type":"reconnect"}', () => {
   })
 
   it.each([false, true])(
-    'sends the token first, and a new one where the server says unauthorized (numbered: %s)',
+    'sends the token first, and a new one if the server answers unauthorized (numbered: %s)',
     async (numbered) => {
       const server = await scripted((frame, socket, leg) => {
         if (frame.includes('"old"')) socket.send('{"type":"error","code":"unauthorized"}', () => socket.terminate())
@@ -65,7 +65,7 @@ describe('a plain server that says {"type":"reconnect"}', () => {
     },
   )
 
-  it('takes topics, url, deadline and spread from what the server says, and nothing that is not what it must be', async () => {
+  it('accepts topics, url, deadline and spread from the server, and ignores values of the wrong type', async () => {
     const server = await scripted((frame, socket) => frame.includes('ping') && socket.send('{"type":"pong"}'))
     const { socket, seen, asked, invalid } = speaking(server.url, reconnectNotice()).follow('chat')
     socket.connect()
@@ -78,7 +78,7 @@ describe('a plain server that says {"type":"reconnect"}', () => {
     expect(asked).toEqual([expect.objectContaining({ reason: 'deploy', deadline: 30_000, spread: 0 })])
   })
 
-  it('takes what bears no number for no message, where the server numbers', async () => {
+  it('ignores frames without a number if the server numbers its messages', async () => {
     const server = await scripted((frame, socket) => frame.includes('ping') && socket.send('{"type":"pong"}'))
     const { socket, seen, invalid } = speaking(server.url, reconnectNotice({ numbered: true })).follow('chat')
     socket.connect()

@@ -40,7 +40,7 @@ describe('the example of a Go server', () => {
     return output
   }
 
-  it('is as gofmt has it, and go vet finds nothing', { timeout: 120_000 }, () => {
+  it('is formatted by gofmt, and go vet finds nothing', { timeout: 120_000 }, () => {
     expect(spawnSync('gofmt', ['-l', source], { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' })
     go('vet', source)
     build('shared', 20_000)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { EXAMPLES, keepsItsPromises, program } from './example-server.js'
 
-it.each(readdirSync(EXAMPLES))('%s is read in a minute: no more than sixty lines, with the new ones marked', (name) => {
+it.each(readdirSync(EXAMPLES))('%s can be read in a minute: at most sixty lines, with the new ones marked', (name) => {
   const text = readFileSync(join(EXAMPLES, name), 'utf8')
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(60)
   expect(text.match(/\(new\)/g)!.length).toBeGreaterThan(3)

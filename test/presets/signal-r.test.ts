@@ -62,7 +62,7 @@ async function hub() {
 
 const say = (id: number): HubMessage => ({ type: MessageType.Invocation, target: 'said', arguments: [{ id }, 'more'] })
 
-it('does with a hub what the client of @microsoft/signalr does: handshake, invocation, completion, ping', async () => {
+it('talks to a hub as the @microsoft/signalr client does: handshake, invocation, completion, ping', async () => {
   const server = await hub()
   const theirs = new HubConnectionBuilder()
     .withUrl(server.url.replace('ws', 'http'), {
@@ -102,7 +102,7 @@ it('does with a hub what the client of @microsoft/signalr does: handshake, invoc
   expect(invalid).toEqual([])
 })
 
-it('joins on the new leg before it goes over, marks the end by an answered call, and loses and repeats nothing', async () => {
+it('joins on the new leg before the cutover, waits for an answered call on the old one, and loses and repeats nothing', async () => {
   const server = await hub()
   const { socket, seen } = speaking(
     server.url,
@@ -129,7 +129,7 @@ it('joins on the new leg before it goes over, marks the end by an answered call,
   expect([joined, refused]).toEqual([2, ['secret', 'secret']])
 })
 
-it('asks the hub after a break for what came behind the last message, and tells what is sent again once', async () => {
+it('asks the hub after a break for everything after the last message, and delivers repeated messages only once', async () => {
   const server = await hub()
   const { socket, seen } = speaking(
     server.url,
@@ -154,7 +154,7 @@ it('asks the hub after a break for what came behind the last message, and tells 
   expect(seen.map((args) => (args as [{ id: number }])[0].id)).toEqual([1, 2, 3])
 })
 
-it('delivers all that one connection brings about the same thing, puts the token into the URL, and is done with what is sent without an answer', async () => {
+it('delivers everything that one connection brings about the same thing, puts the token into the URL, and settles at once what needs no answer', async () => {
   const server = await hub()
   const { socket, seen } = speaking(server.url, signalR({ send: (method) => method === 'Tell' }), {
     getToken: async () => 'a+b',
@@ -172,7 +172,7 @@ it('delivers all that one connection brings about the same thing, puts the token
   ])
 })
 
-it('is live without a join that is not answered, and tells of it', async () => {
+it('is live even if a join is not answered, and reports it', async () => {
   const codec = openCodec(signalR({ join: (topic) => ({ target: 'Join', arguments: [topic] }) }))
   const hello = {
     type: 'hello',
@@ -199,7 +199,7 @@ it('is live without a join that is not answered, and tells of it', async () => {
   expect(codec.told()).toMatchObject([{ code: 'timeout', topic: 'slow' }, { type: 'welcome' }])
 })
 
-it('says why the hub refused the handshake, or closes', () => {
+it('reports why the hub refused the handshake or closed the connection', () => {
   const codec = openCodec(signalR())
   codec.encode({ type: 'hello', session: 's', leg: 1, topics: new Map() } as never)
   expect(codec.decode(`{"error":"no such protocol"}${END}`)).toEqual([
@@ -225,7 +225,7 @@ it('hands over when the hub closes with allowReconnect (type 7), and stays close
   expect(server.legs).toHaveLength(2)
 })
 
-it('waits for the end of a record so long and no longer', () => {
+it('waits for the end of a record only up to a size limit', () => {
   const codec = openCodec(signalR())
   const piece = 'x'.repeat(1_048_576)
   for (let count = 0; count < 16; count++) expect(codec.decode(piece)).toEqual([])

@@ -46,7 +46,7 @@ it('acknowledges each envelope on the leg that brought it, and hands over to a f
   expect([opens, asked[0]!.reason]).toEqual([2, 'refresh_requested'])
 })
 
-it('does not hand over for a reason that is no refresh', async () => {
+it('does not hand over on a disconnect that is not a refresh', async () => {
   const server = await scripted(
     () => undefined,
     (socket) => socket.send(JSON.stringify(hello)),

@@ -26,7 +26,7 @@ describe('the packets of Socket.IO', () => {
     expect(read('41/chat,')).toMatchObject([{ kind: 1, namespace: '/chat', data: undefined }])
   })
 
-  it('are written so that they are read the same', () => {
+  it('are written so that reading them gives the same packet', () => {
     const bytes = new Uint8Array([1, 2]).buffer
     const read = socketIoPackets()
     const packets = writePacket(2, '/chat', '7', ['a', { x: bytes }, bytes]).flatMap((data) => read(data))
@@ -37,19 +37,19 @@ describe('the packets of Socket.IO', () => {
     ['a part of a buffer', new Uint8Array([1, 2, 3, 4]).subarray(1, 3)],
     ['a view', new DataView(new Uint8Array([1, 2, 3, 4]).buffer, 1, 2)],
     ['a Buffer of Node', Buffer.from([2, 3])],
-  ])('are written with %s as the bytes that it is, as its own client does', (_, bytes) => {
+  ])('are written with %s as its exact bytes, like the official client', (_, bytes) => {
     const read = socketIoPackets()
     const [packet] = writePacket(3, '/', '7', [{ bytes }]).flatMap((data) => read(data))
     const [answer] = packet!.data as [{ bytes: ArrayBuffer }]
     expect([...new Uint8Array(answer.bytes)]).toEqual([2, 3])
   })
 
-  it.each(['4', '4x', '42[', '459999-["a"]'])('are refused where they are none: %s', (wrong) => {
+  it.each(['4', '4x', '42[', '459999-["a"]'])('are refused if malformed: %s', (wrong) => {
     expect(() => socketIoPackets()(wrong)).toThrow()
   })
 })
 
-it('goes on after a break where the server has kept what was missed, and tells of a gap where it has not', async () => {
+it('resumes after a break if the server has kept the missed events, and reports a gap if it has not', async () => {
   const { io, url } = await socketIoServer()
   const { socket, seen } = speaking(url, socketIo(), { reconnect: { spread: 0 } }).follow('tick')
   const gaps: unknown[] = []
@@ -81,7 +81,7 @@ it('goes on after a break where the server has kept what was missed, and tells o
   expect(gaps).toEqual([{ topic: 'tick', from: null, to: null, reason: 'lost' }])
 })
 
-it('tells of a gap where a volatile event ended with a text: it is taken for a packet id, and no server goes on from it', async () => {
+it('reports a gap after a volatile event whose last argument is a text: the text looks like a packet id, and no server can resume from it', async () => {
   const { io, url } = await socketIoServer()
   const { socket, seen } = speaking(url, socketIo(), { reconnect: { spread: 0 } }).follow('tick')
   const gaps: unknown[] = []
@@ -105,7 +105,7 @@ it('tells of a gap where a volatile event ended with a text: it is taken for a p
   expect(gaps).toEqual([{ topic: 'tick', from: null, to: null, reason: 'lost' }])
 })
 
-it('emits, has its acknowledgement, and acknowledges what the server asks', async () => {
+it('emits, gets the acknowledgement, and acknowledges events of the server', async () => {
   const asked: unknown[] = []
   const { io, url } = await socketIoServer({}, (socket) => {
     socket.on('double', (n: number, answer: (n: number) => void) => answer(2 * n))
@@ -126,7 +126,7 @@ it('emits, has its acknowledgement, and acknowledges what the server asks', asyn
   expect(seen).toEqual([[5]])
 })
 
-it('tells what the server asks again in other words and in the same: such an event bears no id, and a text in it is none', async () => {
+it('delivers every event with an acknowledgement, even if its text is the same: such events have no packet id', async () => {
   const { io, url } = await socketIoServer()
   const { socket, seen } = speaking(url, socketIo({ acknowledge: () => ['yes'] })).follow('question')
   socket.connect()
@@ -139,7 +139,7 @@ it('tells what the server asks again in other words and in the same: such an eve
   expect(seen).toEqual([['ready?'], ['ready?'], ['ready?']])
 })
 
-it('is live once it is in its rooms, tells of one that it may not enter, and leaves them', async () => {
+it('is live once it is in its rooms, reports a room that it may not enter, and leaves them', async () => {
   const { io, url } = await socketIoServer()
   const protocol = socketIo({
     join: (topic) => ['join', topic],
@@ -159,7 +159,7 @@ it('is live once it is in its rooms, tells of one that it may not enter, and lea
   await until(() => !io.of('/').adapter.rooms.has('blue'), 'out of the room')
 })
 
-it('shows the token in the handshake of each connection, and has a new one fetched where the middleware refuses it', async () => {
+it('sends the token in the handshake of each connection, and fetches a new one if the middleware refuses it', async () => {
   const shown: unknown[] = []
   const { io, url } = await socketIoServer()
   io.of('/chat').use((socket, next) => {
@@ -177,7 +177,7 @@ it('shows the token in the handshake of each connection, and has a new one fetch
   expect([shown, asked]).toEqual([['old', 'good'], 2])
 })
 
-it('says why it is not live where the server has no such namespace', async () => {
+it('reports why it is not live if the server does not have the namespace', async () => {
   const { url } = await socketIoServer()
   const { socket, invalid } = speaking(url, socketIo({ namespace: '/none' }))
   socket.connect()
@@ -185,7 +185,7 @@ it('says why it is not live where the server has no such namespace', async () =>
   expect(invalid).toEqual(['the server refused the namespace: Invalid namespace'])
 })
 
-it('stays away where the server has disconnected it, as its own client does', async () => {
+it('stays disconnected after the server has disconnected it, like the official client', async () => {
   const { io, url } = await socketIoServer()
   const { socket } = speaking(url, socketIo())
   socket.connect()
@@ -198,7 +198,7 @@ it('stays away where the server has disconnected it, as its own client does', as
   })
 })
 
-it('asks for a sign of life that takes no line of the server, even where it takes namespaces of any name', async () => {
+it('its pings need no code on the server, even if the server accepts namespaces of any name', async () => {
   const { io, url } = await socketIoServer()
   io.of(/.*/)
   const { socket } = speaking(url, socketIo(), { heartbeat: { interval: 20, timeout: 10_000 } })
@@ -210,7 +210,7 @@ it('asks for a sign of life that takes no line of the server, even where it take
   expect(socket.stats()).toMatchObject({ handovers: 0, reconnects: 0 })
 })
 
-it('lets a server go that closes while a leg is still open: io.close() closes it, and the next server is dialled', async () => {
+it('closes its leg when the server calls io.close(), and dials the next server', async () => {
   const servers = [await socketIoServer(), await socketIoServer()]
   let dials = 0
   const { socket } = speaking(() => servers[dials++]!.url, socketIo(), { reconnect: { spread: 0 } })
@@ -223,7 +223,7 @@ it('lets a server go that closes while a leg is still open: io.close() closes it
   expect(closed).toEqual([[1005, 'server']])
 })
 
-it('answers pings of a scripted server, and reads what is none of its words as invalid', async () => {
+it('answers pings of a scripted server, and reports malformed packets as invalid', async () => {
   const server = await scripted(
     (frame, socket) => {
       if (frame === '40{}') socket.send('40{"sid":"s"}')

@@ -10,7 +10,7 @@ const getToken = async () => 'T'
 const message = () => null
 
 it.each([twitchEventSub(), slackSocketMode(), rawProtocol({ name: 'mine', message })])(
-  'refuses getToken aloud where the protocol has no place for a token: $name',
+  'refuses getToken with an error if the protocol has no place for a token: $name',
   (protocol) => {
     expect(() => createLiveSocket({ url: 'wss://h/', protocol, getToken })).toThrow(/no place for a token/)
     expect(() => createLiveSocket({ url: 'wss://h/', protocol })).not.toThrow()
@@ -21,13 +21,13 @@ it.each([
   ['hello', { hello: () => null }],
   ['dial', { dial: (to: { url: string; subprotocols: readonly string[] }) => to }],
   ['auth', { auth: () => null }],
-])('takes it where there is a %s', (_name, options) => {
+])('accepts getToken if there is a %s', (_name, options) => {
   expect(() =>
     createLiveSocket({ url: 'wss://h/', protocol: rawProtocol({ message, ...options }), getToken }),
   ).not.toThrow()
 })
 
-it('greets with the token of the moment on each leg, beside what the library under it says', () => {
+it('sends the current token on each leg, in addition to what the library on top sends', () => {
   const protocol = graphqlWs({ connectionParams: (token) => ({ Authorization: `Bearer ${token}` }) })
   const hello = (leg: number, token: string, topic = 'data') =>
     ({ type: 'hello', session: 's', leg, token, topics: new Map([[topic, null]]) }) as never

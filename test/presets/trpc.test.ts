@@ -109,7 +109,7 @@ it('loses, repeats and reorders nothing when @trpc/server broadcasts its reconne
   expect(numbers()).toEqual(oneToLast(numbers()))
 })
 
-it('goes on after a break from the last id that it saw', async () => {
+it('resumes after a break from the last id that it saw', async () => {
   const { all, log } = await servers(200)
   const { socket, seen } = speaking(all[0]!.url, trpc(), { reconnect: { spread: 0 } }).follow('ticks')
   socket.connect()
@@ -122,7 +122,7 @@ it('goes on after a break from the last id that it saw', async () => {
   expect(socket.stats().reconnects).toBe(1)
 })
 
-it('goes on after a break from the last id that it saw, also where something without one came behind it', async () => {
+it('resumes after a break from the last id that it saw, even if something without an id came after it', async () => {
   const { all, resumed } = await servers(0)
   const { socket, seen } = speaking(all[0]!.url, trpc(), { reconnect: { spread: 0 } }).follow('halts')
   socket.connect()
@@ -135,7 +135,7 @@ it('goes on after a break from the last id that it saw, also where something wit
   ])
 })
 
-it('publishes as a mutation, and has its answer or its refusal', async () => {
+it('publishes as a mutation, and gets its answer or refusal', async () => {
   const { all } = await servers(0)
   const { socket } = speaking(all[0]!.url, trpc())
   socket.connect()
@@ -146,7 +146,7 @@ it('publishes as a mutation, and has its answer or its refusal', async () => {
   })
 })
 
-it('takes the answer to its first sign of life for one, whether it follows anything or nothing', () => {
+it('accepts the answer to its first ping, with or without subscriptions', () => {
   for (const topics of [[], ['ticks']]) {
     const codec = openCodec(trpc())
     codec.encode({
@@ -162,7 +162,7 @@ it('takes the answer to its first sign of life for one, whether it follows anyth
   }
 })
 
-it('sends a mutation once, whatever becomes of its leg: the old leg brings its answer, and without one its outcome is unknown', async () => {
+it('sends a mutation once, whatever happens to its leg: the old leg brings the answer, and without an answer the outcome is unknown', async () => {
   const { all, paid, paying } = await servers(0)
   let dials = 0
   const { socket } = speaking(() => all[dials++ % 2]!.url, trpc(), { reconnect: { spread: 0 } })
@@ -183,7 +183,7 @@ it('sends a mutation once, whatever becomes of its leg: the old leg brings its a
   expect(paid).toEqual([1, 2])
 })
 
-it('tells of a subscription that the server refuses, and serves the others', async () => {
+it('reports a subscription that the server refuses, and serves the others', async () => {
   const { all } = await servers(100)
   const { socket, seen } = speaking(all[0]!.url, trpc()).follow('ticks').follow('secret')
   const errors: unknown[] = []
@@ -193,7 +193,7 @@ it('tells of a subscription that the server refuses, and serves the others', asy
   expect(errors).toEqual(['secret'])
 })
 
-it('tells of a topic whose input is no JSON, as the server does, and serves the others', async () => {
+it('reports a topic whose input is not JSON, as the server does, and serves the others', async () => {
   const { all } = await servers(100)
   const { socket, seen, invalid } = speaking(all[0]!.url, trpc()).follow('ticks').follow('ticks?{')
   const errors: unknown[] = []
@@ -203,7 +203,7 @@ it('tells of a topic whose input is no JSON, as the server does, and serves the 
   expect([errors, invalid]).toEqual([['ticks?{'], []])
 })
 
-it('tells of a subscription that has come to its end', () => {
+it('reports a subscription that has ended', () => {
   const codec = openCodec(trpc())
   const [started] = codec.encode({
     type: 'hello',
@@ -219,7 +219,7 @@ it('tells of a subscription that has come to its end', () => {
   ])
 })
 
-it('sends the token as connection params, and has a new one fetched when createContext calls it UNAUTHORIZED', async () => {
+it('sends the token as connection params, and fetches a new one if createContext answers UNAUTHORIZED', async () => {
   const t = initTRPC.context<{ user: string }>().create()
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(wss, 'listening')
@@ -248,7 +248,7 @@ it('sends the token as connection params, and has a new one fetched when createC
   expect([shown, asked]).toEqual([['old', 'good'], 2])
 })
 
-it('takes nothing any more of a subscription that has ended, however late it comes', () => {
+it('drops late results of a subscription that has ended', () => {
   const codec = openCodec(trpc())
   const started = codec.encode({
     type: 'hello',

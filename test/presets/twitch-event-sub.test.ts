@@ -24,7 +24,7 @@ const notification = (id: string, name: string) => ({
   payload: { subscription: { id: 'f1c2', type: 'channel.follow', status: 'enabled' }, event: { user_name: name } },
 })
 
-it('goes to the reconnect_url, is ready with its session_welcome, and loses and repeats nothing of at-least-once', async () => {
+it('dials the reconnect_url, is ready with its session_welcome, and loses and repeats nothing although delivery is at least once', async () => {
   const server = await scripted(
     () => undefined,
     (socket) =>
@@ -62,7 +62,7 @@ it('goes to the reconnect_url, is ready with its session_welcome, and loses and 
   expect(told).toEqual(['AQoQILE98gtqShGmLD7AM6yJThAB', 'AQoQILE98gtqShGmLD7AM6yJThAB'])
 })
 
-it('tells each of those that bear no message_id: nothing says that they are the same', () => {
+it('delivers every notification without a message_id, since nothing shows that two are the same', () => {
   const codec = openCodec(twitchEventSub())
   const { metadata: named, payload } = notification('1', 'ada')
   const { message_id: _, ...nameless } = named

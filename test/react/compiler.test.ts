@@ -45,7 +45,7 @@ async function compile(name: string, text: string) {
 }
 
 describe('the hooks and components', () => {
-  it('keep the rules of React, as its compiler reads them: it compiles them all', async () => {
+  it('follow the rules of React: the React Compiler compiles all of them', async () => {
     const files = [
       ...listFiles('src/react', /\.tsx?$/).map((file) => `src/react/${file}`),
       'src/devtools/live-socket-devtools.tsx',
@@ -69,7 +69,7 @@ describe('the hooks and components', () => {
       'sets state in every render',
       'export function useX(value) { const [x, set] = useState(0); set(value); return x }',
     ],
-  ])('would be told on if one of them %s', async (_name, text) => {
+  ])('would be found by the compiler if one of them %s', async (_name, text) => {
     const { broken } = await compile('x.ts', `import { useRef, useState } from 'react'\n${text}`)
     expect(broken).not.toEqual([])
   })

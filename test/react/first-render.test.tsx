@@ -77,9 +77,9 @@ function Rest({ until }: { until: Promise<void> }) {
   return null
 }
 
-describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_, Reader) => {
+describe.each(Object.entries(READERS))('%s of a topic that nothing else subscribes to', (_, Reader) => {
   it.each([false, true])(
-    'begins at the first render inside a hidden Activity, that is shown much later (StrictMode: %s)',
+    'begins at the first render inside a hidden Activity that is shown much later (StrictMode: %s)',
     async (strict) => {
       const { wrap, told, heard, options, gaps, publish, advance, sent } = await setUp()
       const page = (mode: 'visible' | 'hidden') => {
@@ -105,7 +105,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     },
   )
 
-  it('begins at the render that is shown, of a transition that waits for the rest of its page', async () => {
+  it('begins at the render that is shown, in a transition that waits for the rest of its page', async () => {
     const { wrap, told, heard, options, publish, advance } = await setUp()
     let ready = () => {}
     const until = new Promise<void>((resolve) => void (ready = resolve))
@@ -130,7 +130,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     expect(heard()).toEqual(['after'])
   })
 
-  it('begins at the first render of a page whose rest takes its time: what arrives before its effect is told', async () => {
+  it('begins at the first render of a page whose other parts are slow: messages that arrive before its effect are delivered', async () => {
     const { socket, message, answer } = await servedByHand('chat', [])
     let heard: readonly unknown[] = []
     const Rest = () => {
@@ -162,7 +162,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     socket.close()
   })
 
-  it('tells the gap where the log has forgotten what came between its first render and its effect', async () => {
+  it('reports a gap if the log has dropped what came between its first render and its effect', async () => {
     const { wrap, told, heard, options, gaps, publish, advance, simulation } = await setUp()
     const page = (mode: 'visible' | 'hidden') =>
       wrap(
@@ -179,7 +179,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     expect(gaps).toHaveLength(1)
   })
 
-  it('begins where a server without answers serves already, and nothing of it is an error', async () => {
+  it('begins on a live socket whose server never confirms subscriptions, without an error', async () => {
     const clock = createSimulatedClock()
     const { WebSocket, sockets } = fakeWebSockets()
     const protocol = rawProtocol({ message: (data) => ({ topic: 'chat', data }) })
@@ -202,7 +202,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     socket.close()
   })
 
-  it('begins at a render before the socket is connected, at what the socket finds when it is', async () => {
+  it('a render before the socket is connected begins where the socket does', async () => {
     const stage = createStage()
     const socket = createLiveSocket(stage.options)
     let heard: readonly unknown[] = []
@@ -223,7 +223,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     expect(heard).toEqual([1, 2, 3])
   })
 
-  it('leaves nothing subscribed for renders that React throws away, and asks the server once for all of them', async () => {
+  it('leaves nothing subscribed for renders that React discards, and asks the server once for all of them', async () => {
     const { wrap, told, publish, advance, sent, socket } = await setUp()
     const never = new Promise<void>(() => {})
     const { rerender, unmount } = render(wrap(<Suspense>{null}</Suspense>))
@@ -249,7 +249,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     unmount()
   })
 
-  it('tells a refusal to the component that is shown, and none to one that never was', async () => {
+  it('reports a refusal to the component that is shown, and never to one that was discarded', async () => {
     const { wrap, told, advance } = await setUp({ authorize: () => false })
     const errors: string[] = []
     const page = (mode: 'visible' | 'hidden') =>
@@ -266,7 +266,7 @@ describe.each(Object.entries(READERS))('%s, of a topic that nobody else has', (_
     expect(errors).toEqual(['forbidden'])
   })
 
-  it('asks nothing of the server while it renders on a server', async () => {
+  it('sends nothing during a render on a server', async () => {
     const { wrap, told, advance, sent } = await setUp()
     renderToString(wrap(<Reader told={told} />))
     await advance(1_000)

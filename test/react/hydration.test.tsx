@@ -5,7 +5,7 @@ import { renderToString } from 'react-dom/server'
 import { expect, it, vi } from 'vitest'
 import { createStage } from './stage.js'
 
-it('takes over what a server rendered, without a mismatch, and goes live', async () => {
+it('hydrates a server render without a mismatch, and goes live', async () => {
   const stage = createStage()
   const complaints = vi.spyOn(console, 'error')
   const Inside = () => <p>{[useLiveStatus(), String(useLiveValue('chat'))].join()}</p>
@@ -31,7 +31,7 @@ it('takes over what a server rendered, without a mismatch, and goes live', async
   expect(complaints).not.toHaveBeenCalled()
 })
 
-it('takes over what a server rendered of the status below a socket that is live already, whatever counts as equal', async () => {
+it('hydrates the status that a server rendered although the socket is already live, with any equality function', async () => {
   const stage = createStage()
   const socket = createLiveSocket(stage.options)
   socket.connect()

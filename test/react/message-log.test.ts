@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { appendTo, type MessageLog } from '../../src/react/message-log.js'
 
-it('a message log is another object for every message, with the newest of them, and keeps no more than twice its limit', () => {
+it('a message log is a new object for every message, has the newest messages, and keeps at most twice its limit in memory', () => {
   let log: MessageLog<number> | null = null
   for (let entry = 0; entry < 1_000; entry++) {
     const next: MessageLog<number> = appendTo(log, entry, 10)

@@ -54,7 +54,7 @@ async function chat(atFirst = 100) {
   }
 }
 
-it('an own publish is shown at once, behind the messages, and its message takes its place: never both, never neither', async () => {
+it('shows an own publish at once, after the messages, until its message replaces it: never both, never neither', async () => {
   const { one, publish, shown, message, idOf, renders, entries, unmount } = await chat()
   message(one, 6, 'theirs')
   await publish('mine')
@@ -77,7 +77,7 @@ it('an own publish is shown at once, behind the messages, and its message takes 
   unmount()
 })
 
-it('stays where the limit becomes another one, which counts from then on', async () => {
+it('keeps an own publish when the limit changes, and applies the new limit from then on', async () => {
   const { publish, shown, showAtMost, unmount } = await chat(2)
   await publish(1)
   showAtMost(3)
@@ -87,7 +87,7 @@ it('stays where the limit becomes another one, which counts from then on', async
   unmount()
 })
 
-it('one that fails stays, says why, and goes when it is dismissed', async () => {
+it('keeps a failed publish with its reason until it is dismissed', async () => {
   const { one, publish, shown, idOf, entries, unmount } = await chat()
   await publish('bad')
   one.send({ type: 'nack', id: idOf(one, 'bad'), code: 'forbidden', message: 'No.' })
@@ -99,7 +99,7 @@ it('one that fails stays, says why, and goes when it is dismissed', async () => 
   unmount()
 })
 
-it('a handover takes it along, and one that was applied on the old leg is settled by its message on the new one', async () => {
+it('keeps an own publish through a handover, and one that was applied on the old leg is replaced by its message on the new one', async () => {
   const { one, leg, publish, shown, message, idOf, unmount, clock } = await chat()
   await publish('mine')
   one.send({ type: 'handover', id: 'm', reason: 'deploy', deadline: 30_000 })
@@ -114,7 +114,7 @@ it('a handover takes it along, and one that was applied on the old leg is settle
   unmount()
 })
 
-it('one whose message its publisher does not see goes with the next message, and nothing is left for the next user', async () => {
+it('removes a publish whose message its publisher may not see at the next message, and leaves nothing for the next user', async () => {
   const { socket, one, publish, shown, message, idOf, unmount } = await chat(2)
   await publish('hidden')
   one.send({ type: 'ack', id: idOf(one, 'hidden'), offset: 6 })
@@ -128,7 +128,7 @@ it('one whose message its publisher does not see goes with the next message, and
   unmount()
 })
 
-it('one that failed is gone when its user signs out, also where nothing else is in the log', async () => {
+it('removes a failed publish when its user signs out, even if the log is empty otherwise', async () => {
   const { socket, one, publish, shown, idOf, unmount } = await chat()
   await publish('bad')
   one.send({ type: 'nack', id: idOf(one, 'bad'), code: 'forbidden', message: 'No.' })
@@ -138,7 +138,7 @@ it('one that failed is gone when its user signs out, also where nothing else is 
   unmount()
 })
 
-it('where the numbering starts over, one of before does not stay for ever, and one of after is there until its message', async () => {
+it('when the numbering starts over, removes earlier publishes, and keeps later ones until their message', async () => {
   const { one, leg, clock, publish, shown, message, idOf, unmount } = await chat()
   message(one, 6, 'theirs')
   await publish('lost')

@@ -29,7 +29,7 @@ describe('<LiveSocketProvider options>', () => {
     expect(stage.simulation.dials).toHaveLength(1)
   })
 
-  it('calls the functions of the last render, and reconnects for none of them', async () => {
+  it('calls the functions of the last render, and does not reconnect when they change', async () => {
     const stage = createStage()
     const tokens: string[] = []
     const App = ({ user }: { user: string }) => {
@@ -52,7 +52,7 @@ describe('<LiveSocketProvider options>', () => {
     expect(stage.simulation.dials).toHaveLength(1)
   })
 
-  it('shows a page that waits for something of its socket when another key comes in a transition', async () => {
+  it('keeps showing the present page in a transition to another key until the next page has what it waits for', async () => {
     const stage = createStage()
     const loads = new Map<object, Promise<string>>()
     let loaded = () => {}
@@ -84,7 +84,7 @@ describe('<LiveSocketProvider options>', () => {
     expect(loads.size).toBe(1)
   })
 
-  it('is the same socket for a key that comes back a moment later', async () => {
+  it('keeps the same socket for a key that comes back a moment later', async () => {
     const stage = createStage()
     const seen: LiveSocket[] = []
     const Seen = () => {
@@ -105,7 +105,7 @@ describe('<LiveSocketProvider options>', () => {
     expect([stage.simulation.dials.length, stage.connections()]).toEqual([2, 1])
   })
 
-  it('makes another socket for another key, and lets the former one go', async () => {
+  it('creates another socket for another key, and closes the previous one', async () => {
     const stage = createStage()
     const App = ({ room }: { room: string }) => (
       <LiveSocketProvider options={{ ...stage.options, key: room }}>
@@ -121,7 +121,7 @@ describe('<LiveSocketProvider options>', () => {
     expect(stage.connections()).toBe(1)
   })
 
-  it('has a socket of its own, also beside another one with the same options', async () => {
+  it('has a socket of its own, even beside another provider with the same options', async () => {
     const stage = createStage()
     const Price = () => <output>{String(useLiveValue('price'))}</output>
     const Page = ({ second }: { second: boolean }) => (
@@ -148,7 +148,7 @@ describe('<LiveSocketProvider options>', () => {
     expect(stage.connections()).toBe(1)
   })
 
-  it('has the topics of its children in its first hello', async () => {
+  it('sends the topics of its children in its first hello', async () => {
     const stage = createStage()
     function Price() {
       return <output>{String(useLiveValue('price'))}</output>
@@ -166,7 +166,7 @@ describe('<LiveSocketProvider options>', () => {
 })
 
 describe('<LiveSocketProvider socket>', () => {
-  it('leaves connecting and closing to who made the socket', async () => {
+  it('leaves connecting and closing to the owner of the socket', async () => {
     const stage = createStage()
     const socket = createLiveSocket(stage.options)
     const { container, unmount } = stage.renderStrictly(
@@ -185,7 +185,7 @@ describe('<LiveSocketProvider socket>', () => {
     socket.close()
   })
 
-  it('may stand beside another one, and inside of it: the nearest one counts', async () => {
+  it('may be beside or inside another one: the nearest one counts', async () => {
     const stage = createStage()
     const [one, two] = [createLiveSocket(stage.options), createLiveSocket(stage.options)]
     const seen: Record<string, LiveSocket> = {}
@@ -216,7 +216,7 @@ describe('a hook without a provider', () => {
     ['a hook', <Status />, 'LiveSocketProvider'],
     // @ts-expect-error: a provider of nothing
     ['a provider of nothing', <LiveSocketProvider />, 'give it a socket or options'],
-  ])('says what is missing: %s', (_name, element, words) => {
+  ])('throws an error that says what is missing: %s', (_name, element, words) => {
     const quiet = vi.spyOn(console, 'error').mockImplementation(() => {})
     expect(() => createStage().render(element)).toThrow(words)
     quiet.mockRestore()

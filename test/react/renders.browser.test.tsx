@@ -92,7 +92,7 @@ describe('a component in a real browser', () => {
     }
   })
 
-  it('is rendered in one go with all others that changed in that frame', async () => {
+  it('is rendered together with all others that changed in that frame', async () => {
     const topic = freshTopic()
     let commits = 0
     const { Counted, seen } = counter()
@@ -133,7 +133,7 @@ describe('a component in a real browser', () => {
     expect(Math.max(...lags)).toBeLessThanOrEqual(1)
   })
 
-  it('alone renders, of a hundred on one socket, where its topic alone has messages', async () => {
+  it('is the only one of a hundred on one socket to render if only its topic has messages', async () => {
     const prefix = freshTopic()
     const renders = numbers(100).map(() => 0)
     const Cell = ({ index }: { index: number }) => {

@@ -33,7 +33,7 @@ const LIBRARIES = {
 const MORNING = '2030-01-01T08:00:00.000Z'
 
 describe.each(Object.entries(LIBRARIES))('topics with schemas of %s', (_, schemas) => {
-  it('give components what the schema makes of the data; what it refuses is an event, and no component breaks', async () => {
+  it('give components the output of the schema; data that the schema refuses is an event, and no component breaks', async () => {
     const stage = createStage()
     const socket = createLiveSocket({ ...stage.options, schemas })
     const invalid: LiveSocketEvents['invalid'][] = []
@@ -57,7 +57,7 @@ describe.each(Object.entries(LIBRARIES))('topics with schemas of %s', (_, schema
     act(() => socket.close())
   })
 
-  it('refuse what must not be published, in `error` and not as a throw, and send what may be as it was given', async () => {
+  it('refuse invalid data in `error` instead of throwing, and send valid data unchanged', async () => {
     const stage = createStage()
     let publish!: ReturnType<typeof usePublish<'prices'>>['publish']
     const Sender = () => {

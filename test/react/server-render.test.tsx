@@ -82,7 +82,7 @@ function withoutGlobals<Result>(task: () => Result): Result {
 }
 
 describe('a render on a server', () => {
-  it('takes a relative URL, which means nothing before there is a page', () => {
+  it('accepts a relative URL, although there is no page to resolve it against', () => {
     expect(
       renderToString(
         <LiveSocketProvider options={{ ...options, url: '/live' }}>
@@ -117,7 +117,7 @@ describe('a render on a server', () => {
     expect(withoutGlobals(() => renderToString(<Shared />))).toBe('<p>idle</p>')
   })
 
-  it('streams the same', async () => {
+  it('streams the same HTML', async () => {
     const { pipe } = renderToPipeableStream(
       <LiveSocketProvider options={options}>
         <Everything />
@@ -126,7 +126,7 @@ describe('a render on a server', () => {
     expect(await text(pipe(new PassThrough()))).toContain('socket idle false undefined 0 3 0')
   })
 
-  it('shows the same to everybody, also below a socket that is live', () => {
+  it('shows the same to every user, even with a socket that is live', () => {
     const socket = createLiveSocket({ url: 'wss://live.test', environment: { WebSocket: vi.fn() } })
     socket.connect()
     expect(socket.store.getState().status).toBe('connecting')
@@ -140,7 +140,7 @@ describe('a render on a server', () => {
     socket.close()
   })
 
-  it('keeps nothing of what it rendered: a thousand rooms leave no sockets behind', async () => {
+  it('keeps nothing after the render: a thousand rooms leave no sockets behind', async () => {
     const collected = vi.fn()
     const registry = new FinalizationRegistry(collected)
     const Room = ({ room }: { room: number }) => {

@@ -16,7 +16,7 @@ import {
 import { expect, it } from 'vitest'
 import { createStage } from './stage.js'
 
-it('what options say for a log is nothing to the other hooks that share them', async () => {
+it('hooks that share options ignore those for a log', async () => {
   const { options, simulation, advance, publish } = createStage()
   const socket = createLiveSocket(options)
   socket.connect()
@@ -41,7 +41,7 @@ it('what options say for a log is nothing to the other hooks that share them', a
   socket.close()
 })
 
-it('what options load for a reducer is nothing to the other hooks that share them', async () => {
+it('hooks that share options ignore the `load` of a reducer', async () => {
   const { options, simulation, advance, publish } = createStage()
   const socket = createLiveSocket(options)
   socket.connect()
@@ -65,7 +65,7 @@ it('what options load for a reducer is nothing to the other hooks that share the
   socket.close()
 })
 
-it('what options say for a shared socket is nothing to a provider: it connects', async () => {
+it('a provider ignores the options of a shared socket, and connects', async () => {
   const { options, advance } = createStage()
   const Status = () => <output>{useLiveStatus()}</output>
   const { container } = render(
@@ -77,7 +77,7 @@ it('what options say for a shared socket is nothing to a provider: it connects',
   expect(container.textContent).toBe('live')
 })
 
-it('what stands for a live socket in a test needs no more methods than the hook is about', () => {
+it('a stand-in for a live socket in a test needs only the methods that its hook uses', () => {
   const sent: unknown[] = []
   const stand = {
     signal: (...args: unknown[]) => void sent.push(args),

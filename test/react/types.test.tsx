@@ -34,7 +34,7 @@ const socket = createLiveSocket<Topics>({ url })
 function unchecked(_never: () => unknown) {}
 
 describe('the types of the hooks', () => {
-  it('know the topics of the socket that they are given', () => {
+  it('know the topics of their socket', () => {
     unchecked(() => {
       useLiveMessages(
         'prices',
@@ -68,7 +68,7 @@ describe('the types of the hooks', () => {
     })
   })
 
-  it('are those of one kind of socket from createLiveHooks', () => {
+  it('are bound to one kind of socket by createLiveHooks', () => {
     const live = createLiveHooks<Topics>()
     unchecked(() => {
       expectTypeOf(live.useLiveSocket()).toEqualTypeOf<LiveSocket<Topics>>()
@@ -96,7 +96,7 @@ describe('the types of the hooks', () => {
     expectTypeOf(result.current).toEqualTypeOf<LiveSocket<Topics>>()
   })
 
-  it('come from schemas of zod and of valibot, what is published and what is received apart', () => {
+  it('come from schemas of zod and valibot, separately for publishing and receiving', () => {
     const schemas = {
       prices: z.object({ symbol: z.string(), at: z.string().transform((text) => new Date(text)) }),
       chat: v.object({
@@ -123,7 +123,7 @@ describe('the types of the hooks', () => {
     })
   })
 
-  it('let a provider have one socket or the options for one', () => {
+  it('let a provider have either a socket or options', () => {
     unchecked(() => {
       ;<LiveSocketProvider socket={socket} />
       ;<LiveSocketProvider options={{ url }} />
@@ -140,7 +140,7 @@ describe('the types of the hooks', () => {
     })
   })
 
-  it('take any topic with unknown data where nothing is registered', () => {
+  it('accept any topic with unknown data if nothing is registered', () => {
     unchecked(() => {
       expectTypeOf(useLiveValue('anything')).toEqualTypeOf<unknown>()
       useLiveMessages('anything', (data) => void expectTypeOf(data).toEqualTypeOf<unknown>())

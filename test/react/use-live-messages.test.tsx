@@ -53,7 +53,7 @@ describe('useLiveMessages', () => {
     expect(told).toEqual(told.map((_, index) => (told[0] as number) + index))
   })
 
-  it('calls the handler of the last render, without subscribing anew', async () => {
+  it('calls the handler of the last render, without subscribing again', async () => {
     const { wrap, told, publish, sent } = await setUp()
     const { rerender } = render(wrap(<Listener told={told} name="first" />))
     await publish('chat', 1)
@@ -83,7 +83,7 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
-  it('goes on with the handler that is on screen while a render with another one waits, and may never be shown', async () => {
+  it('keeps calling the handler that is on screen while a render with another one waits, which may never be shown', async () => {
     const { wrap, told, publish } = await setUp()
     const never = new Promise<void>(() => {})
     let rendered = 0
@@ -116,7 +116,7 @@ describe('useLiveMessages', () => {
     expect(sent('unsubscribe')).toHaveLength(0)
   })
 
-  it('hands a topic from one component to the next without a hole', async () => {
+  it('passes a topic from one component to the next without a missing message', async () => {
     const { wrap, told, simulation, sent, advance } = await setUp()
     simulation.publishEvery(1, 'chat')
     const { rerender } = render(wrap(<Listener key="a" told={told} />))
@@ -129,7 +129,7 @@ describe('useLiveMessages', () => {
     expect(sent('subscribe')).toHaveLength(1)
   })
 
-  it('begins at the first render: what arrives before its effect runs is told all the same, and to nobody twice', async () => {
+  it('begins at the first render: messages that arrive before its effect runs are delivered, and only once', async () => {
     const { socket, others, message, answer } = await servedByHand('chat')
     const told: unknown[] = []
     const Early = () => {
@@ -146,7 +146,7 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
-  it('goes on where it stopped, when React hides its component and shows it again', async () => {
+  it('resumes where it stopped when React hides its component and shows it again', async () => {
     const { render, wrap, told, simulation, advance } = await setUp()
     const App = ({ mode }: { mode: 'visible' | 'hidden' }) =>
       wrap(
@@ -168,7 +168,7 @@ describe('useLiveMessages', () => {
     expect(told).toEqual(told.map((_, index) => index + 1))
   })
 
-  it('goes on too where the server is of another kind, that numbers nothing, and others have come and gone meanwhile', async () => {
+  it('continues in the same way with a server that numbers nothing, although other subscribers have come and gone meanwhile', async () => {
     const { WebSocket, sockets } = fakeWebSockets()
     const protocol = rawProtocol({ message: (data) => ({ topic: 'chat', data }) })
     const socket = createLiveSocket<any>({ url: 'wss://live.test', environment: { WebSocket }, protocol })
@@ -201,7 +201,7 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
-  it('leaves nothing subscribed on such a server either', async () => {
+  it('leaves nothing subscribed on such a server', async () => {
     const { WebSocket, sockets } = fakeWebSockets()
     const protocol = rawProtocol({
       message: (data) => ({ topic: 'chat', data }),
@@ -220,7 +220,7 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
-  it('is told nothing from the moment of its unmount, not even by what the effects of others set off', async () => {
+  it('gets nothing from its unmount on, not even messages caused by effects of other components', async () => {
     const { socket, message, others } = await servedByHand('chat')
     const told: unknown[] = []
     const Late = () => {
@@ -239,7 +239,7 @@ describe('useLiveMessages', () => {
     socket.close()
   })
 
-  it('is told nothing after it is unmounted, and nor is the server asked for more', async () => {
+  it('gets nothing after it is unmounted, and the server is unsubscribed', async () => {
     const { wrap, told, publish, sent } = await setUp()
     const { rerender } = render(wrap(<Listener told={told} />))
     await publish('chat', 1)
@@ -249,7 +249,7 @@ describe('useLiveMessages', () => {
     expect(sent('unsubscribe')).toHaveLength(1)
   })
 
-  it('subscribes nothing with a topic of null, or while it is disabled, and begins anew when it is enabled', async () => {
+  it('subscribes to nothing with a topic of null or while disabled, and starts again when enabled', async () => {
     const { wrap, told, publish, sent } = await setUp()
     const { rerender } = render(wrap(<Listener told={told} topic={null} />))
     await publish('chat', 1)
@@ -269,7 +269,7 @@ describe('useLiveMessages', () => {
     expect(told).toEqual([3, 4, 6, 7])
   })
 
-  it('follows its topic', async () => {
+  it('switches when its topic changes', async () => {
     const { wrap, told, publish } = await setUp()
     const { rerender } = render(wrap(<Listener told={told} topic="a" />))
     await publish('a', 1)
@@ -279,7 +279,7 @@ describe('useLiveMessages', () => {
     expect(told).toEqual([1, 2])
   })
 
-  it('starts after `from`, and only a position of other numbers starts it anew', async () => {
+  it('starts after `from`, and only a different position starts it again', async () => {
     const { renderStrictly, wrap, told, publish, simulation, sent } = await setUp()
     const [first] = [1, 2, 3].map((data) => simulation.publish('chat', data))
     const from = () => ({ epoch: first!.epoch, offset: first!.offset })
@@ -291,7 +291,7 @@ describe('useLiveMessages', () => {
     expect(sent('subscribe')).toHaveLength(1)
   })
 
-  it('tells gaps of its own topic, before the message that comes after', async () => {
+  it('reports gaps of its own topic, before the message after the gap', async () => {
     const { wrap, told, publish, simulation, advance } = await setUp()
     const onGap = ({ topic, from, to }: Gap) => told.push({ topic, from, to })
     render(wrap([<Listener key={1} told={told} options={{ onGap }} />, <Listener key={2} topic="other" told={[]} />]))

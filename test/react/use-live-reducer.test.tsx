@@ -36,7 +36,7 @@ function List({ topic = 'chat', seen = [], options, reducer = append }: ListProp
 }
 
 describe('useLiveReducer', () => {
-  it('folds every message, and renders once for all that came within a frame', async () => {
+  it('folds every message, and renders once for all messages of a frame', async () => {
     const { wrap, publish, advance } = await setUp()
     const seen: (readonly unknown[])[] = []
     render(wrap(<List seen={seen} />))
@@ -109,7 +109,7 @@ describe('useLiveReducer', () => {
     expect([...container.querySelectorAll('output')].map((output) => output.textContent)).toEqual(['2,3', '3'])
   })
 
-  it('stays as it is while it is disabled, and then goes on where it was', async () => {
+  it('keeps its state while it is disabled, and then resumes where it was', async () => {
     const { wrap, publish, advance } = await setUp()
     const { container, rerender } = render(wrap(<List options={{ enabled: false }} />))
     await publish('chat', 1)
@@ -124,7 +124,7 @@ describe('useLiveReducer', () => {
     expect(container.textContent).toBe('2,3,4')
   })
 
-  it('begins at the first render: what arrives before its effect runs is folded all the same, once', async () => {
+  it('begins at the first render: messages that arrive before its effect runs are folded, once', async () => {
     const { socket, others, message, answer } = await servedByHand('chat')
     const Early = () => {
       const all = useLiveReducer('chat', append, nothing, { socket })
@@ -150,7 +150,7 @@ describe('useLiveReducer', () => {
     expect(container.textContent).toBe('2,3,4')
   })
 
-  it('starts from what `load` gives, once for two StrictMode mounts, and again after a gap, which is told', async () => {
+  it('starts from the result of `load`, called once for two StrictMode mounts, and again after a gap, which is reported', async () => {
     const { wrap, renderStrictly, publish, simulation, advance } = await setUp()
     const gaps: Gap[] = []
     const history: unknown[] = []
@@ -179,7 +179,7 @@ describe('useLiveReducer', () => {
     expect(container.textContent).toBe('old,x,y,z,loaded')
   })
 
-  it('renders those components alone whose topics have messages', async () => {
+  it('renders only components whose topics have messages', async () => {
     const { wrap, publish } = await setUp()
     const seen = Array.from({ length: 100 }, (): (readonly unknown[])[] => [])
     render(wrap(seen.map((one, index) => <List key={index} topic={`cell-${index}`} seen={one} />)))
@@ -187,7 +187,7 @@ describe('useLiveReducer', () => {
     expect(seen.map((one) => one.length - 1)).toEqual(seen.map((_, index) => (index === 42 ? 1 : 0)))
   })
 
-  it('unsubscribes after the last one is unmounted', async () => {
+  it('unsubscribes after the last component is unmounted', async () => {
     const { wrap, sent, advance } = await setUp()
     const { rerender } = render(wrap([<List key={1} />, <List key={2} />]))
     await advance(100)
@@ -216,7 +216,7 @@ describe('useLiveValue', () => {
 })
 
 describe('useLiveLog', () => {
-  it('has the newest messages, as many as its limit, also when the limit changes', async () => {
+  it('has the newest messages up to its limit, also when the limit changes', async () => {
     const { wrap, publish } = await setUp()
     const Log = ({ limit }: { limit?: number }) => (
       <output>
@@ -239,7 +239,7 @@ describe('useLiveLog', () => {
     expect(container.textContent!.split(' ')).toHaveLength(100)
   })
 
-  it('changes no array that it gave, whatever comes later', async () => {
+  it('never changes an array that it has returned', async () => {
     const { wrap, publish } = await setUp()
     const seen: (readonly { data: unknown }[])[] = []
     const Log = () => {
@@ -253,7 +253,7 @@ describe('useLiveLog', () => {
     )
   })
 
-  it('is the same array while nothing comes', async () => {
+  it('returns the same array while nothing arrives', async () => {
     const { wrap, publish } = await setUp()
     const seen = new Set<unknown>()
     const Log = ({ count: _count }: { count: number }) => {

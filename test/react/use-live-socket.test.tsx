@@ -38,7 +38,7 @@ describe('useLiveSocket(options)', () => {
     expect(stage.simulation.dials).toHaveLength(1)
   })
 
-  it('keeps it open while one component is left, and while one comes a moment after the last one went', async () => {
+  it('keeps it open while one component is left, and if one mounts a moment after the last one went', async () => {
     const stage = createStage()
     const { rerender } = stage.render([1, 2].map((part) => <Part key={part} options={stage.options} />))
     await stage.advance(1_000)
@@ -53,7 +53,7 @@ describe('useLiveSocket(options)', () => {
     expect(stage.simulation.dials).toHaveLength(1)
   })
 
-  it('connects it for who comes a moment after the last one went, where the application has closed it or signed out', async () => {
+  it('connects again for a component that mounts a moment after the last one went, if the application had closed it or signed out', async () => {
     const stage = createStage()
     const { rerender, container } = stage.render(<Part key={1} options={stage.options} />)
     await stage.advance(1_000)
@@ -72,7 +72,7 @@ describe('useLiveSocket(options)', () => {
     expect(container.textContent).toBe('closedclosed')
   })
 
-  it('opens a new one for who comes after it was closed', async () => {
+  it('opens a new one for a component that mounts after it was closed', async () => {
     const stage = createStage()
     const { rerender, container } = stage.render(<Part key={1} options={stage.options} />)
     await stage.advance(1_000)
@@ -108,7 +108,7 @@ describe('useLiveSocket(options)', () => {
     expect(stage.simulation.dials).toHaveLength(2)
   })
 
-  it('shares nothing where the URLs differ in the query, or are functions, which stay one socket over renders', async () => {
+  it('shares nothing if the URLs differ in the query or are functions; a function keeps its socket over renders', async () => {
     const stage = createStage()
     const { container, rerender } = stage.renderStrictly([
       <Part key={1} options={{ ...stage.options, url: `${stage.simulation.url}?room=1` }} />,
@@ -130,7 +130,7 @@ describe('useLiveSocket(options)', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
-  it('takes the same options in another order for the same', async () => {
+  it('treats the same options in another order as equal', async () => {
     const stage = createStage()
     const { url, ...others } = stage.options
     stage.render([
@@ -142,7 +142,7 @@ describe('useLiveSocket(options)', () => {
     expect(seen.size).toBe(1)
   })
 
-  it('warns once of other options under one key, and the first ones count', async () => {
+  it('warns once about different options with one key, and uses the first ones', async () => {
     const stage = createStage()
     const { rerender } = stage.renderStrictly([
       <Part
@@ -164,7 +164,7 @@ describe('useLiveSocket(options)', () => {
     ])
   })
 
-  it('takes new functions in every render for the same options: no warning, no new connection, and the latest is called', async () => {
+  it('accepts new functions in every render: no warning, no new connection, and the latest is called', async () => {
     const stage = createStage()
     const asked: number[] = []
     const options = (render: number): LiveSocketOptions => ({
@@ -187,7 +187,7 @@ describe('useLiveSocket(options)', () => {
     expect(stage.simulation.dials).toHaveLength(2)
   })
 
-  it('waits with connecting until it is enabled', async () => {
+  it('does not connect before it is enabled', async () => {
     const stage = createStage()
     const { container, rerender } = stage.render(<Part options={{ ...stage.options, enabled: false }} />)
     await stage.advance(1_000)
@@ -201,7 +201,7 @@ describe('useLiveSocket(options)', () => {
     expect(seen.size).toBe(1)
   })
 
-  it('has one socket and one warning where two renders of one commit come with different options', async () => {
+  it('has one socket and one warning if two renders of one commit have different options', async () => {
     const stage = createStage()
     const { container } = stage.render([
       <Part key={1} options={{ ...stage.options, connectTimeout: 1_000 }} />,
@@ -213,7 +213,7 @@ describe('useLiveSocket(options)', () => {
     expect(warned).toHaveBeenCalledTimes(1)
   })
 
-  it('opens nothing for a render that is thrown away, and takes nothing of its options', async () => {
+  it('opens nothing for a render that React discards, and ignores its options', async () => {
     const stage = createStage()
     // Testing Library wants to be awaited, for a component that never appears.
     const quiet = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -247,7 +247,7 @@ describe('useLiveSocket(options)', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
-  it('is connected again, the same one, where React hides its component for long and shows it again', async () => {
+  it('reconnects the same socket when React hides its component for long and shows it again', async () => {
     const stage = createStage()
     const App = ({ mode }: { mode: 'visible' | 'hidden' }) => (
       <Activity mode={mode}>
@@ -266,7 +266,7 @@ describe('useLiveSocket(options)', () => {
     expect(seen.size).toBe(1)
   })
 
-  it('goes on with the socket that it has used last, also where others under its key were hidden as long', async () => {
+  it('continues with the socket that it used last, even if others with its key were hidden as long', async () => {
     const { options, render, advance, publish } = createStage()
     const Sum = () => {
       const socket = useLiveSocket(options)
@@ -303,7 +303,7 @@ describe('useLiveSocket(options)', () => {
     expect(seen.size).toBe(2)
   })
 
-  it('stays with the socket that it shows, where it holds none itself and who held it is gone', async () => {
+  it('keeps showing a socket that it does not hold itself after its holder is gone', async () => {
     const { options, render, advance } = createStage()
     const page = (enabled: boolean, others: boolean) => (
       <>
@@ -330,7 +330,7 @@ describe('useLiveSocket(options)', () => {
     expect(theirs!.store.getState().status).toBe('live')
   })
 
-  it('goes on with its socket where it is enabled again after long, also while another component under its key waits', async () => {
+  it('continues with its socket when it is enabled again after long, even while another component with its key waits', async () => {
     const { options, render, advance } = createStage()
     const Waiting = () => {
       useLiveSocket(options)
@@ -354,7 +354,7 @@ describe('useLiveSocket(options)', () => {
     expect(seen.size).toBe(1)
   })
 
-  it('is no matter to a second copy of the module on the page', async () => {
+  it('shares nothing with a second copy of the module on the page', async () => {
     const stage = createStage()
     vi.resetModules()
     const copy = (await import('livesocket/react')) as typeof import('livesocket/react')

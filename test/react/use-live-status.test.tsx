@@ -24,7 +24,7 @@ function setUp<Part>(selector?: (state: LiveSocketState) => Part, equal?: (a: Pa
 }
 
 describe('useLiveStatus', () => {
-  it('is the status in a word, and renders for a change of the word alone', async () => {
+  it('returns the status as a word, and renders only when the word changes', async () => {
     const { advance, simulation, socket, seen } = setUp()
     await advance(1_000)
     simulation.deploy()
@@ -33,7 +33,7 @@ describe('useLiveStatus', () => {
     expect(seen).toEqual(['idle', 'connecting', 'live'])
   })
 
-  it('renders on the selected part only', async () => {
+  it('renders only when the selected part changes', async () => {
     const { advance, simulation, seen } = setUp((state) => state.leg?.number)
     await advance(1_000)
     simulation.deploy()
@@ -41,7 +41,7 @@ describe('useLiveStatus', () => {
     expect(seen).toEqual([undefined, 1, 2])
   })
 
-  it('takes a selector that makes a new object each time, with an equality that looks inside', async () => {
+  it('accepts a selector that makes a new object each time, with an equality that compares its content', async () => {
     const { advance, simulation, seen } = setUp(
       ({ status, everLive }) => ({ status, everLive }),
       (a, b) => a.status === b.status && a.everLive === b.everLive,
@@ -56,7 +56,7 @@ describe('useLiveStatus', () => {
     ])
   })
 
-  it('gives one object while nothing in it changes, also with a selector and an equality that are new at every render', async () => {
+  it('returns the same object while its content is the same, even with a new selector and equality in every render', async () => {
     const stage = createStage()
     const socket = createLiveSocket(stage.options)
     const seen = new Set<unknown>()
@@ -78,7 +78,7 @@ describe('useLiveStatus', () => {
     expect([...seen]).toEqual([{ status: 'idle' }, { status: 'connecting' }, { status: 'live' }])
   })
 
-  it('comes to rest with a selector that makes a new object each time and no equality', async () => {
+  it('does not render endlessly with a selector that makes a new object each time and no equality', async () => {
     const { advance, socket, seen } = setUp((state) => ({ ...state }))
     await advance(1_000)
     expect(seen.at(-1)).toEqual(socket.store.getState())
@@ -99,7 +99,7 @@ describe('useLiveStatus', () => {
     expect(container.textContent).toBe('true')
   })
 
-  it('never asks a child about what its parent has taken away', async () => {
+  it('never calls the selector of a child that its parent is about to remove', async () => {
     const stage = createStage()
     const socket = createLiveSocket({ ...stage.options, getToken: stage.simulation.getToken })
     // The child's selector works only while there is a leg; the parent renders the child only then.
@@ -117,7 +117,7 @@ describe('useLiveStatus', () => {
     expect(container.textContent).toBe('none')
   })
 
-  it('leaves useLiveSocket() without a render, whatever happens to the socket', async () => {
+  it('does not render a component that only calls useLiveSocket(), whatever happens to the socket', async () => {
     const stage = createStage()
     let renders = 0
     const Quiet = () => {

@@ -6,7 +6,7 @@ import { createStage } from './stage.js'
 // A `from` of undefined counts as absent.
 const Price = () => <output>{String(useLiveValue('price', { from: undefined }))}</output>
 
-it('shows the newest value that is kept at once, who comes first and who comes later, and then each newer one', async () => {
+it('shows the newest stored value at once, to the first component and to later ones, and then each newer value', async () => {
   const stage = createStage()
   for (const price of [1, 2, 3]) stage.simulation.publish('price', price)
   const App = ({ second }: { second: boolean }) => (

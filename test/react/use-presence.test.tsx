@@ -42,7 +42,7 @@ function setUp(refuse?: string) {
   return { ...stage, socket, said, errors, shown, Room }
 }
 
-it('shows who is there, and is there itself for as long as it is mounted, with what it says in its newest render', async () => {
+it('shows who is present, and is present itself while it is mounted, with the data of its newest render', async () => {
   const { Room, render, advance, socket, said, shown } = setUp()
   const { container, rerender, unmount } = render(<Room data={{ at: 1 }} />)
   expect(container.textContent).toBe('')
@@ -60,7 +60,7 @@ it('shows who is there, and is there itself for as long as it is mounted, with w
   expect(said).toEqual(['enter {"at":1}', 'enter {"at":2}', 'leave'])
 })
 
-it('enters once in StrictMode, and does not leave on the way', async () => {
+it('enters once in StrictMode, and does not leave in between', async () => {
   const { Room, render, advance, socket, said } = setUp()
   act(() => socket.connect())
   const { container } = render(<Room data={1} />, { wrapper: StrictMode })
@@ -69,7 +69,7 @@ it('enters once in StrictMode, and does not leave on the way', async () => {
   expect(said).toEqual(['enter 1'])
 })
 
-it('only looks without data, and not even that without a topic', async () => {
+it('only watches without data, and does nothing without a topic', async () => {
   const { Room, render, advance, socket, said, sent } = setUp()
   act(() => socket.connect())
   const { container, rerender } = render(<Room topic={null} data={1} />)
@@ -85,7 +85,7 @@ it('only looks without data, and not even that without a topic', async () => {
   expect(said).toEqual(['enter 1', 'leave'])
 })
 
-it('enters again for who signs in after a sign-out, and only then', async () => {
+it('enters again only when the next user signs in after a sign-out', async () => {
   const { Room, render, advance, socket, said } = setUp()
   act(() => socket.connect())
   const { container } = render(<Room data={1} />)
@@ -99,7 +99,7 @@ it('enters again for who signs in after a sign-out, and only then', async () => 
   expect(said).toEqual(['enter 1', 'enter 1'])
 })
 
-it('tells why it may not be there, once, and asks no more', async () => {
+it('reports once why it may not enter, and does not try again', async () => {
   const { Room, render, advance, socket, said, errors } = setUp('forbidden')
   act(() => socket.connect())
   const { rerender } = render(<Room data={1} />)

@@ -30,7 +30,7 @@ async function setUp(topic: string | null = 'chat') {
 }
 
 describe('usePublish', () => {
-  it('publishes, counts what is pending, and gives the answer to who waits', async () => {
+  it('publishes, counts pending publishes, and resolves with the answer', async () => {
     const { publish, container, advance, simulation } = await setUp()
     const { outcome } = await publish({ text: 'hello' })
     await publish({ text: 'again' })
@@ -41,7 +41,7 @@ describe('usePublish', () => {
     expect(simulation.published.map(({ data }) => data)).toEqual([{ text: 'hello' }, { text: 'again' }])
   })
 
-  it('publishes with what stands for a live socket: of another copy of livesocket, or of a test', async () => {
+  it('publishes through a socket of another copy of livesocket, or a stand-in of a test', async () => {
     const stage = createStage()
     const real = createLiveSocket(stage.options)
     const socket = { ...real }
@@ -58,7 +58,7 @@ describe('usePublish', () => {
     expect(container.textContent).toBe('closed')
   })
 
-  it('shows why the last one failed until the next one, without an unhandled rejection', async () => {
+  it('shows why the last publish failed until the next one, without an unhandled rejection', async () => {
     const { publish, container, socket, advance } = await setUp()
     act(() => socket.close())
     const { outcome } = await publish('late')
@@ -73,7 +73,7 @@ describe('usePublish', () => {
   })
 
   it.each(['before the sign-out', 'by the sign-out'])(
-    'shows nobody why a publish of the former user failed, who signed out: %s',
+    'does not show the next user a failed publish of the user who signed out: %s',
     async (when) => {
       const { publish, container, socket, advance } = await setUp()
       if (when.startsWith('before')) act(() => socket.close())
@@ -89,7 +89,7 @@ describe('usePublish', () => {
     },
   )
 
-  it('is one function for all renders', async () => {
+  it('returns the same function in all renders', async () => {
     const { publish, seen, advance } = await setUp()
     await publish(1)
     await advance(500)
@@ -97,14 +97,14 @@ describe('usePublish', () => {
     expect(new Set(seen.map((one) => one.publish)).size).toBe(1)
   })
 
-  it('says so where there is no topic', async () => {
+  it('reports an error if there is no topic', async () => {
     const { publish, container } = await setUp(null)
     const { outcome } = await publish(1)
     await expect(outcome).rejects.toMatchObject({ code: 'invalid' })
     expect(container.textContent).toBe('0 invalid')
   })
 
-  it('goes on after its component is gone', async () => {
+  it('completes after its component is gone', async () => {
     const { publish, unmount, advance, simulation } = await setUp()
     const { outcome } = await publish(1)
     unmount()

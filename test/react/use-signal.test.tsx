@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { handServed } from '../kit/hand-served.js'
 import { createStage } from './stage.js'
 
-it('useSignal tells the latest handler, sends by a function that stays the same, and leaves with its component', async () => {
+it('useSignal calls the latest handler, returns a stable function to send, and unsubscribes with its component', async () => {
   const { socket, live } = handServed()
   const heard: string[] = []
   const sends = new Set<unknown>()
@@ -38,7 +38,7 @@ it('useSignal tells the latest handler, sends by a function that stays the same,
   socket.close()
 })
 
-it('a gap is told once to options that useSignal shares with who reads the messages', async () => {
+it('a gap is reported once to options that useSignal shares with a hook that reads the messages', async () => {
   const { options, simulation, advance, publish, ...stage } = createStage()
   const socket = createLiveSocket(options)
   const told: unknown[] = []

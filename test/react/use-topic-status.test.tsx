@@ -31,30 +31,33 @@ const HOOKS: readonly [name: string, use: (options: Options) => unknown][] = [
 ]
 
 describe('a topic that the server refuses', () => {
-  it.each(HOOKS)('is told to the latest onError of %s, once, and not as an empty list for ever', async (_name, use) => {
-    const stage = guarded()
-    const socket = createLiveSocket(stage.options)
-    const heard: string[] = []
-    const Reader = ({ name }: { name: string }) => {
-      use({ onError: ({ code, topic }) => void heard.push(`${name}: ${code} ${topic}`) })
-      return null
-    }
-    const page = (name: string) => (
-      <LiveSocketProvider socket={socket}>
-        <Reader name={name} />
-      </LiveSocketProvider>
-    )
-    const { rerender, unmount } = stage.renderStrictly(page('first'))
-    rerender(page('latest'))
-    act(() => socket.connect())
-    await stage.advance(1_000)
-    expect(heard).toEqual(['latest: forbidden secret'])
-    unmount()
-    await stage.advance(5_000)
-    socket.close()
-  })
+  it.each(HOOKS)(
+    'is reported once to the latest onError of %s, instead of an empty list forever',
+    async (_name, use) => {
+      const stage = guarded()
+      const socket = createLiveSocket(stage.options)
+      const heard: string[] = []
+      const Reader = ({ name }: { name: string }) => {
+        use({ onError: ({ code, topic }) => void heard.push(`${name}: ${code} ${topic}`) })
+        return null
+      }
+      const page = (name: string) => (
+        <LiveSocketProvider socket={socket}>
+          <Reader name={name} />
+        </LiveSocketProvider>
+      )
+      const { rerender, unmount } = stage.renderStrictly(page('first'))
+      rerender(page('latest'))
+      act(() => socket.connect())
+      await stage.advance(1_000)
+      expect(heard).toEqual(['latest: forbidden secret'])
+      unmount()
+      await stage.advance(5_000)
+      socket.close()
+    },
+  )
 
-  it.each(HOOKS)('is told to an onError of %s that comes in a later render, once', async (_name, use) => {
+  it.each(HOOKS)('is reported once to an onError of %s that comes in a later render', async (_name, use) => {
     const stage = guarded()
     const socket = createLiveSocket(stage.options)
     socket.on('error', () => undefined)
@@ -79,7 +82,7 @@ describe('a topic that the server refuses', () => {
     socket.close()
   })
 
-  it('is the status of useTopicStatus: pending, then the refusal or live, and a render for each alone', async () => {
+  it('is the status in useTopicStatus: pending, then the refusal or live, with one render for each', async () => {
     const stage = guarded()
     const socket = createLiveSocket(stage.options)
     const seen: Record<string, unknown[]> = { news: [], secret: [], none: [] }
@@ -105,7 +108,7 @@ describe('a topic that the server refuses', () => {
     socket.close()
   })
 
-  it('costs one subscription beside another hook, also in StrictMode, and follows its topic', async () => {
+  it('shares one subscription with another hook, also in StrictMode, and switches when its topic changes', async () => {
     const stage = guarded()
     const socket = createLiveSocket(stage.options)
     const Both = ({ topic }: { topic: string }) => {
@@ -131,7 +134,7 @@ describe('a topic that the server refuses', () => {
   })
 
   it.each([true, false])(
-    'is told once to an onError in options that are given to every hook of the topic (enabled: %s)',
+    'is reported once to an onError in options that every hook of the topic shares (enabled: %s)',
     async (enabled) => {
       const stage = guarded()
       const socket = createLiveSocket(stage.options)
@@ -154,7 +157,7 @@ describe('a topic that the server refuses', () => {
     },
   )
 
-  it('is pending on a server, where nothing is subscribed', () => {
+  it('is pending in a render on a server, where nothing is subscribed', () => {
     const stage = guarded()
     const hooks = createLiveHooks<{ news: number }>()
     const socket = createLiveSocket<{ news: number }>({

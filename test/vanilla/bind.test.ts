@@ -66,7 +66,7 @@ function stage(html: string, format?: BindOptions['format']) {
   }
 }
 
-it('shows the status, and what belongs to it alone', () => {
+it('shows the status, and elements with data-live-when only in their status', () => {
   const { status, text } = stage('<b data-live-status></b><p data-live-when="reconnecting closed">wait</p>')
   const hint = document.querySelector('p')!
   expect([text('b'), hint.hidden]).toEqual(['idle', true])
@@ -76,7 +76,7 @@ it('shows the status, and what belongs to it alone', () => {
   expect(hint.hidden).toBe(true)
 })
 
-it('shows the latest message of a topic, or a part of it, once a frame', async () => {
+it('shows the latest message of a topic, or a field of it, once a frame', async () => {
   const { say, text, clock } = stage(
     '<b data-live-topic="price" data-live-field="eur.usd"></b><i data-live-topic="price"></i>',
   )
@@ -90,7 +90,7 @@ it('shows the latest message of a topic, or a part of it, once a frame', async (
   expect(text('b')).toBe('')
 })
 
-it('adds every message to a list, in order, as text, and keeps the newest', async () => {
+it('adds every message to a list as text, in order, and keeps the newest ones', async () => {
   const { say, clock } = stage(
     '<ul><template data-live-list="chat" data-live-limit="2"><li data-live-field="text"></li></template></ul>',
   )
@@ -100,7 +100,7 @@ it('adds every message to a list, in order, as text, and keeps the newest', asyn
   expect(document.querySelector('li b')).toBe(null)
 })
 
-it('leaves nothing of a row that has gone: no text beside its elements either', async () => {
+it('removes a row completely, including text beside its elements', async () => {
   const { say, clock } = stage(
     '<p><template data-live-list="chat" data-live-limit="1"> said: <b data-live-field="text"></b> </template></p>',
   )
@@ -111,7 +111,7 @@ it('leaves nothing of a row that has gone: no text beside its elements either', 
   expect(document.querySelector('p')!.textContent).toBe(' said: four ')
 })
 
-it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit or the beginning %o', (number) => {
+it.each(['0', '-1', 'many', '1.5', ''])('refuses a list with the limit or the start %o', (number) => {
   for (const name of ['limit', 'last'])
     expect(() => stage(`<template data-live-list="chat" data-live-${name}="${number}"></template>`)).toThrow(
       new RegExp(`data-live-${name} .* whole number`),
@@ -136,25 +136,25 @@ it.each([
   expect([listening(), document.querySelector('i')!.textContent]).toEqual([before, ''])
 })
 
-it('says so where the part of the page is not there', () => {
+it('reports a root element that does not exist', () => {
   const { socket } = stage('')
   expect(() => bind(socket, document.querySelector('#missing')!)).toThrow(
     'root must be a part of the page; it was null.',
   )
 })
 
-it('refuses a socket of another copy of livesocket, whose sessions it would not see the end of', () => {
+it('refuses a socket of another copy of livesocket, because it would not learn when its session ends', () => {
   const { socket } = stage('')
   expect(() => bind({ ...socket })).toThrow(/two copies on the page/)
 })
 
-it('begins a list with the newest messages that the server has, where it says how many', () => {
+it('begins a list with as many of the newest messages on the server as the page asks for', () => {
   const { begun } = stage('<template data-live-list="chat" data-live-last="20"></template>')
   expect(begun).toEqual([['chat', { from: { last: 20 } }]])
   expect(stage('<template data-live-list="chat"></template>').begun).toEqual([['chat', {}]])
 })
 
-it('keeps no more for a page that is not painted than its list would show', async () => {
+it('keeps no more messages for a page that is not painted than its list would show', async () => {
   const { say, clock } = stage(
     '<ul><template data-live-list="chat" data-live-limit="3"><li data-live-field="n"></li></template></ul>',
   )
@@ -170,7 +170,7 @@ it('keeps no more for a page that is not painted than its list would show', asyn
   expect(read).toBe(3)
 })
 
-it('goes on after a format that throws, and shows the rest all the same', async () => {
+it('continues after a format function that throws, and shows everything else', async () => {
   const format = vi.fn((value: unknown) => {
     if (value === 'bad') throw new Error('no format')
     return String(value)
@@ -185,7 +185,7 @@ it('goes on after a format that throws, and shows the rest all the same', async 
   expect(text('b')).toBe('well')
 })
 
-it('publishes every value of a name that a form has more than once', () => {
+it('publishes all values of a field name that a form has more than once', () => {
   const { published } = stage(
     '<form data-live-publish="poll"><input name="who" value="ada"><input type="checkbox" name="likes" value="tea" checked><input type="checkbox" name="likes" value="jam" checked><input type="checkbox" name="likes" value="rum"></form>',
   )
@@ -193,7 +193,7 @@ it('publishes every value of a name that a form has more than once', () => {
   expect(published).toEqual([['poll', { who: 'ada', likes: ['tea', 'jam'] }]])
 })
 
-it('publishes the button that was pressed with the form, a file by its name, and empties the form then', async () => {
+it('publishes the pressed button with the form, a file as its name, and then empties the form', async () => {
   const { published, clock } = stage(
     '<form data-live-publish="poll"><input name="who"><input type="file" name="proof"><button name="vote" value="yes">Yes</button><button name="reset" value="no">No</button></form>',
   )
@@ -230,7 +230,7 @@ it.each<[string, (button: HTMLButtonElement) => void]>([
   expect([who.value, text('output')]).toEqual(['', ''])
 })
 
-it('publishes a form whose button was taken out of it as it was pressed', () => {
+it('publishes a form whose button is removed as it is pressed', () => {
   const { published } = stage(
     '<form data-live-publish="poll"><input name="who" value="ada"><button name="vote" value="yes">Yes</button></form>',
   )
@@ -241,7 +241,7 @@ it('publishes a form whose button was taken out of it as it was pressed', () => 
   expect(published).toEqual([['poll', { who: 'ada' }]])
 })
 
-it('a form that has no place for what goes wrong tells it as an uncaught error, and never in silence', async () => {
+it('a form without an error element reports failures as uncaught errors, never silently', async () => {
   const { refuse, clock, endSession } = stage('<form data-live-publish="chat"><input name="text" value="hi"></form>')
   const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   onTestFinished(() => uncaught.mockRestore())
@@ -257,7 +257,7 @@ it('a form that has no place for what goes wrong tells it as an uncaught error, 
   expect(uncaught).toHaveBeenCalledTimes(1)
 })
 
-it('empties a form when what was in it is published, and leaves what was written since', async () => {
+it('empties a form when its content is published, and keeps what was typed since', async () => {
   const { clock } = stage('<form data-live-publish="chat"><input name="text"></form>')
   const input = document.querySelector('input')!
   const submit = () => document.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }))
@@ -272,7 +272,7 @@ it('empties a form when what was in it is published, and leaves what was written
   expect(input.value).toBe('three')
 })
 
-it('publishes a form, and shows why it could not be', async () => {
+it('publishes a form, and shows why a publish failed', async () => {
   const { published, refuse, text, clock } = stage(
     '<form data-live-publish="chat"><input name="text" value="hi"><output data-live-error></output></form>',
   )
@@ -290,7 +290,7 @@ it('publishes a form, and shows why it could not be', async () => {
   expect(text('output')).toBe('wait a little')
 })
 
-it('shows nothing of a session when it has ended: the next user sees their own messages alone', async () => {
+it('shows nothing of an ended session: the next user sees only their own messages', async () => {
   const { say, refuse, text, clock, endSession } = stage(
     '<b data-live-topic="t"></b><ul><template data-live-list="t"><li data-live-field="text"></li></template></ul>' +
       '<form data-live-publish="t"><output data-live-error></output></form>',
@@ -313,7 +313,7 @@ it('shows nothing of a session when it has ended: the next user sees their own m
   expect([rows(), text('b')]).toEqual([['new user'], '{"text":"new user"}'])
 })
 
-it('leaves nothing behind when it is undone', async () => {
+it('leaves nothing behind after its undo', async () => {
   const { undo, listening, say, text, clock } = stage(
     '<b data-live-status></b><i data-live-topic="t"></i><template data-live-list="t"></template>',
   )

@@ -29,7 +29,7 @@ function stage() {
 }
 
 describe('close() and then reconnect()', () => {
-  it('before it is open begins anew, and no error is told of the new attempt', async () => {
+  it('before it is open, starts again without an error event for the new attempt', async () => {
     const { socket, told, open, clock } = stage()
     await clock.flush()
     socket.close()
@@ -39,7 +39,7 @@ describe('close() and then reconnect()', () => {
     expect(told).toEqual(['close 1000 clean', 'open'])
   })
 
-  it('while the answer is waited for tells the close once, and the next close() has its own time', async () => {
+  it('while the close is unanswered, reports one close, and the next close() has its own time limit', async () => {
     const { socket, told, open, clock } = stage()
     await open()
     socket.close()
@@ -54,7 +54,7 @@ describe('close() and then reconnect()', () => {
     expect(told).toEqual(['open', 'close 1000 clean', 'open', 'close 4000 clean'])
   })
 
-  it('while a Blob was waited for leaves the new connection open', async () => {
+  it('while a Blob is being read, leaves the new connection open', async () => {
     const { socket, told, open, clock } = stage()
     await open()
     let read = (_: ArrayBuffer) => {}
@@ -72,31 +72,28 @@ describe('close() and then reconnect()', () => {
   })
 })
 
-describe('close() while a Blob is waited for', () => {
-  it.each(['breaks', 'is closed by the server'])(
-    'when the connection %s meanwhile: it is not made again',
-    async (how) => {
-      const { socket, told, open, clock } = stage()
-      const physical = await open()
-      let read = (_: ArrayBuffer) => {}
-      const blob = Object.assign(new Blob(['x']), {
-        arrayBuffer: () => new Promise<ArrayBuffer>((done) => (read = done)),
-      })
-      socket.send(blob)
-      socket.close()
-      const code = how === 'breaks' ? 1006 : 4000
-      physical.end(code)
-      read(new ArrayBuffer(1))
-      await clock.advance(60_000)
-      expect(told).toEqual(['open', code === 1006 ? 'close 1006' : 'close 4000 clean'])
-      expect(socket.live.store.getState().status).toBe('closed')
-      expect(clock.pending).toBe(0)
-    },
-  )
+describe('close() while a Blob is being read', () => {
+  it.each(['breaks', 'is closed by the server'])('does not reconnect if the connection %s meanwhile', async (how) => {
+    const { socket, told, open, clock } = stage()
+    const physical = await open()
+    let read = (_: ArrayBuffer) => {}
+    const blob = Object.assign(new Blob(['x']), {
+      arrayBuffer: () => new Promise<ArrayBuffer>((done) => (read = done)),
+    })
+    socket.send(blob)
+    socket.close()
+    const code = how === 'breaks' ? 1006 : 4000
+    physical.end(code)
+    read(new ArrayBuffer(1))
+    await clock.advance(60_000)
+    expect(told).toEqual(['open', code === 1006 ? 'close 1006' : 'close 4000 clean'])
+    expect(socket.live.store.getState().status).toBe('closed')
+    expect(clock.pending).toBe(0)
+  })
 })
 
 describe('close() in an error listener', () => {
-  it.each(['was lost', 'could not be had'])('when the connection %s: the close is told once', async (what) => {
+  it.each(['was lost', 'could not be had'])('reports the close once if the connection %s', async (what) => {
     const { socket, told, open, clock } = stage()
     socket.addEventListener('error', () => socket.close(), { once: true })
     const physical = what === 'was lost' ? await open() : null

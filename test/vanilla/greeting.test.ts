@@ -22,7 +22,7 @@ async function shy() {
 
 describe('a handover that the application does not see', () => {
   it.each([true, false])(
-    'says again what it said from open until the first answer, and does not tell that answer twice (once: %s)',
+    'repeats what it sent between open and the first answer, and does not deliver that answer twice (once: %s)',
     async (once) => {
       const server = await shy()
       const { socket, told } = liveWebSocket(server.url, [], { once, handover: { dwell: 0 } })
@@ -37,7 +37,7 @@ describe('a handover that the application does not see', () => {
     },
   )
 
-  it('says nothing where nothing was said', async () => {
+  it('sends nothing if nothing was sent', async () => {
     const server = await shy()
     const { socket, told } = liveWebSocket(server.url, [], { once: true, handover: { dwell: 0 } })
     await happened(socket, 'open')
@@ -45,7 +45,7 @@ describe('a handover that the application does not see', () => {
     expect([told, server.received, server.sockets.length]).toEqual([['open'], [], 2])
   })
 
-  it('says what `hello` says, and nothing else', async () => {
+  it('sends only the result of `hello`', async () => {
     const server = await shy()
     const { socket, told } = liveWebSocket(server.url, [], { words: { hello: () => 'hi' }, handover: { dwell: 0 } })
     await happened(socket, 'open')
@@ -58,7 +58,7 @@ describe('a handover that the application does not see', () => {
   })
 })
 
-it('a server hears what `hello` says before what waited for it; what an `open` listener says comes behind that', async () => {
+it('sends the result of `hello` before buffered messages, and messages of an `open` listener after them', async () => {
   const server = await shy()
   const { socket } = liveWebSocket(server.url, [], { words: { hello: () => 'hi' } })
   socket.addEventListener('open', () => socket.send('opened'))
@@ -71,8 +71,8 @@ it('a server hears what `hello` says before what waited for it; what an `open` l
   expect(server.received).toEqual(['hi', 'early', 'opened', 'hi', 'meanwhile', 'opened'])
 })
 
-describe('an application that has said more than a greeting', () => {
-  it('sees a close, so that a library with a socket for each connection greets the next one', async () => {
+describe('an application that has sent more than a greeting', () => {
+  it('sees a close, so that a library with one socket for each connection greets the next server', async () => {
     const server = await shy()
     const { socket, told } = liveWebSocket(server.url, [], { once: true, handover: { dwell: 0 } })
     await happened(socket, 'open')
@@ -86,7 +86,7 @@ describe('an application that has said more than a greeting', () => {
     expect(socket.readyState).toBe(3)
   })
 
-  it('sees a close and an open at once where the socket goes on, and greets the new server', async () => {
+  it('sees a close and at once an open if the socket continues, and greets the new server', async () => {
     const server = await shy()
     const { socket, told } = liveWebSocket(server.url, [], { handover: { dwell: 0 } })
     socket.onopen = () => socket.send('hi')
@@ -105,7 +105,7 @@ describe('an application that has said more than a greeting', () => {
   })
 })
 
-it('hears the pongs of the pings that it sent itself, and none of those that are not its own', async () => {
+it('receives the pongs of its own pings, and no others', async () => {
   const server = await serverSide()
   server.server.on('connection', (socket) =>
     socket.on('message', (data) => socket.send(String(data) === 'ping' ? 'pong' : 'other')),

@@ -35,7 +35,7 @@ it('hands over under an application that sees a WebSocket: no event, no message 
   expect(told.filter((event) => !event.startsWith('message'))).toEqual(['open'])
 })
 
-it('speaks livesocket.v1, where it is one topic of it', async () => {
+it('speaks livesocket.v1, as one topic', async () => {
   const server = await liveServer()
   const { socket } = liveWebSocket(server.address(), [], { protocol: livesocketV1(), topic: 'chat' })
   await happened(socket, 'open')
@@ -49,7 +49,7 @@ it('speaks livesocket.v1, where it is one topic of it', async () => {
   expect(await happened(socket, 'message')).toMatchObject({ data: 'after the handover' })
 })
 
-it('tells by an error event that a protocol of JSON takes no bytes', async () => {
+it('reports in an error event that a JSON protocol cannot carry bytes', async () => {
   const server = await liveServer()
   const { socket } = liveWebSocket(server.address(), [], { protocol: livesocketV1(), topic: 'chat' })
   await happened(socket, 'open')
@@ -60,7 +60,7 @@ it('tells by an error event that a protocol of JSON takes no bytes', async () =>
   })
 })
 
-it('is made by a library with the options of its class', async () => {
+it('can be created by a library, with the options of its class', async () => {
   const server = await foreignServer()
   onTestFinished(() => server.close())
   const { LiveWebSocket } = await import('../../src/vanilla/live-web-socket.js')

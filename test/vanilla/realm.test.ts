@@ -9,7 +9,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-it('gives its events whichever classes the globals name by then, such as those of a jsdom that came after the import', async () => {
+it('creates its events with the current global classes, such as those of a jsdom that was loaded after the import', async () => {
   class ForeignEvent {
     readonly defaultPrevented = false
     constructor(
@@ -33,7 +33,7 @@ it('gives its events whichever classes the globals name by then, such as those o
   socket.close()
 })
 
-it('loads and works where there are no EventTarget, no events and no DOMException, as in React Native', async () => {
+it('loads and works without EventTarget, Event classes and DOMException, as in React Native', async () => {
   const server = await serverSide()
   server.server.on('connection', (socket) => socket.send('hello'))
   for (const name of ['EventTarget', 'Event', 'MessageEvent', 'CloseEvent', 'DOMException'])
@@ -71,7 +71,7 @@ it('treats listeners as the DOM standard does', () => {
   expect(() => socket.dispatchEvent({} as Event)).toThrow(TypeError)
 })
 
-it('calls the other listeners where one throws, and lets the platform report it', async () => {
+it('calls the other listeners if one throws, and lets the platform report the error', async () => {
   const reported: unknown[] = []
   vi.stubGlobal('reportError', (thrown: unknown) => reported.push(thrown))
   const { socket } = liveWebSocket('ws://127.0.0.1:1/', [], { startClosed: true })
@@ -84,7 +84,7 @@ it('calls the other listeners where one throws, and lets the platform report it'
   expect([heard, reported]).toEqual([['second'], [new Error('mine')]])
 })
 
-it('gives message events that are what code expects of one: named, told once, copied, printed', async () => {
+it('creates message events that behave like native ones: by class name, delivered once, copied, printed', async () => {
   const server = await serverSide()
   server.server.on('connection', (socket) => socket.send('hello'))
   const socket = new LiveWebSocket(server.url, [], { WebSocket })

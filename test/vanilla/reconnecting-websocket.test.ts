@@ -10,7 +10,7 @@ import { happened, liveWebSocket, serverSide } from './stage.js'
 // so.
 
 describe('the README of reconnecting-websocket', () => {
-  it('"will automatically reconnect if the connection is closed", however it was', async () => {
+  it('"will automatically reconnect if the connection is closed", however it was closed', async () => {
     const { url, sockets } = await serverSide()
     const { socket, told } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -56,7 +56,7 @@ describe('the README of reconnecting-websocket', () => {
     expect([socket.url, two.sockets.length]).toEqual([two.url, 1])
   })
 
-  it('goes on after a URL promise that rejects, where it stops for ever', async () => {
+  it('continues after a URL promise that rejects, unlike the original, which stops forever', async () => {
     const { url } = await serverSide()
     let asked = 0
     const { socket, told } = liveWebSocket(
@@ -82,7 +82,7 @@ describe('the README of reconnecting-websocket', () => {
     expect(received).toEqual(['1', '2', '3'])
   })
 
-  it('"maxEnqueuedMessages", and tells of what it could not take, where it is silent', async () => {
+  it('"maxEnqueuedMessages", and reports what it could not queue, unlike the original', async () => {
     const { url, received } = await serverSide()
     const { socket, told } = liveWebSocket(url, [], { maxEnqueuedMessages: 1 })
     socket.send('1')
@@ -128,7 +128,7 @@ describe('the README of reconnecting-websocket', () => {
     expect([told, closes]).toEqual([['open', 'close 4000 again clean', 'open'], [{ code: 4000, reason: 'again' }]])
   })
 
-  it('reconnects after maxRetries and after close(), where it does nothing', async () => {
+  it('reconnects after maxRetries and after close(), unlike the original, which does nothing', async () => {
     let open = false
     const { url } = await serverSide({ verifyClient: () => open })
     const { socket } = liveWebSocket(url, [], { maxRetries: 0 })
@@ -219,7 +219,7 @@ describe('the README of reconnecting-websocket', () => {
     expect(sockets).toHaveLength(7)
   })
 
-  it('has the other defaults: connectionTimeout 4 s, minUptime 5 s, and 1,000 messages waiting where it has Infinity', async () => {
+  it('has the other defaults: connectionTimeout 4 s, minUptime 5 s, and a queue of 1,000 messages instead of Infinity', async () => {
     const { socket, told, clock, sockets } = simulated({ minReconnectionDelay: 0 })
     for (let count = 0; count <= 1_000; count++) socket.send('x')
     await clock.flush()

@@ -19,7 +19,7 @@ async function inRoom(options: SimulationOptions = {}, topic = 'room') {
 }
 
 describe('A socket that is one topic', () => {
-  it('has each of its messages once over a handover and a break, and none of another topic', async () => {
+  it('gets each of its messages once over a handover and a break, and none of other topics', async () => {
     const { sim, socket, told } = await inRoom()
     sim.publish('room', 1)
     sim.publish('hall', 'another')
@@ -38,7 +38,7 @@ describe('A socket that is one topic', () => {
     expect(socket.live.stats().delivered).toBe(messages.length)
   })
 
-  it('begins anew in the next session, with what is new then', async () => {
+  it('starts over in the next session, with its new messages', async () => {
     const { sim, socket, told } = await inRoom()
     sim.publish('room', 1)
     await sim.advance(500)
@@ -52,12 +52,12 @@ describe('A socket that is one topic', () => {
     expect(told).toEqual(['open', '1', 'close', 'open', '3'])
   })
 
-  it('tells in an error event underneath that the server refuses the topic', async () => {
+  it('reports in an error event of the live socket underneath that the server refuses the topic', async () => {
     const { errors } = await inRoom({ authorize: (topic) => topic !== 'room' })
     expect(errors).toEqual(['forbidden room'])
   })
 
-  it('takes no topic that has no name', () => {
+  it('refuses a topic without a name', () => {
     const options = { protocol: livesocketV1(), topic: '', startClosed: true }
     expect(() => new LiveWebSocket('wss://h.test', [], options)).toThrow(/topic is a string of 1 to 256/)
   })

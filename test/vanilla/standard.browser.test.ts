@@ -55,7 +55,7 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
   })
 
   it.each(['/live', 'live', '../live?a=b', '//h.test:81/', 'HTTP://h.test/'])(
-    'makes the same url of %s on a page',
+    'resolves %s on a page to the same url',
     (url) => {
       const [native, ours] = classes.map((Class) => {
         const socket = new Class(url)
@@ -66,7 +66,7 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
     },
   )
 
-  it.each([999, 1001, 2999, 5000, -1, NaN, 65_536 + 1000])('does the same with the close code %d', (code) => {
+  it.each([999, 1001, 2999, 5000, -1, NaN, 65_536 + 1000])('behaves the same with the close code %d', (code) => {
     const [native, ours] = classes.map((Class) => {
       const socket = new Class(`${server}/hang`)
       const thrown = outcome(() => socket.close(code))
@@ -100,7 +100,7 @@ describe("LiveWebSocket beside this browser's own WebSocket", () => {
     ['a refusal', '/refuse', () => undefined],
     ['a subprotocol', '/echo', (socket) => socket.close(1000), ['two', 'one']],
     ['a server that selects no subprotocol', '/no-subprotocol', () => undefined, ['one']],
-  ])('tells the same of %s', async (_name, path, act, protocols) => {
+  ])('has the same events for %s', async (_name, path, act, protocols) => {
     const [native, ours] = await Promise.all(classes.map((Class) => story(Class, path, act, protocols)))
     // An unclean end has one code, and no reason that could be compared; whether an error event comes before it is the
     // same too.

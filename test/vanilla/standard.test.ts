@@ -22,7 +22,7 @@ describe('the WebSocket standard on the constructor', () => {
     ['http://h/a?b=1', 'ws://h/a?b=1'],
     ['https://h:8443/', 'wss://h:8443/'],
     [new URL('wss://h/x') as unknown as string, 'wss://h/x'],
-  ])('has for %s the serialised url %s', (given, url) => {
+  ])('serialises %s as the url %s', (given, url) => {
     expect(inert(given).url).toBe(url)
   })
 
@@ -34,7 +34,7 @@ describe('the WebSocket standard on the constructor', () => {
   )
 })
 
-describe('the WebSocket standard on calls that are none', () => {
+describe('the WebSocket standard on invalid calls', () => {
   it.each([
     ['a constructor without a URL', () => new (LiveWebSocket as unknown as new () => object)()],
     ['a constructor without new', () => (LiveWebSocket as unknown as (url: string) => object)('ws://h/')],
@@ -73,7 +73,7 @@ describe('the WebSocket standard on what a socket has', () => {
     })
   })
 
-  it('takes blob and arraybuffer for binaryType, and hears nothing else', () => {
+  it('accepts blob and arraybuffer as binaryType, and ignores anything else', () => {
     const socket = inert()
     for (const type of ['arraybuffer', 'nodebuffer', 'blob', '']) socket.binaryType = type as BinaryType
     expect(socket.binaryType).toBe('blob')
@@ -115,7 +115,7 @@ describe('the WebSocket standard on handlers and listeners', () => {
     expect([event.type, event.target]).toEqual(['open', socket])
   })
 
-  it('keeps the place of a handler that is replaced, and forgets one that is set to null or to what is no function', () => {
+  it('keeps the position of a handler that is replaced, and removes one that is set to null or to a value that is not a function', () => {
     const socket = inert()
     const calls: string[] = []
     socket.onopen = () => calls.push('first')
@@ -128,7 +128,7 @@ describe('the WebSocket standard on handlers and listeners', () => {
     expect(calls).toEqual(['second', 'listener', 'listener'])
   })
 
-  it('takes once, signal, objects with handleEvent, and adds a listener once', () => {
+  it('supports once, signal and objects with handleEvent, and adds a listener only once', () => {
     const socket = inert()
     let calls = 0
     const count = () => void calls++
@@ -146,7 +146,7 @@ describe('the WebSocket standard on handlers and listeners', () => {
 })
 
 describe('the WebSocket standard on messages', () => {
-  it('gives text as a string, with the origin of the server', async () => {
+  it('delivers text as a string, with the origin of the server', async () => {
     const { url, sockets } = await serverSide()
     const { socket } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -154,7 +154,7 @@ describe('the WebSocket standard on messages', () => {
     expect(await happened(socket, 'message')).toMatchObject({ data: 'grüezi', origin: url.slice(0, -1) })
   })
 
-  it('gives events that neither bubble nor can be cancelled', async () => {
+  it('its events neither bubble nor can be cancelled', async () => {
     const { url, sockets } = await serverSide()
     const { socket } = liveWebSocket(url, [], { once: true })
     const events = Promise.all((['open', 'message', 'close'] as const).map((type) => happened(socket, type)))
@@ -165,7 +165,7 @@ describe('the WebSocket standard on messages', () => {
     expect((await events)[1]).toMatchObject({ lastEventId: '', ports: [] })
   })
 
-  it('takes a new binaryType for the next message, and keeps it over breaks', async () => {
+  it('applies a new binaryType to the next message, and keeps it over breaks', async () => {
     const { url, sockets } = await serverSide()
     const { socket } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -182,7 +182,7 @@ describe('the WebSocket standard on messages', () => {
     expect([socket.binaryType, await next(1)]).toEqual(['arraybuffer', expect.any(ArrayBuffer)])
   })
 
-  it('gives nothing any more once close() was called', async () => {
+  it('delivers nothing after close()', async () => {
     const { url, sockets } = await serverSide()
     const { socket, told } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -192,7 +192,7 @@ describe('the WebSocket standard on messages', () => {
     expect(told).toEqual(['open', 'close 1000  clean'])
   })
 
-  it('sends bytes as they were when it was given them', async () => {
+  it('sends bytes as they were at the call of send()', async () => {
     const { url, received } = await serverSide()
     const { socket } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -205,7 +205,7 @@ describe('the WebSocket standard on messages', () => {
     expect(received.slice(1)).toEqual([Buffer.from([1, 2]), Buffer.from([1, 2])])
   })
 
-  it('tells by an error event of a Blob that cannot be read, and goes on', async () => {
+  it('reports a Blob that cannot be read in an error event, and continues', async () => {
     const { url, received } = await serverSide()
     const { socket } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -235,7 +235,7 @@ describe('the WebSocket standard on messages', () => {
     )
   })
 
-  it('gives bytes where no Blob can be made of them, as in React Native', async () => {
+  it('delivers bytes if no Blob can be made of them, as in React Native', async () => {
     class Poor {
       constructor(parts: unknown[]) {
         if (parts.some((part) => part instanceof ArrayBuffer)) throw new Error('not supported')
@@ -264,14 +264,14 @@ describe('the WebSocket standard on messages', () => {
     expect(received).toEqual(['text', Buffer.from(bytes), Buffer.from([1, 2]), Buffer.from(bytes), 'object'])
   })
 
-  it('throws an InvalidStateError when it is to send before it is open, and a TypeError without an argument', async () => {
+  it('throws an InvalidStateError for a send before it is open, and a TypeError without an argument', async () => {
     const { url } = await serverSide()
     const { socket } = liveWebSocket(url, [], { once: true })
     expect(() => socket.send('early')).toThrow(exception('InvalidStateError'))
     expect(() => (socket.send as () => void)()).toThrow(TypeError)
   })
 
-  it('has nothing buffered once what it sent has left', async () => {
+  it('has nothing buffered once everything is sent', async () => {
     const { url, received } = await serverSide()
     const { socket } = liveWebSocket(url)
     socket.send('12345')
@@ -279,7 +279,7 @@ describe('the WebSocket standard on messages', () => {
     await until(() => received.length === 1 && socket.bufferedAmount === 0, 'sent')
   })
 
-  it('counts in bufferedAmount nothing that a socket which goes on has given up', async () => {
+  it('does not count in bufferedAmount what a continuing socket has given up', async () => {
     const { url, received } = await serverSide()
     const { socket } = liveWebSocket(url, [], { maxEnqueuedMessages: 1 })
     socket.send('1')
@@ -294,7 +294,7 @@ describe('the WebSocket standard on messages', () => {
     expect(socket.bufferedAmount).toBe(0)
   })
 
-  it('counts in bufferedAmount what was not sent, and goes on counting after the close', async () => {
+  it('counts in bufferedAmount what was not sent, and continues to count after the close', async () => {
     const { url } = await serverSide()
     const { socket } = liveWebSocket(url, [], { once: true })
     await happened(socket, 'open')
@@ -318,7 +318,7 @@ describe('the WebSocket standard on closing', () => {
     [1000.4, 1000],
     [2999.5, 3000],
     ['4000', 4000],
-  ])('takes the code %o for %d', async (given, code) => {
+  ])('treats the code %o as %d', async (given, code) => {
     const { url, closes } = await serverSide()
     const { socket } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -336,7 +336,7 @@ describe('the WebSocket standard on closing', () => {
     [1000, 'bye'],
     [3000, ''],
     [4999, 'ours'],
-  ])('tells the server %d %s, is CLOSING, then CLOSED with a clean close event', async (code, reason) => {
+  ])('sends the server %d %s, is CLOSING, then CLOSED with a clean close event', async (code, reason) => {
     const { url, closes } = await serverSide()
     const { socket, told } = liveWebSocket(url)
     await happened(socket, 'open')
@@ -361,7 +361,7 @@ describe('the WebSocket standard on closing', () => {
     expect(told).toEqual(['open', 'close 1000  clean'])
   })
 
-  it('is an error and an unclean 1006 when it is closed before it is open', async () => {
+  it('has an error and an unclean close with 1006 when it is closed before it is open', async () => {
     const { url, sockets } = await serverSide()
     const { socket, told } = liveWebSocket(url)
     socket.close()
@@ -371,7 +371,7 @@ describe('the WebSocket standard on closing', () => {
     expect(sockets).toEqual([])
   })
 
-  it('tells the code and the reason that the server gave', async () => {
+  it('reports the close code and the reason of the server', async () => {
     const { url, sockets } = await serverSide()
     const { socket, told } = liveWebSocket(url, [], { once: true })
     await happened(socket, 'open')
@@ -380,7 +380,7 @@ describe('the WebSocket standard on closing', () => {
     expect([told, socket.readyState]).toEqual([['open', 'close 4321 enough clean'], 3])
   })
 
-  it('is an unclean 1006 when the connection breaks', async () => {
+  it('has an unclean close with 1006 when the connection breaks', async () => {
     const { url, sockets } = await serverSide()
     const { socket, told } = liveWebSocket(url, [], { once: true })
     await happened(socket, 'open')
@@ -389,14 +389,14 @@ describe('the WebSocket standard on closing', () => {
     expect(told).toEqual(['open', 'close 1006 '])
   })
 
-  it('is an error and an unclean 1006 when it cannot be opened, and stays closed where it lives once', async () => {
+  it('has an error and an unclean close with 1006 when it cannot be opened, and stays closed with the option `once`', async () => {
     const { url, server } = await serverSide({ verifyClient: () => false })
     const { socket, told } = liveWebSocket(url, [], { once: true })
     await happened(socket, 'close')
     expect([told, socket.readyState, server.clients.size]).toEqual([['error', 'close 1006 '], 3, 0])
   })
 
-  it('sends what it took before it closes', async () => {
+  it('sends everything that it has accepted before it closes', async () => {
     const { url, received } = await serverSide()
     const { socket } = liveWebSocket(url)
     await happened(socket, 'open')
