@@ -225,7 +225,7 @@ function longFunctions({ path, functions }: SourceFile): string[] {
 }
 
 describe('the layout of src/', () => {
-  it('has imports that point one way, and time, randomness and sockets that come in by one door', () => {
+  it('has imports that point one way, and one file each for time, randomness and sockets', () => {
     expect(files.flatMap(faults)).toEqual([])
   })
 
@@ -233,7 +233,7 @@ describe('the layout of src/', () => {
     expect(cycles()).toEqual([])
   })
 
-  it('has files that say in their name what they hold', () => {
+  it('has files whose names say what is in them', () => {
     const vague = files
       .map(({ path }) => path)
       .filter((path) => /(^|[-/])(utils?|helpers?|common|managers?|misc|impl)([-./]|$)/i.test(path))
@@ -241,7 +241,7 @@ describe('the layout of src/', () => {
     expect(files.map(({ path }) => path).filter((path) => /[^a-z0-9/.-]/.test(path))).toEqual([])
   })
 
-  it('has a test for every file with code in it: its twin, one that imports it, or that of a file in its folder which is made of it', () => {
+  it('has a test for every file with code: the test with its name, one that imports it, or the test of a file in its folder that uses it', () => {
     const tests = listFiles('test', /\.test\.tsx?$/)
     const imported = new Set(
       listFiles('test', /\.tsx?$/).flatMap((path) =>
@@ -269,11 +269,11 @@ describe('the layout of src/', () => {
     expect(files.filter((file) => file.hasCode && !tested.includes(file)).map(({ path }) => `src/${path}`)).toEqual([])
   })
 
-  it(`has no function of more than ${LONGEST_FUNCTION} lines, but where a comment above it says why`, () => {
+  it(`has no function of more than ${LONGEST_FUNCTION} lines, unless a comment above it says why`, () => {
     expect(files.flatMap(longFunctions)).toEqual([])
   })
 
-  it('imports no package that an installation would not bring', () => {
+  it('imports only packages that an installation provides', () => {
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
       string,
       Record<string, string>
@@ -300,7 +300,7 @@ describe('the layout around src/', () => {
     .map((path) => readSourceFile(path, readFileSync(join(ROOT, path), 'utf8'), paths))
   const roomOf = (path: string) => Object.keys(AROUND).find((room) => path.startsWith(`${room}/`))
 
-  it('has one kit that knows nobody, and that demo, bench, stories and tests share', () => {
+  it('has one kit that imports only src/, and that demo, bench, stories and tests share', () => {
     const faults = around.flatMap(({ path, imports }) => {
       const room = roomOf(path)!
       return imports
@@ -310,7 +310,7 @@ describe('the layout around src/', () => {
     expect(faults).toEqual([])
   })
 
-  it('gives nobody but the tests what needs a test runner', () => {
+  it('has parts that need a test runner only in tests', () => {
     const runners = new Set(
       around.filter(({ imports }) => imports.some(({ specifier }) => specifier === 'vitest')).map(({ path }) => path),
     )
@@ -374,7 +374,7 @@ describe('the check itself', () => {
       path: 'policy/delay.ts',
       text: 'export interface Clock { setTimeout(): void }\nexport const clock = { setTimeout() {} }',
     },
-  ])('finds none in $text', ({ path, text }) => {
+  ])('finds no fault in $text', ({ path, text }) => {
     expect(faults(readSourceFile(path, text, paths))).toEqual([])
   })
 
@@ -390,7 +390,7 @@ describe('the check itself', () => {
     ['none within one with its reason', `// Long because it is a table.\nconst long = () => {\n${long}\n}`, 0],
     ['none around one with its reason', `const short = () => {\n// Long because it is a table.\n${long}\n}`, 0],
     ['one below another one with a reason', `// Long because it is a table.\n${long}\n${long}`, 1],
-  ])('finds of long functions %s', (_, text, count) => {
+  ])('finds among long functions %s', (_, text, count) => {
     expect(longFunctions(readSourceFile('base/long.ts', text, paths))).toHaveLength(count)
   })
 })

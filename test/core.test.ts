@@ -22,7 +22,7 @@ function world(options: Partial<LiveSocketOptions> = {}, parts: Parts = {}, give
 }
 
 describe('livesocket/core without any part', () => {
-  it('hands over, breaks and publishes as the whole one does: nothing lost, nothing twice', async () => {
+  it('hands over, reconnects and publishes like the whole socket: nothing is lost or repeated', async () => {
     const { sim, socket } = world()
     const room = sim.observe(socket as never, 'room')
     socket.connect()
@@ -65,7 +65,7 @@ describe('livesocket/core without any part', () => {
     },
   )
 
-  it('ends the session where a server wants a token twice', async () => {
+  it('ends the session if a server asks for a token twice', async () => {
     const { sim, socket } = world({}, {}, { requireToken: true, reconnectSpread: 1_000 })
     socket.connect()
     await sim.advance(60_000)
@@ -75,7 +75,7 @@ describe('livesocket/core without any part', () => {
     })
   })
 
-  it('says so where a server offers a token that it has no place for', () => {
+  it('reports a token that a server offers and that it cannot use', () => {
     const failed: unknown[] = []
     const handlers = { failed: (event: { error: unknown }) => failed.push(event.error) }
     noTokens({} as never, handlers as never).push('token', 1_000)
@@ -84,7 +84,7 @@ describe('livesocket/core without any part', () => {
 })
 
 describe('the parts', () => {
-  it('tokens: a socket says hello with one', async () => {
+  it('tokens: a socket sends one in its hello', async () => {
     const sim = createSimulation({ seed: 3, requireToken: true })
     const { url, environment, getToken } = sim
     const socket = createLiveSocket({ url, environment, getToken }, { tokens })
@@ -99,7 +99,7 @@ describe('the parts', () => {
     await expect(socket.publish('room', 'text')).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it('requests: they wait for a leg as those of the whole one', async () => {
+  it('requests: they wait for a leg like those of the whole socket', async () => {
     const { socket } = world({}, { requests })
     const asked = socket.request('add', 1)
     socket.connect()
@@ -107,7 +107,7 @@ describe('the parts', () => {
     await expect(asked).rejects.toMatchObject({ code: 'closed' })
   })
 
-  it('fold and stream take a socket, the whole one too, and nothing else', async () => {
+  it('fold and stream accept any live socket, also the whole one, and nothing else', async () => {
     const sim = createSimulation({ seed: 5 })
     const whole = createWholeSocket({ url: sim.url, environment: sim.environment })
     const lean = createLiveSocket({ url: sim.url, environment: sim.environment })
@@ -130,7 +130,7 @@ describe('the parts', () => {
 })
 
 describe('CoreWebSocket', () => {
-  it('is LiveWebSocket without getToken, and so is what is made of it', () => {
+  it('is LiveWebSocket without getToken, and so are its subclasses', () => {
     const options = { startClosed: true, getToken: async () => 'token', words: { hello: () => null } }
     expect(() => new CoreWebSocket('wss://h.test', [], options)).toThrow('getToken needs its part')
     expect(() => new (CoreWebSocket.with(options))('wss://h.test')).toThrow('getToken needs its part')

@@ -15,7 +15,7 @@ const url = 'wss://live.test'
 
 /** Looked at by the compiler alone: a live socket is inert until connect(). */
 describe('the types of a live socket', () => {
-  it('come from the schemas: handlers are given the output, publish takes the input', () => {
+  it('come from the schemas: handlers get the output, publish takes the input', () => {
     const socket = createLiveSocket({
       url,
       protocol: livesocketV1(),
@@ -83,7 +83,7 @@ describe('the types of a live socket', () => {
     })
   })
 
-  it('are unknown, for any topic, where nothing names them', () => {
+  it('are unknown for any topic if nothing declares them', () => {
     const socket = createLiveSocket({ url })
     expectTypeOf(socket).toEqualTypeOf<LiveSocket>()
     socket.subscribe('anything', (data) => expectTypeOf(data).toEqualTypeOf<unknown>())
@@ -92,7 +92,7 @@ describe('the types of a live socket', () => {
     expect(typed.store.getState().status).toBe('idle')
   })
 
-  it('are wrong where an option is', () => {
+  it('report errors for invalid options', () => {
     void (() => {
       // @ts-expect-error: no url
       createLiveSocket({ schemas: { prices: schema<Price>() } })

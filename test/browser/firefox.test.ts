@@ -8,6 +8,6 @@ describeBrowser('firefox', {
   mute: 'when its path goes mute, and is live throughout',
   crash: 'when its server dies, and is back within the spread',
   download: 'when a download link is followed, for which Firefox closes every socket with 1001, and is back within 2 s',
-  'back-and-forward': 'when somebody goes away and back, though Firefox stores no page with a socket',
+  'back-and-forward': 'when the user leaves the page and comes back, although Firefox caches no page with a socket',
   hidden: 'when it is hidden and handed over meanwhile, and is live throughout',
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openLiveTab } from '../kit/live-tab.js'
 
 describe('in real Chromium', () => {
-  it('a live socket hands over under load five times, is live throughout, and loses and doubles nothing', async () => {
+  it('a live socket hands over under load five times, is live throughout, and loses and repeats nothing', async () => {
     const { servers, settled } = await openLiveTab({ down: 2, up: 10 })
     for (let deploy = 1; deploy <= 5; deploy++) {
       expect(await servers.deploy()).toEqual({ moved: 1, forced: 0 })
@@ -21,7 +21,7 @@ describe('in real Chromium', () => {
     expect(received.length).toBeGreaterThan(500)
   })
 
-  it('frames that arrive after close() are dropped, so an old leg is kept until it has brought everything', async () => {
+  it('frames that arrive after close() are dropped, so an old leg stays open until it has delivered everything', async () => {
     // Nothing can be replayed: what the old leg does not bring is lost.
     const { servers, tab, settled } = await openLiveTab({ history: 0 })
     for (const connection of servers.relay.connections()) connection.setDelay(800)
@@ -37,7 +37,7 @@ describe('in real Chromium', () => {
     expect(moves[0]!.overlap).toBeGreaterThan(300)
   })
 
-  it('a peer that goes mute three times, and never answers a ping or a close(), costs nothing and holds no leg up', async () => {
+  it('a peer that stops responding three times, and never answers a ping or a close(), costs nothing and delays no leg', async () => {
     const { servers, tab, settled } = await openLiveTab({ options: { heartbeat: { interval: 500, timeout: 500 } } })
     for (let time = 1; time <= 3; time++) {
       for (const connection of servers.relay.connections()) connection.freeze()

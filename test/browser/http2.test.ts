@@ -9,9 +9,9 @@ import { startTlsFront } from '../kit/tls-front.js'
 /** Behind HAProxy. Where nothing is done about it each dial hangs until the browser gives the connection up, 20 s and more. */
 const PROMISES = {
   'http2-mute':
-    'when the one HTTP/2 connection of its sockets dies without a word and its url function names another host: another leg serves within 6 s, as over HTTP/1.1, and it is live throughout',
+    'when the one HTTP/2 connection of its sockets dies silently and its url function names another host: another leg serves within 6 s, as over HTTP/1.1, and the page is live throughout',
   'http2-separate':
-    'when its HTTP/2 connection dies without a word, where HAProxy keeps sockets out of it as docs/deploys.md says',
+    'when its HTTP/2 connection dies silently, and HAProxy keeps sockets out of it as docs/deploys.md says',
 }
 describeBrowser('chromium', PROMISES)
 describeBrowser('firefox', { 'http2-mute': PROMISES['http2-mute'] })

@@ -5,7 +5,7 @@ const pass = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** 100 messages a second down and 20 publishes a second up; `settled` holds both against what the servers know. */
 describe('a page in real Chromium loses nothing and gets nothing twice', () => {
-  it('when it is offline for 5 s, and its socket neither closed nor alive', async () => {
+  it('when it is offline for 5 s, with a socket that is dead but not closed', async () => {
     const { servers, tab, settled } = await openLiveTab()
     await tab.offline(true)
     await pass(5_000)
@@ -17,7 +17,7 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect(servers.legs).toBe(1)
   })
 
-  it('when it is stopped for 10 s and continued', async () => {
+  it('when it is frozen for 10 s and resumes', async () => {
     const { servers, tab, settled } = await openLiveTab()
     await tab.freeze()
     await pass(10_000)
@@ -29,7 +29,7 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect(statuses).toEqual([])
   })
 
-  it('when it goes into the back/forward cache and comes out of it, with what was on its way and what it published on its way out', async () => {
+  it('when it enters the back/forward cache and comes back, including messages on their way and publishes made while leaving', async () => {
     const { servers, tab, pages, settled } = await openLiveTab({ delay: 100 })
     await tab.run(`addEventListener('pagehide', () => live.publish())`)
     await tab.run('for (let count = 0; count < 5; count++) live.publish()')
@@ -44,7 +44,7 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect([statuses, dialled]).toEqual([['reconnecting', 'live'], 2])
   })
 
-  it('when it is hidden, its timers run once a second, and it is handed over meanwhile', async () => {
+  it('when it hands over while it is hidden and its timers run once a second', async () => {
     const { servers, tab, settled } = await openLiveTab()
     await tab.minimise()
     expect(await tab.run('document.visibilityState')).toBe('hidden')

@@ -7,6 +7,6 @@ describeBrowser('webkit', {
   mute: 'when its path goes mute, and is live throughout',
   crash: 'when its server dies, and is back within the spread',
   download: 'when a download link is followed, and is live throughout or back within 2 s',
-  'back-and-forward': 'when it goes into the back/forward cache and comes out of it, and is back within 2 s',
+  'back-and-forward': 'when it enters the back/forward cache and comes back, and is live within 2 s',
   hidden: 'when it is hidden and handed over meanwhile, and is live throughout',
 })

@@ -19,7 +19,7 @@ function built(code: string, id = '/src/a.ts') {
 }
 
 describe('texts for developers, in the build that pages load', () => {
-  it('are keys with their values, one in another too', () => {
+  it('are keys with their values, also nested', () => {
     const { code, texts } = built(
       `const a: string = explain\`at most \${most} of \${b ? explain\`all \${n}\` : \`one\`}, please\``,
     )
@@ -28,7 +28,7 @@ describe('texts for developers, in the build that pages load', () => {
     expect(texts).toEqual({ [outer]: 'at most {} of {}, please', [inner]: 'all {}' })
   })
 
-  it('may have no value, or values at both ends', () => {
+  it('may have no values, or values at both ends', () => {
     expect(built('explain`nothing \\`here\\``').code).toBe(`explain("${keyOf('nothing `here`')}")`)
     expect(built(`explain\`\${a} is \${b}\``).code).toBe(`explain("${keyOf('{} is {}')}", a, b)`)
   })

@@ -13,7 +13,7 @@ interface Built {
 
 // The third build, for Node, shares the folder `dist/packages` with the script tag's build.
 test.each(['vite.production.config.ts', 'vite.global.config.ts'])(
-  'of every package that %s compiles into ours the licence is in the package, with its copyright',
+  'for every package that %s compiles in, our package contains the licence with its copyright',
   async (config) => {
     const built = await build({
       root: ROOT,

@@ -3,7 +3,7 @@ import { runLast } from '../../bench/moves/run-last.js'
 import { heapGrowth, runMoves } from '../../bench/moves/run-moves.js'
 import { runRequests, SLOW } from '../../bench/moves/run-requests.js'
 
-it('500 handovers in a row under load in both directions lose, repeat and reorder nothing, and are never not live', {
+it('500 handovers in a row under load in both directions lose, repeat and reorder nothing, and the client is live throughout', {
   timeout: 120_000,
 }, async () => {
   const result = await runMoves(500)
@@ -18,7 +18,7 @@ it('500 handovers in a row under load in both directions lose, repeat and reorde
   expect(heapGrowth(result.heap)).toBeLessThan(0.1)
 })
 
-it('requests, fifty at a time, are each answered once across handovers, and a quick one waits for no slow one', {
+it('fifty requests at a time are each answered once across handovers, and a quick request does not wait for a slow one', {
   timeout: 60_000,
 }, async () => {
   const { asked, quick, ...result } = await runRequests(10, 50)
@@ -36,7 +36,7 @@ it('requests, fifty at a time, are each answered once across handovers, and a qu
   expect(quick.most).toBeLessThan(SLOW)
 })
 
-it('a client that begins with the last fifty messages has all of them and what follows, across handovers', {
+it('a client that begins with the last fifty messages gets all of them and everything after them, across handovers', {
   timeout: 60_000,
 }, async () => {
   const result = await runLast(10, 1_000)

@@ -30,7 +30,7 @@ async function open(): Promise<{ page: Page; errors: string[] }> {
 const shown = (page: Page, field: string) => page.textContent(`[data-ours="${field}"]`)
 
 describe('the demo page', { timeout: 60_000 }, () => {
-  it('is served on, whatever else is asked for', async () => {
+  it('is still served after requests for anything else', async () => {
     const status = (path: string) =>
       new Promise((resolve, reject) => {
         get(new URL(demo.url), { path }, ({ statusCode }) => resolve(statusCode)).on('error', reject)
@@ -38,7 +38,7 @@ describe('the demo page', { timeout: 60_000 }, () => {
     expect([await status('//'), await status('/')]).toEqual([404, 200])
   })
 
-  it('shows that a deploy, asked for by a key, costs LiveSocket nothing', async () => {
+  it('shows that a deploy, started with a key, costs LiveSocket nothing', async () => {
     const { page, errors } = await open()
     await page.waitForFunction(() => Number(document.querySelector('[data-ours="delivered"]')?.textContent) > 50)
     await page.keyboard.press('d')
@@ -59,7 +59,7 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('comes back by itself from a cut of the network, without a loss', async () => {
+  it('reconnects on its own after the network is cut, without a loss', async () => {
     const { page, errors } = await open()
     await page.click('[data-action=cut]')
     await page.waitForFunction(() => document.querySelector<HTMLElement>('#ours-badge')?.dataset['state'] === 'down')
@@ -69,7 +69,7 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it.each(['', 'react'])('says that the demo answers again, where it was away for a moment: /%s', async (path) => {
+  it.each(['', 'react'])('says that the demo answers again after it was away for a moment: /%s', async (path) => {
     const page = await browser.newPage()
     let asked = 0
     await page.route('**/events/*', async (route) => {
@@ -85,12 +85,12 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('tells the page of another demo, on the same port, nothing', async () => {
+  it('shows nothing to the page of another demo on the same port', async () => {
     const { status } = await fetch(new URL('/events/1', demo.url))
     expect(status).toBe(404)
   })
 
-  it('says so when the demo has ended, and offers nothing more', async () => {
+  it('says that the demo has ended, and disables its controls', async () => {
     const ending = await serveDemo({ delay: 20 })
     const page = await browser.newPage()
     await page.goto(ending.url)
@@ -101,7 +101,7 @@ describe('the demo page', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('answers no control of another site', async () => {
+  it('refuses control requests from another site', async () => {
     const answer = await fetch(new URL('/control/deploy', demo.url), {
       method: 'POST',
       headers: { origin: 'https://elsewhere.example' },

@@ -17,7 +17,7 @@ afterAll(async () => {
 })
 
 describe('the demo page in React', { timeout: 60_000 }, () => {
-  it('loses nothing in a deploy and in a break from its devtools', async () => {
+  it('loses nothing in a deploy, and in a break caused with its devtools', async () => {
     const page = await browser.newPage()
     const errors: string[] = []
     page.on('pageerror', (error) => errors.push(error.message))

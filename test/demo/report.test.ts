@@ -6,25 +6,22 @@ import { underLoad } from '../../demo/report/under-load.js'
 const CLEAN = { lost: 0, repeated: 0, reordered: 0, gaps: 0 }
 
 describe('handovers on real sockets', { timeout: 60_000 }, () => {
-  it.each([true, false])(
-    'deploys under load cost LiveSocket nothing, where servers keep history: %s',
-    async (history) => {
-      const { groups, publishes, moves } = await underLoad({
-        roundTrip: 20,
-        deploys: 2,
-        history,
-        clients: 10,
-        peers: 2,
-      })
-      expect(groups.livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
-      expect(groups.livesocket.delivered).toBeGreaterThan(0)
-      expect(moves).toBe(20)
-      expect(publishes).toMatchObject({ answered: publishes.sent, refused: 0, unknown: 0, lost: 0, appliedTwice: 0 })
-    },
-  )
+  it.each([true, false])('deploys under load cost LiveSocket nothing (servers keep history: %s)', async (history) => {
+    const { groups, publishes, moves } = await underLoad({
+      roundTrip: 20,
+      deploys: 2,
+      history,
+      clients: 10,
+      peers: 2,
+    })
+    expect(groups.livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
+    expect(groups.livesocket.delivered).toBeGreaterThan(0)
+    expect(moves).toBe(20)
+    expect(publishes).toMatchObject({ answered: publishes.sent, refused: 0, unknown: 0, lost: 0, appliedTwice: 0 })
+  })
 
   it.each([true, false])(
-    'a new path much faster than the old one loses and reorders nothing, where servers keep history: %s',
+    'a new path much faster than the old one loses and reorders nothing (servers keep history: %s)',
     async (history) => {
       const { livesocket, overlap } = await oneClient({ history, rate: 500, moves: 1, from: 150, to: 20 })
       expect(livesocket).toMatchObject({ ...CLEAN, notLive: 0 })
@@ -35,12 +32,12 @@ describe('handovers on real sockets', { timeout: 60_000 }, () => {
 
   const gone = { rate: 100, topics: 3, moves: 1, from: 50, to: 50, loseAfter: 100 }
 
-  it('a server that is gone 100 ms after it asked, before a new leg can be had, costs nothing where there is history', async () => {
+  it('with history, a server that ends 100 ms after its request, before a new leg can open, costs nothing', async () => {
     const { livesocket } = await oneClient({ ...gone, history: true })
     expect(livesocket).toMatchObject(CLEAN)
   })
 
-  it('without history it costs exactly one gap a topic, with its exact bounds', async () => {
+  it('without history it costs exactly one gap for each topic, with exact bounds', async () => {
     const { livesocket } = await oneClient({ ...gone, history: false })
     expect(livesocket).toMatchObject({ repeated: 0, reordered: 0, gaps: 3, unexplained: 0 })
     expect(livesocket.lost).toBeGreaterThan(0)

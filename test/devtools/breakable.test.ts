@@ -23,7 +23,7 @@ async function connected() {
 }
 
 describe('breakable(WebSocket)', () => {
-  it('is the class that it was given, as long as nothing is broken', async () => {
+  it('behaves like the class that it was given as long as nothing is broken', async () => {
     const { sim, wire, socket, room } = await connected()
     expect(wire.connections.map(({ state }) => state)).toEqual(['open'])
     sim.deploy()
@@ -34,7 +34,7 @@ describe('breakable(WebSocket)', () => {
     expect(wire.connections).toEqual([])
   })
 
-  it('is not disturbed by a listener that throws, and neither is who listens after it', async () => {
+  it('is not disturbed by a listener that throws, and nor are later listeners', async () => {
     const { sim, wire, socket, room } = await connected()
     const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     onTestFinished(() => uncaught.mockRestore())
@@ -50,7 +50,7 @@ describe('breakable(WebSocket)', () => {
     expect([seen > 0, uncaught.mock.calls.length]).toEqual([true, seen])
   })
 
-  it('breaks a connection as a network would: 1006 at once, nothing after it, and all of it is replayed', async () => {
+  it('breaks a connection as a network would: 1006 at once and nothing after it, and everything is replayed', async () => {
     const { sim, wire, socket, room, closes } = await connected()
     const before = room.messages.length
     wire.connections[0]!.break()
@@ -62,7 +62,7 @@ describe('breakable(WebSocket)', () => {
     expect([socket.store.getState().status, room.problems({ complete: false }), closes.length]).toEqual(['live', [], 1])
   })
 
-  it('tells whoever listens to a broken socket of one close only, 1006, and not of the real one that follows', async () => {
+  it('reports a single close of a broken socket, 1006, and not the real close that follows', async () => {
     const { sim, wire } = await connected()
     const seen: unknown[] = []
     const raw = new wire(sim.url, 'livesocket.v1')
@@ -74,7 +74,7 @@ describe('breakable(WebSocket)', () => {
     expect(seen).toEqual(['open', 'error', 1006])
   })
 
-  it('freezes a connection so that only the heartbeat can tell, and thaws it with what was on its way', async () => {
+  it('freezes a connection so that only the heartbeat notices, and thaws it with everything that was on its way', async () => {
     const { sim, wire, socket, room } = await connected()
     const [connection] = wire.connections
     connection!.freeze()
@@ -94,7 +94,7 @@ describe('breakable(WebSocket)', () => {
     expect(room.problems({ complete: false })).toEqual([])
   })
 
-  it('tells listeners before the application is told, and breaks nothing twice', async () => {
+  it('notifies its listeners before the application, and breaks nothing twice', async () => {
     const { sim, wire, socket } = await connected()
     const seen: string[] = []
     const stop = wire.listen(({ type }) => seen.push(`${type} at ${socket.stats().received}`))
@@ -110,7 +110,7 @@ describe('breakable(WebSocket)', () => {
     expect(seen.filter((text) => text.startsWith('open'))).toEqual([])
   })
 
-  it('is inert until something dials, and says what is missing where there is no WebSocket', () => {
+  it('does nothing before the first dial, and says what is missing if there is no WebSocket', () => {
     const Class = breakable()
     expect(Class.connections).toEqual([])
     const kept = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket')

@@ -35,7 +35,7 @@ async function bundle(text: string): Promise<Rolldown.OutputChunk[]> {
 const TRACES = ['Hand over now', 'livesocket-recording-1', 'stopImmediatePropagation', 'devtools could not be loaded']
 
 describe('the devtools in a production build', { timeout: 60_000 }, () => {
-  it('are not there where nobody imports them', async () => {
+  it('are not in the bundle if nothing imports them', async () => {
     const chunks = await bundle(`
       import { createLiveSocket } from 'livesocket'
       import * as hooks from 'livesocket/react'
@@ -56,7 +56,7 @@ describe('the devtools in a production build', { timeout: 60_000 }, () => {
     expect(chunks.some(({ isEntry, code }) => !isEntry && code.includes('Hand over now'))).toBe(true)
   })
 
-  it('need no React where the plain ones are imported', async () => {
+  it('need no React if the plain ones are imported', async () => {
     const chunks = await bundle(`
       import { breakable, mountDevtools } from 'livesocket/devtools/plain'
       console.log(breakable, mountDevtools)`)
@@ -70,7 +70,7 @@ describe('the devtools in a production build', { timeout: 60_000 }, () => {
       "import { LiveSocketDevtools } from 'livesocket/devtools'\nif (import.meta.env.DEV) console.log(LiveSocketDevtools)",
     ],
     ['an import of them', "if (import.meta.env.DEV) import('livesocket/devtools').then(console.log)"],
-  ])('are never loaded where %s stands behind a condition that the build sees through', async (_, text) => {
+  ])('are never loaded if %s is behind a condition that the build can evaluate', async (_, text) => {
     const chunks = await bundle(text)
     const entry = chunks.find(({ isEntry }) => isEntry)!
     expect([entry.imports, entry.dynamicImports]).toEqual([[], []])

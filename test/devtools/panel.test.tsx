@@ -43,7 +43,7 @@ function mounted(options?: DevtoolsOptions & { breakableToo?: boolean }) {
 }
 
 describe('mountDevtools', () => {
-  it('says what it must be given where there is no such element, and records nothing then', () => {
+  it('reports an element that does not exist, and then records nothing', () => {
     const { sim, socket, how } = setUp()
     const pending = sim.clock.pending
     expect(() => mountDevtools(socket, document.querySelector<HTMLElement>('#missing')!, how)).toThrow(
@@ -52,7 +52,7 @@ describe('mountDevtools', () => {
     expect(sim.clock.pending).toBe(pending)
   })
 
-  it('asks for nothing to paint on while it is not shown: jsdom would complain with each frame', async () => {
+  it('requests no canvas context while it is hidden, since jsdom would complain at every frame', async () => {
     const asked = vi.spyOn(HTMLCanvasElement.prototype, 'getContext')
     onTestFinished(() => asked.mockRestore())
     const { sim } = mounted()
@@ -77,7 +77,7 @@ describe('mountDevtools', () => {
     expect(cell('Outbox')).toMatch(/^1 · \d+ B$/)
   })
 
-  it('says why it is not live, and what to check, until it is', async () => {
+  it('shows why the socket is not live and what to check, until it is live', async () => {
     const { sim, socket, root, text } = mounted()
     const line = () => [...root.querySelectorAll('p')].find(({ textContent }) => textContent!.startsWith('Not live'))!
     expect(line().hidden).toBe(true)
@@ -115,7 +115,7 @@ describe('mountDevtools', () => {
       expect(text()).toContain(word)
   })
 
-  it('offers to thaw for as long as something is frozen, not when that has ended', async () => {
+  it('offers to thaw only while something is frozen', async () => {
     const { sim, socket, button } = mounted()
     socket.connect()
     await sim.advance(500)
@@ -128,7 +128,7 @@ describe('mountDevtools', () => {
     expect(button('Freeze it')).toBeDefined()
   })
 
-  it('leaves out of its log what an event does not say', async () => {
+  it('leaves fields out of its log that an event does not have', async () => {
     const { sim, socket, button, text } = mounted()
     socket.connect()
     await sim.advance(500)
@@ -137,7 +137,7 @@ describe('mountDevtools', () => {
     expect(text()).toContain('leg 1 · code 1006 · by server')
   })
 
-  it('cannot break what is not breakable, and says how it would be', () => {
+  it('cannot break a WebSocket that is not breakable, and says how to make it so', () => {
     const { button } = mounted({ breakableToo: false })
     for (const name of ['Break it', 'Freeze it']) {
       expect(button(name).disabled).toBe(true)
@@ -145,7 +145,7 @@ describe('mountDevtools', () => {
     }
   })
 
-  it('says why it hands over, and until when', async () => {
+  it('shows why it hands over, and until when', async () => {
     const { sim, socket, text } = mounted()
     socket.connect()
     await sim.advance(2_000)
@@ -155,7 +155,7 @@ describe('mountDevtools', () => {
     expect(text()).toMatch(/because of “deploy”; 9\.\d s to the deadline/)
   })
 
-  it('shows no credential that a server has put into its words', async () => {
+  it('shows no credential from a text of the server', async () => {
     const { sim, socket, text } = mounted()
     socket.connect()
     await sim.advance(500)
@@ -165,7 +165,7 @@ describe('mountDevtools', () => {
     expect(text()).not.toContain('abcdef')
   })
 
-  it('says each status once in its log', async () => {
+  it('logs each status once', async () => {
     const { sim, socket, root } = mounted()
     socket.connect()
     await sim.advance(500)
@@ -178,7 +178,7 @@ describe('mountDevtools', () => {
     expect(rows).toEqual(expect.arrayContaining(['status | idle', 'status | connecting', 'status | live']))
   })
 
-  it('stands still when it is paused, and exports what it has recorded meanwhile', async () => {
+  it('does not change while it is paused, and exports what it has recorded meanwhile', async () => {
     const { sim, socket, button, cell, exported } = mounted()
     socket.connect()
     await sim.advance(500)
@@ -197,7 +197,7 @@ describe('mountDevtools', () => {
     expect(cell('Delivered')).toBe('1')
   })
 
-  it('saves a recording as a file where nobody says what to do with it', () => {
+  it('saves a recording as a file if there is no onExport', () => {
     const { button } = mounted({ onExport: undefined })
     const saved: string[] = []
     const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
@@ -240,7 +240,7 @@ describe('<LiveSocketDevtools>', () => {
     expect(container.childElementCount).toBe(0)
   })
 
-  it('stays as it is when it is rendered anew, and exports to the latest function, in the theme of the latest render', async () => {
+  it('keeps its state when it renders again, and uses the latest export function and theme', async () => {
     const { socket, how } = setUp()
     const exports: string[] = []
     const App = ({ name, theme }: { name: string; theme: 'light' | 'dark' }) => (
@@ -257,7 +257,7 @@ describe('<LiveSocketDevtools>', () => {
     expect((container.firstElementChild as HTMLElement).style.colorScheme).toBe('dark')
   })
 
-  it('saves a file where nobody says what to do with an export', async () => {
+  it('saves a file if there is no onExport', async () => {
     const { socket, how } = setUp()
     const { container } = render(<LiveSocketDevtools socket={socket} {...how} onExport={undefined} />)
     await waitFor(() => expect(container.firstElementChild!.firstElementChild?.shadowRoot).toBeTruthy())

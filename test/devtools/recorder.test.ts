@@ -53,7 +53,7 @@ describe('a recording', () => {
     )
   })
 
-  it('counts, for each leg, what it brought: delivered, dropped as duplicate, held', async () => {
+  it('counts the messages of each leg: delivered, dropped as duplicates, held', async () => {
     const { sim, socket, record } = setUp()
     const recorder = record()
     socket.connect()
@@ -74,7 +74,7 @@ describe('a recording', () => {
     expect(recorder.legs.every((leg) => leg.delivered > 0)).toBe(true)
   })
 
-  it('has without a breakable WebSocket what the active leg brought', async () => {
+  it('has only messages of the active leg without a breakable WebSocket', async () => {
     const { sim, socket, record } = setUp({ seen: false })
     const recorder = record()
     socket.connect()
@@ -85,7 +85,7 @@ describe('a recording', () => {
     expect(recorder.connection(1)).toBeUndefined()
   })
 
-  it('knows the connection of a leg, also of one that was there before', async () => {
+  it('knows the connection of a leg, even if the leg was open before the recording', async () => {
     const { sim, socket, record, wire } = setUp()
     socket.connect()
     await sim.advance(500)
@@ -98,7 +98,7 @@ describe('a recording', () => {
     expect(recorder.connection(2)).toBe(wire.connections[0])
   })
 
-  it('shows a leg whose dial nobody saw', async () => {
+  it('shows a leg whose dial it has not seen', async () => {
     const { sim, socket, record } = setUp()
     socket.connect()
     await sim.advance(60)
@@ -108,7 +108,7 @@ describe('a recording', () => {
     expect(recorder.legs[0]!.serving).not.toBeNull()
   })
 
-  it('is bounded, and says what that cost', async () => {
+  it('is bounded, and counts what it dropped', async () => {
     const { sim, socket, record } = setUp({ limit: 20 })
     const recorder = record()
     socket.connect()
@@ -123,12 +123,12 @@ describe('a recording', () => {
     expect(socket.stats()).toMatchObject({ handovers: 110, gaps: 0 })
   })
 
-  it.each([0, -1, NaN, 1.5, Infinity, null, '2000'])('refuses %s as its limit: it would have none', (limit) => {
+  it.each([0, -1, NaN, 1.5, Infinity, null, '2000'])('refuses %s as its limit', (limit) => {
     const { record } = setUp({ limit: limit as number })
     expect(record).toThrow(/^limit must be a whole number from 1/)
   })
 
-  it('holds no token, no data of a message and no query, whatever the server says', async () => {
+  it('contains no token, no message data and no query string, whatever the server sends', async () => {
     const { sim, socket, record } = setUp()
     sim.tokens.ttl = 20_000
     const recorder = record()
@@ -149,7 +149,7 @@ describe('a recording', () => {
       expect(text).not.toMatch(secret)
   })
 
-  it('holds nothing of the kind in the middle of a handover either', async () => {
+  it('contains none of these in the middle of a handover either', async () => {
     const { sim, socket, record } = setUp()
     const recorder = record()
     socket.connect()
@@ -161,7 +161,7 @@ describe('a recording', () => {
     expect(JSON.stringify(recording)).not.toMatch(/abcdef/)
   })
 
-  it('goes on empty when it is cleared, and ends when it is stopped', async () => {
+  it('continues empty when it is cleared, and ends when it is stopped', async () => {
     const { sim, socket, record } = setUp()
     const recorder = record()
     socket.connect()

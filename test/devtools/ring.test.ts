@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { createRing } from '../../src/devtools/ring.js'
 
-it('keeps the newest, in order, and says how many that cost', () => {
+it('keeps the newest entries, in order, and counts how many it dropped', () => {
   const ring = createRing<number>(3)
   expect([ring.items(), ring.last(), ring.dropped]).toEqual([[], undefined, 0])
   for (let item = 1; item <= 1_000; item++) {
@@ -15,7 +15,7 @@ it('keeps the newest, in order, and says how many that cost', () => {
   expect([ring.items(), ring.last(), ring.dropped]).toEqual([[], undefined, 0])
 })
 
-it('lets go of what it no longer shows: twice its limit at most is in memory', async () => {
+it('frees what it does not show any more: at most twice its limit is in memory', async () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const ring = createRing<object>(100)

@@ -78,7 +78,7 @@ describe('the timeline', () => {
     leg(2, { dialled: 3_250, ready: 3_750, serving: 4_250 }),
   ]
 
-  it('shows each leg in a lane and a colour of its own: full while it is active, soft while the other one is', () => {
+  it('shows each leg in a lane and a colour of its own: full while it is active, soft while the other leg is', () => {
     const at = paint({ legs })
     expect([at(2_250, LANE_A), at(4_750, LANE_A), at(6_250, LANE_A)]).toEqual(['--leg-a', '--leg-a-soft', null])
     expect([at(2_250, LANE_B), at(3_450, LANE_B), at(4_050, LANE_B), at(6_250, LANE_B), at(9_950, LANE_B)]).toEqual([
@@ -90,7 +90,7 @@ describe('the timeline', () => {
     ])
   })
 
-  it('marks the cutover from the lanes to the stream, and a harsh end in red', () => {
+  it('marks the cutover from the lanes to the stream, and an abnormal end in red', () => {
     expect(paint({ legs })(4_250, STREAM)).toBe('--ink')
     const at = paint({ legs: [leg(1, { ready: 500, serving: 500, closed: 6_250, code: 1006 })] })
     expect([at(6_250, LANE_A), at(6_450, LANE_A)]).toEqual(['--bad', null])
@@ -114,7 +114,7 @@ describe('the timeline', () => {
     ])
   })
 
-  it('shows a replay as a number after the silence that it ends, and none where the stream is lively', () => {
+  it('shows a replay as a number after the silence that it ends, and no number in a busy stream', () => {
     const one = (at: number, delivered = 1) => ({ at, leg: 1, delivered, duplicates: 0, held: 0 })
     const lively = Array.from({ length: 30 }, (_, index) => one(50 + index * 100, index === 20 ? 5 : 1))
     const at = paint({
@@ -126,7 +126,7 @@ describe('the timeline', () => {
     expect([tall(2_050), tall(5_080), tall(5_200), tall(7_150)]).toEqual([null, '--leg-a', '--leg-a', '--leg-a'])
   })
 
-  it('shows what a leg of a later session brought, which counts its legs from 1 again', () => {
+  it('shows messages of a leg of a later session, which counts its legs from 1 again', () => {
     const at = paint({
       legs: [
         leg(1, { ready: 0, serving: 0, retired: 1_000, closed: 1_500, code: 1000 }),
@@ -138,7 +138,7 @@ describe('the timeline', () => {
     expect([at(6_250, LANE_A), at(6_250, ON_LANE_A)]).toEqual(['--leg-a', '--surface'])
   })
 
-  it('shows a dial beside the leg that serves, never on it, also where the dial before has failed', () => {
+  it('shows a dial beside the active leg, never on it, even after a failed dial', () => {
     const at = paint({
       legs: [
         leg(1, { ready: 0, serving: 0, retired: 4_250, closed: 5_250, code: 1000 }),
@@ -158,7 +158,7 @@ describe('the timeline', () => {
     expect([at(9_250, ON_LANE_A), at(9_250, STREAM)]).toEqual(['--surface', '--leg-a'])
   })
 
-  it('names the handovers where there is room for the name, one beside the other', () => {
+  it('labels handovers if there is room, side by side', () => {
     const named = (marks: TimelinePicture['marks']) => {
       const at = paint({ legs, marks })
       const row = Array.from({ length: 900 }, (_, index) => at(index * 10, 9))
@@ -173,7 +173,7 @@ describe('the timeline', () => {
     expect(named([{ at: 4_100, label: 'a long name of what happened' }])('--ink')).toEqual([])
   })
 
-  it('shows thousands as columns, and what is older than its span not at all', () => {
+  it('shows thousands of messages as columns, and nothing older than its span', () => {
     const arrivals = Array.from({ length: 2_000 }, (_, index) => ({
       at: 5_000 + index * 2.5,
       leg: 2,
@@ -187,7 +187,7 @@ describe('the timeline', () => {
     expect(at(2_250, STREAM)).toBe('--line')
   })
 
-  it('is painted in the colours of the page as it is by now, light or dark', () => {
+  it('uses the present colours of the page, light or dark', () => {
     const canvas = document.body.appendChild(document.createElement('canvas'))
     canvas.style.cssText = `width: 100px; height: ${TIMELINE_HEIGHT}px; display: block; --leg-a: light-dark(#00ff00, #ff00ff)`
     const seen = (['light', 'dark', 'light'] as const).map((theme) => {
@@ -207,7 +207,7 @@ describe('the timeline', () => {
     expect(canvas.style.color).toBe('')
   })
 
-  it('paints nothing where it is not shown', () => {
+  it('paints nothing while it is hidden', () => {
     const canvas = document.createElement('canvas')
     expect(() => paintTimeline(canvas, { now: 0, span: SPAN, legs, arrivals: [] })).not.toThrow()
   })

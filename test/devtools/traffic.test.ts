@@ -62,7 +62,7 @@ it.each([
   '{"type":"ack","id":"1","data":{"rows":7}}',
   '{"type":"message","topic":"livesocket.presence","data":7}',
   '{"type":"message","topic":"livesocket.presence:room","data":{"set":[7],"gone":7}}',
-])('what a server says that is no frame of the contract stops nobody who looks on: %s', (text) => {
+])('an invalid frame of the server does not stop the devtools: %s', (text) => {
   const traffic = createTraffic()
   traffic.outgoing('{"type":"request","id":"1","method":"livesocket.presence","data":{"topic":"room"}}')
   traffic.came(text)
@@ -74,14 +74,14 @@ it.each([
   '{"type":"request","id":"1"',
   '{"type":"request","id":"1","method":7}',
   '{"type":"request","id":"1","method":"livesocket.presence"}',
-])('what a page sends that is no frame of the contract goes out all the same: %s', (text) => {
+])('an invalid frame of the page is sent anyway: %s', (text) => {
   const traffic = createTraffic()
   traffic.outgoing(text)
   traffic.outgoing('{"type":"signal","topic":"room","data":1}')
   expect(traffic.signals.out).toBe(1)
 })
 
-it('a request waits no more once it is given up, or its connection is over, and asked again it is the same one', () => {
+it('a request does not count as waiting once it is cancelled or its connection has ended, and a repeat is the same request', () => {
   const traffic = createTraffic()
   const [one, two] = [{}, {}]
   const ask = (id: number, on: object) => traffic.outgoing(`{"type":"request","id":"${id}","method":"now"}`, on)

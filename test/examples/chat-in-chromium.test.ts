@@ -134,7 +134,7 @@ it('has at most 400 lines in all', () => {
 })
 
 describe('the example chat', { timeout: 60_000 }, () => {
-  it('shows who is there, who types, what was said, what was refused, and answers a question', async () => {
+  it('shows who is present, who is typing, the messages and refusals, and answers a question', async () => {
     const [ada, bob] = await Promise.all([enter('Ada', 'kitchen'), enter('Bob', 'kitchen')])
     for (const page of [ada, bob]) await expect.poll(() => members(page)).toEqual(['Ada', 'Bob'])
     await watch(ada)
@@ -158,7 +158,7 @@ describe('the example chat', { timeout: 60_000 }, () => {
     await Promise.all([ada, bob].map((page) => page.context().close()))
   })
 
-  it('says that a login is over, and lets one enter again', async () => {
+  it('says that a login has expired, and lets the user sign in again', async () => {
     const page = await enter('Zoe', 'logins')
     await page.context().clearCookies()
     await page.reload()
@@ -167,7 +167,7 @@ describe('the example chat', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('goes on through a deploy: nothing is lost, repeated or out of order, nobody flickers, nobody is not live', async () => {
+  it('continues through a deploy: nothing is lost, repeated or reordered, nobody flickers, and everybody stays live', async () => {
     const [ada, bob] = await Promise.all([enter('Ada', 'garden'), enter('Bob', 'garden')])
     for (const page of [ada, bob]) await expect.poll(() => members(page)).toEqual(['Ada', 'Bob'])
     for (const page of [ada, bob]) await watch(page)

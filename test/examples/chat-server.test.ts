@@ -19,7 +19,7 @@ async function say(port: number, text: string, half = false): Promise<string> {
   return heard
 }
 
-it('the example’s server goes on whatever a stranger asks it for: no URL, half a request, a cookie in other letters', async () => {
+it('the example’s server keeps running after malformed requests: an invalid URL, half a request, a cookie with other characters', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'examples/chat/server/main.ts')], {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', REDIS_URL: '' },

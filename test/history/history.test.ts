@@ -91,7 +91,7 @@ describe('history', () => {
     expect(read.times).toBe(1)
   })
 
-  test('of a topic that was never published to, or is not for this user, is empty or forbidden', async () => {
+  test('is empty for a topic without messages, and refused for a forbidden topic', async () => {
     const { socket } = await pair({ authorize: ({ topic }) => topic !== 'secret' })
     expect(await history(socket, 'nothing', { limit: 3 })).toEqual([])
     expect(await refusal(history(socket, 'secret', { limit: 3 }))).toMatchObject({ code: 'forbidden' })
@@ -104,7 +104,7 @@ describe('history', () => {
     [{ limit: 1.5 }, 'invalid'],
     [{ limit: 3, before: { epoch: 'another', offset: 3 } }, 'epoch'],
     [{ limit: 3, before: { epoch: '', offset: 3 } }, 'invalid'],
-  ])('asked with %j is refused as %s, and nothing else changes', async (options, reason) => {
+  ])('a request with %j is refused as %s, and nothing else changes', async (options, reason) => {
     const { server, socket } = await pair()
     await server.publish('room', 1)
     expect(await refusal(history(socket, 'room', options))).toEqual({ code: 'refused', reason })

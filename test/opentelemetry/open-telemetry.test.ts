@@ -47,7 +47,7 @@ const told = ({ name, kind, attributes, status, events }: ReadableSpan) => ({
 const quietly = (outcome: Promise<unknown>) => outcome.catch(() => undefined)
 
 describe('a live socket with OpenTelemetry', () => {
-  test('has a span for each publish, with what came of it, and without what was said', async () => {
+  test('has a span for each publish, with its outcome and without its data', async () => {
     const { sim, socket, spans } = await traced({
       onPublish: (_, data): { data?: unknown } | { refuse: { code: string } } =>
         data === 'private no' ? { refuse: { code: 'rude' } } : {},
@@ -68,7 +68,7 @@ describe('a live socket with OpenTelemetry', () => {
     expect(JSON.stringify(spans().map(told))).not.toMatch(/private|token-|live\.test/)
   })
 
-  test('has one for each request, within the span that is active where it is asked', async () => {
+  test('has a span for each request, within the span that is active at the call', async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
     onTestFinished(() => context.disable())
     const { sim, socket, provider, spans } = await traced({
@@ -98,7 +98,7 @@ describe('a live socket with OpenTelemetry', () => {
     for (const span of spans()) expect(span.parentSpanContext?.spanId).toBe(click.spanContext().spanId)
   })
 
-  test('has one for each handover: it was handed over, or why not', async () => {
+  test('has a span for each handover, with its result', async () => {
     const { sim, socket, spans } = await traced({ servers: 2 })
     sim.deploy({ deadline: 2_000 })
     await sim.advance(5_000)
@@ -119,7 +119,7 @@ describe('a live socket with OpenTelemetry', () => {
     expect(told(spans()[0]!)).toMatchObject({ 'livesocket.reason': 'deploy', 'livesocket.from': 1, failed: false })
   })
 
-  test('has those of the handovers of a LiveWebSocket', async () => {
+  test('has spans for the handovers of a LiveWebSocket', async () => {
     const sim = createSimulation()
     const protocol = livesocketV1()
     const socket = new LiveWebSocket(sim.url, [], { protocol, topic: 'room', environment: sim.environment })
@@ -133,7 +133,7 @@ describe('a live socket with OpenTelemetry', () => {
     expect(spans().map(({ name }) => name)).toEqual(['livesocket.handover'])
   })
 
-  test('has none once that is undone, and asks as before', async () => {
+  test('has no spans after the undo, and requests work as before', async () => {
     const { sim, socket, spans, undo } = await traced({ onRequest: () => ({ data: 1 }) })
     undo()
     const answers = Promise.all([socket.request('price'), socket.publish('room', 1)])
@@ -144,7 +144,7 @@ describe('a live socket with OpenTelemetry', () => {
   })
 
   test.each(['startSpan', 'setAttribute', 'end'])(
-    'whose %s throws sends, asks and hands over all the same, and tells it',
+    'publishes, requests and hands over although %s throws, and reports the error',
     async (name) => {
       const uncaught = vi.spyOn(console, 'error').mockImplementation(() => undefined)
       onTestFinished(() => uncaught.mockRestore())
@@ -171,7 +171,7 @@ describe('a live socket with OpenTelemetry', () => {
     },
   )
 
-  test('asked for with two providers, each has its spans until its own undo, in whichever order they are undone', async () => {
+  test('with two providers, each gets spans until its own undo, in any order of the undos', async () => {
     const { sim, socket, spans, undo } = await traced({ onRequest: () => ({ data: 1 }) })
     const second = exporting()
     const { request } = socket
@@ -190,13 +190,13 @@ describe('a live socket with OpenTelemetry', () => {
     expect(socket.request).toBe(request)
   })
 
-  test('refuses what is no method as it does without', async () => {
+  test('refuses an invalid method as it does without spans', async () => {
     const { socket } = await traced()
     for (const bad of [undefined, 7, ''])
       await expect(socket.request(bad as never)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  test('sends its spans to the global provider, also where that is registered later', async () => {
+  test('sends its spans to the global provider, even if that is registered later', async () => {
     const sim = createSimulation()
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
     onTestFinished(() => socket.close())

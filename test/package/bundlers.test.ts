@@ -20,7 +20,7 @@ describe.sequential('an application that is made by', () => {
     expect(await useBundler(folder, bundler)).toEqual(wanted(bundler))
   })
 
-  it('is on the page about bundlers, with its version and all of its configuration', () => {
+  it('is documented on the page about bundlers, with its version and its whole configuration', () => {
     const page = readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8')
     for (const { name, packages, files } of BUNDLERS) {
       const [, version] = /@(\d+)[^@]*$/.exec(packages[0]!)!

@@ -47,7 +47,7 @@ it('the packed package tests a client in any language, and finds one that report
   ])
 })
 
-it.runIf(!('WebSocket' in globalThis))('the command says what to install where there is no WebSocket', async () => {
+it.runIf(!('WebSocket' in globalThis))('the command says what to install if there is no WebSocket', async () => {
   expect(await livesocket(packed.bare, 'doctor', 'ws://127.0.0.1:9/')).toMatchObject({
     code: 2,
     stdout: expect.stringContaining('install ws') as string,

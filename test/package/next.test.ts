@@ -86,7 +86,7 @@ async function upgrade(port: number, path: string): Promise<string> {
 }
 
 describe.each(['first', 'second'])('beside Next, mounted %s', (order) => {
-  test('both have their WebSockets and Next its requests, and an upgrade that is nobody’s is answered', async () => {
+  test('both get their WebSockets and Next gets its requests, and an upgrade for neither is answered', async () => {
     const port = await application(order)
     expect(await (await fetch(`http://127.0.0.1:${port}/api/hello`)).text()).toBe('hello')
     const client = await rawClient(`ws://127.0.0.1:${port}/live`)

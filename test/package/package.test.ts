@@ -122,7 +122,7 @@ describe('the two builds', () => {
   it.each([
     ['production', 'production/'],
     ['development', ''],
-  ])('are never mixed in a page: Vite takes the one for %s', async (mode, folder) => {
+  ])('are never mixed in a page: Vite uses the one for %s', async (mode, folder) => {
     const entry = join(packed.full, `page-${mode}.js`)
     await writeFile(entry, everything)
     const [output] = (await build({

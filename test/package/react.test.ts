@@ -177,8 +177,8 @@ describe.each(['18.3.1', '19.3.1'])('a Vite application with React %s', (version
 
   // What React 18 has not: Activity.
   it.each([
-    ['of a transition that takes its time', 'transition'],
-    ['behind a Suspense that waits', 'Suspense'],
+    ['in a slow transition', 'transition'],
+    ['behind a pending Suspense', 'Suspense'],
     ...(version.startsWith('18') ? [] : [['inside a hidden Activity', 'Activity']]),
   ])('begins a topic at the first render that is shown, %s', async (_, how) => {
     await build(config)

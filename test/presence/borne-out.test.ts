@@ -41,7 +41,7 @@ async function entered() {
   return { here, clock, answer, said, there, gone, numberOf }
 }
 
-it('says again within half a second what the topic bears out no more, be it gone or older than what was said since', async () => {
+it('repeats its entry within half a second if the topic has lost it or has an older one', async () => {
   const { here, clock, answer, said, there, gone, numberOf } = await entered()
   gone()
   await clock.advance(500)
@@ -60,7 +60,7 @@ it('says again within half a second what the topic bears out no more, be it gone
   expect(said(ENTER)).toHaveLength(4)
 })
 
-it('says nothing again where the topic comes right by itself: an old word of it that is replayed is no news', async () => {
+it('does not repeat its entry if the topic already becomes correct: a replayed older entry is not news', async () => {
   const { here, clock, answer, said, there, gone, numberOf } = await entered()
   void here.update('second')
   await answer()
@@ -71,7 +71,7 @@ it('says nothing again where the topic comes right by itself: an old word of it 
   expect(said(ENTER)).toHaveLength(2)
 })
 
-it('has been heard when the topic says so, though the answer is still on its way', async () => {
+it('counts as entered once the topic shows it, even before the answer arrives', async () => {
   const { here, clock, answer, said, there, gone, numberOf } = await entered()
   let told = ''
   void here.update('second').then(() => (told += 'updated '))

@@ -28,7 +28,7 @@ function answering(leg: HandLeg, next?: string) {
   }
 }
 
-it('who is told to be gone and closes at that moment waits for nothing, and enters again once it is live', async () => {
+it('a client that is reported as gone and closes at that moment waits for nothing, and enters again once it is live', async () => {
   const { socket, clock, ...hand } = handServed()
   presence(socket, 'room', { data: 'here' })
   const leg = await hand.live()
@@ -52,7 +52,7 @@ it('who is told to be gone and closes at that moment waits for nothing, and ente
   expect(next.of('request').map(({ method }) => method)).toContain(ENTER)
 })
 
-it('who has entered does not say so again while the rest of a long list is waited for', async () => {
+it('a client that has entered does not repeat it while the rest of a long list is loading', async () => {
   const { socket, clock, ...hand } = handServed()
   presence(socket, 'room', { data: 'here' })
   const leg = await hand.live()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { drivePresence } from './drive.js'
 
-test('of three server processes one after the other is killed: members that come and go all the time are shown to all all the time, and who dies with a server leaves once, within the lease and two seconds', async () => {
+test('while three server processes are killed one after the other: every client sees all members that come and go, and a member that dies with its server leaves once, within the lease and two seconds', async () => {
   const lease = 1_500
   const result = await drivePresence({ members: 20, moves: 40, kills: 2, lease })
   expect(result).toMatchObject({ moves: 40, kills: 2, flickers: 0, leftTwice: 0, different: 0 })

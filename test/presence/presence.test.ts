@@ -46,7 +46,7 @@ const outcome = (asked: Promise<unknown>) =>
   )
 
 describe('who is in a topic', () => {
-  test('is seen by all who look, with what each says of itself, until it leaves', async () => {
+  test('is visible to all watchers, with each member’s data, until the member leaves', async () => {
     const { address, members } = await server()
     const [ann, bob] = [client(address(), 'ann'), client(address(), 'bob')]
     const [a, b] = [presence<any, any>(ann, 'room'), presence<any, any>(bob, 'room', { data: { at: 1 } })]
@@ -67,7 +67,7 @@ describe('who is in a topic', () => {
     expect(look(a)).toEqual(['ann:null'])
   })
 
-  test('two tabs of one subject are one member with two connections; guests are members each', async () => {
+  test('two tabs of one subject are one member with two connections; each guest is a member', async () => {
     const { address } = await server()
     const all = ['ann', 'ann', 'nobody', 'nobody'].map((token) => presence<any, any>(client(address(), token), 'room'))
     watch(all[0]!)
@@ -81,14 +81,14 @@ describe('who is in a topic', () => {
   })
 })
 
-describe('what is refused is told, and changes nothing else', () => {
+describe('a refusal is reported, and changes nothing else', () => {
   const failure = (asked: Promise<unknown>) =>
     asked.then(
       () => null,
       ({ code, reason }: LiveSocketError) => ({ code, reason }),
     )
 
-  test('a megabyte to say, and what JSON has no word for: what was said before still holds', async () => {
+  test('a megabyte of data, or data that JSON cannot express: the earlier data stays', async () => {
     const { address, members } = await server({ limits: { maxFrame: 4_000_000 } })
     const here = presence<any, any>(client(address()), 'room')
     watch(here)
@@ -120,7 +120,7 @@ describe('what is refused is told, and changes nothing else', () => {
     expect(await members('room 4')).toHaveLength(0)
   })
 
-  test('updates in a tight loop are one, the newest', async () => {
+  test('updates in a tight loop become one, with the newest data', async () => {
     const { address, members, head } = await server()
     const here = presence<any, any>(client(address()), 'room')
     await here.enter(0)
@@ -130,7 +130,7 @@ describe('what is refused is told, and changes nothing else', () => {
     expect((await head('livesocket.presence:room')).offset - before).toBeLessThanOrEqual(2)
   })
 
-  test('who only looks at a topic that is not for this user is told so', async () => {
+  test('watching a topic that this user may not see reports the refusal', async () => {
     const { address } = await server({ presence: () => true, authorize: ({ topic }) => topic === 'room' })
     const bob = client(address(), 'bob')
     const told = new Promise((resolve) => bob.on('error', resolve))
@@ -138,7 +138,7 @@ describe('what is refused is told, and changes nothing else', () => {
     expect(await told).toMatchObject({ error: { cause: { code: 'forbidden' } } })
   })
 
-  test('who may not be seen, where there is no presence, and in a topic that is not for this user', async () => {
+  test('entering is refused for a user who may not be shown, without presence on the server, and in a forbidden topic', async () => {
     const { address } = await server({
       presence: ({ user }) => user.subject !== 'ann',
       authorize: ({ topic }) => topic === 'room',
@@ -154,7 +154,7 @@ describe('what is refused is told, and changes nothing else', () => {
     await expect(none.members('room')).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  test('before it is live it waits; a sign-out ends it, and the next session is nowhere', async () => {
+  test('before the socket is live it waits; a sign-out ends it, and the next session is in no topic', async () => {
     const { address, members } = await server({ limits: { presenceGrace: 0 } })
     const socket = createLiveSocket({ url: address, getToken: async () => 'ann', environment: { WebSocket } })
     onTestFinished(() => socket.close())
@@ -172,7 +172,7 @@ describe('what is refused is told, and changes nothing else', () => {
   })
 })
 
-test('who comes to another leg and may not see the topic any more is not shown there any more either', async () => {
+test('a member who may not see the topic any more after a change of leg is not shown there any more either', async () => {
   const out = new Set<string>()
   const { address, members } = await server({ authorize: ({ user }) => !out.has(user.subject!) })
   const [ann, bob] = [client(address(), 'ann'), client(address(), 'bob')]
@@ -186,7 +186,7 @@ test('who comes to another leg and may not see the topic any more is not shown t
   expect(await members('room')).toEqual([])
 })
 
-test('who may not see a topic any more is not shown there by what it had asked for before', async () => {
+test('an earlier request does not show a user in a topic that this user may not see any more', async () => {
   const out = new Set<string>()
   const waiting: (() => void)[] = []
   const live = await server({
@@ -210,7 +210,7 @@ test('who may not see a topic any more is not shown there by what it had asked f
   expect(waiting).toHaveLength(1)
 })
 
-test('a handover shows nobody leaving, and who is told to have left although it is there enters again', async () => {
+test('a handover shows nobody leaving, and a member that is reported as gone although it is present enters again', async () => {
   const log = memoryLog()
   const [one, two] = [await server({ log }), await server({ log })]
   let url = one.address()

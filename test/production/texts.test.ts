@@ -19,7 +19,7 @@ function thrownBy(act: () => unknown): LiveSocketError {
   throw new Error('It threw nothing.')
 }
 
-it('an error in production has its code and a key with its values, of which its sentence is made again', () => {
+it('an error in production has its code and a key with values, from which its sentence can be restored', () => {
   const error = thrownBy(() => createLiveSocket({ url, connectTimeout: -5 }))
   expect(error.code).toBe('invalid')
   expect(error.message).toMatch(/^invalid connectTimeout must be #\w{3}\(1, \d+\); it was -5\.$/)
@@ -29,7 +29,7 @@ it('an error in production has its code and a key with its values, of which its 
   )
 })
 
-it("the README's example of a key is one, and means what an outbox that is full says", () => {
+it("the README's example of a key is valid, and is the error of a full outbox", () => {
   const [, example] = /livesocket explain '([^']+)'/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!
   const socket = createLiveSocket({ url, outbox: { maxMessages: 1_000 } })
   let last: Promise<unknown> = Promise.resolve()
@@ -37,7 +37,7 @@ it("the README's example of a key is one, and means what an outbox that is full 
   return expect(last).rejects.toThrow(example)
 })
 
-it('a publish that is refused in production says which, and by what code', async () => {
+it('a refused publish in production has its code, also at the start of its message', async () => {
   const socket = createLiveSocket({ url })
   socket.close()
   await expect(socket.publish('a', 1)).rejects.toMatchObject({
@@ -46,7 +46,7 @@ it('a publish that is refused in production says which, and by what code', async
   })
 })
 
-it('what the server says of a refusal is the message, word for word, so that a page can show it', async () => {
+it('the server’s text for a refusal is the message, word for word, so that a page can show it', async () => {
   const refuse = { code: 'taken', message: 'This name is taken.' }
   const sim = createSimulation({
     onPublish: () => ({ refuse }),
@@ -69,7 +69,7 @@ it('what the server says of a refusal is the message, word for word, so that a p
   ])
 })
 
-it('no key is used for two texts, whichever page it is in', () => {
+it('no key is used for two texts in any entry', () => {
   expect(keyOf('a number of milliseconds from {} to {}')).toMatch(/^\w{3}$/)
   expect(keyOf('one')).not.toBe(keyOf('two'))
 })

@@ -59,7 +59,7 @@ it('shows one query in many components, in StrictMode: one fetch, each message o
   expect(asked()).toHaveLength(1)
 })
 
-it('goes on where it was when it is mounted again, without a fetch', async () => {
+it('resumes where it was when it is mounted again, without a fetch', async () => {
   const { show, advance, simulation, asks } = await setUp()
   const { unmount } = show(1)
   await advance(300)
@@ -72,7 +72,7 @@ it('goes on where it was when it is mounted again, without a fetch', async () =>
   expect(asks).toHaveLength(1)
 })
 
-it('shows nothing of whoever has signed out, and what is of the next one once the socket connects', async () => {
+it('shows nothing of the user who signed out, and the next user’s data once the socket connects', async () => {
   const { show, advance, simulation, socket, asks } = await setUp()
   const { container } = show(1)
   simulation.publish('orders', 1)

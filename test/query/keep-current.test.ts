@@ -8,7 +8,7 @@ import { queryStage, queryKey } from './query-stage.js'
 type Orders = Snapshot<readonly number[]>
 
 describe('keepCurrent', () => {
-  it('begins with what queryFn gives, and adds what came before, between and after, once and in order', async () => {
+  it('begins with the result of queryFn, and adds messages from before, during and after the fetch once and in order', async () => {
     const w = await queryStage()
     w.simulation.publish('orders', 1)
     w.look()
@@ -23,13 +23,13 @@ describe('keepCurrent', () => {
     expect(w.shown.length).toBeLessThan(70)
   })
 
-  it('refuses at once what is no reducer: no message would come into the data', async () => {
+  it('refuses at once a reducer that is not a function', async () => {
     const w = await queryStage()
     const options = { client: w.client, queryKey, reducer: undefined as never }
     expect(() => keepCurrent(w.socket, 'orders', options)).toThrow('reducer must be a function; it was undefined.')
   })
 
-  it('is fetched again at any time, and never shows less than it has shown', async () => {
+  it('can be fetched again at any time, and never shows less than before', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -48,7 +48,7 @@ describe('keepCurrent', () => {
     expect(w.asked()).toHaveLength(1)
   })
 
-  it('goes on from data that it finds, as a server has rendered them, without a fetch', async () => {
+  it('continues from existing data, such as from a server render, without a fetch', async () => {
     const w = await queryStage()
     w.simulation.publish('orders', 1)
     const server = new QueryClient()
@@ -67,7 +67,7 @@ describe('keepCurrent', () => {
     expect(w.asks).toHaveLength(0)
   })
 
-  it('lets the topic go with the last user, and goes on later where it was', async () => {
+  it('unsubscribes with its last user, and later resumes where it was', async () => {
     const w = await queryStage()
     w.look()
     const [one, other] = [w.keep(), w.keep()]
@@ -90,7 +90,7 @@ describe('keepCurrent', () => {
     expect(w.asks).toHaveLength(1)
   })
 
-  it('loses nothing of a fetch that is cancelled, nor to what a mutation writes', async () => {
+  it('loses nothing when a fetch is cancelled or when a mutation writes', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -113,7 +113,7 @@ describe('keepCurrent', () => {
     expect(w.state()).toEqual(w.data())
   })
 
-  it('fetches again after a gap, shows what it has meanwhile, and asks an API that lags again, later', async () => {
+  it('fetches again after a gap, shows its present data meanwhile, and later asks an API again that lags behind', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -138,7 +138,7 @@ describe('keepCurrent', () => {
     expect(w.state()).toEqual([1, 2, 3, 4, 5])
   })
 
-  it('asks again where the fetch after a gap fails, and the numbering may start over', async () => {
+  it('tries again if the fetch after a gap fails, also when the numbering starts over', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -155,7 +155,7 @@ describe('keepCurrent', () => {
     expect(w.asks).toHaveLength(4)
   })
 
-  it('keeps no more in memory than a socket may hold, however long a fetch takes', async () => {
+  it('buffers no more than a socket may hold, however long a fetch takes', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -167,7 +167,7 @@ describe('keepCurrent', () => {
     expect(w.state()).toEqual(w.data())
   })
 
-  it('shows nothing of whoever signed out, at once, and fetches anew for who comes next', async () => {
+  it('removes the data of a user who signs out at once, and fetches again for the next user', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -192,7 +192,7 @@ describe('keepCurrent', () => {
     expect(w.asks).toHaveLength(3)
   })
 
-  it('leaves nothing in the cache for who signs in next, also where nobody looks any more', async () => {
+  it('leaves nothing in the cache for the next user, even if no component shows it any more', async () => {
     const w = await queryStage()
     const leave = w.look()
     const stop = w.keep()
@@ -210,7 +210,7 @@ describe('keepCurrent', () => {
     expect(w.asks).toHaveLength(2)
   })
 
-  it('knows of a session that is over before anybody keeps the query again, and of another socket', async () => {
+  it('notices a session that ended before the query is kept current again, and a different socket', async () => {
     const w = await queryStage()
     w.look()
     w.keep()()
@@ -227,7 +227,7 @@ describe('keepCurrent', () => {
     expect(w.state()).toBeUndefined()
   })
 
-  it('goes over a close() and every kind of handover as any subscription does', async () => {
+  it('survives a close() and every kind of handover like any subscription', async () => {
     const w = await queryStage()
     w.look()
     w.keep()
@@ -248,7 +248,7 @@ describe('keepCurrent', () => {
     expect(w.asks).toHaveLength(1)
   })
 
-  it('says what is wrong: data that are no snapshot, a reducer that throws, a key of two topics, no topic, no socket', async () => {
+  it('reports what is wrong: data that is not a snapshot, a reducer that throws, one key for two topics, no topic, no socket', async () => {
     const w = await queryStage()
     w.look()
     w.keep({

@@ -63,7 +63,7 @@ async function live(seed: number) {
   expect(w.state(), `seed ${seed}: ${steps.join(', ')}`).toEqual(w.data())
 }
 
-it('has every message once and in order, whatever happens to the query, its users, its API and the connection', async () => {
+it('shows every message once and in order, whatever happens to the query, its users, its API and the connection', async () => {
   const lives = Number(process.env['QUERY_LIVES'] ?? 6)
   for (let seed = 1; seed <= lives; seed++) await live(seed)
 })

@@ -24,7 +24,7 @@ function read(messages: number, misses: (offset: number) => boolean) {
 }
 
 describe('the books of a story', () => {
-  it('count what was sent, seen and lost, and when, also where a story has been open for long', () => {
+  it('count sent, seen and lost messages, and when, even if a story has been open for long', () => {
     const { naive, resuming } = read(10_000, (offset) => offset % 1_000 === 7 && offset > 1_000)
     for (const book of [naive, resuming])
       expect(book).toMatchObject({ sent: 10_000, delivered: 9_991, lost: 9, repeated: 0, reordered: 0 })
@@ -33,7 +33,7 @@ describe('the books of a story', () => {
     expect(naive.lostAt.length).toBeLessThan(4)
   })
 
-  it('do not count what may still come', () => {
+  it('do not count messages as lost that may still arrive', () => {
     const { naive, resuming } = read(100, (offset) => offset > 90)
     expect(naive).toMatchObject({ sent: 100, delivered: 90, lost: 10 })
     expect(resuming).toMatchObject({ sent: 100, delivered: 90, lost: 0 })

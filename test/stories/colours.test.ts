@@ -50,13 +50,13 @@ describe.each([
 ])('the colours of %s', (_, css) => {
   const found = palettes(css)
 
-  it('are each said once, for light and for dark', () => {
+  it('are each defined once, for light and for dark', () => {
     expect([...css.matchAll(/#[0-9a-f]{3,6}\b/g)]).toHaveLength(2 * Object.keys(found.light).length)
     expect(contrast('#ffffff', found.light['surface']!)).toBeLessThan(1.5)
     expect(contrast('#000000', found.dark['surface']!)).toBeLessThan(1.5)
   })
 
-  it.each(['light', 'dark'] as const)('can be read: %s', (theme) => {
+  it.each(['light', 'dark'] as const)('have enough contrast to read: %s', (theme) => {
     const palette = found[theme]
     const weak = PAIRS.map(
       ([text, behind]) => [text, behind, contrast(palette[text]!, palette[behind]!)] as const,

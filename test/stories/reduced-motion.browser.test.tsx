@@ -42,7 +42,7 @@ async function watch(frames: number) {
 }
 
 describe.each(Object.entries(PAINTERS))('%s', (_, mount) => {
-  it('is painted at every frame, and once a second for who wants less motion, from the moment they want it', async () => {
+  it('is painted at every frame, and only once a second as soon as the user prefers reduced motion', async () => {
     undo.push(mount())
     await vi.waitUntil(() => painted.mock.calls.length > 0)
     expect((await watch(20)).paints).toBeGreaterThan(15)

@@ -49,7 +49,7 @@ describe('npm run build-storybook', () => {
     )
   })
 
-  it('makes one in which a story of each file plays to its end', { timeout: 120_000 }, async () => {
+  it('makes a site in which a story of each file plays to its end', { timeout: 120_000 }, async () => {
     const broken: string[] = []
     for (const [id] of (await storiesBuilt()).values()) {
       const page = await browser.newPage()
@@ -63,7 +63,7 @@ describe('npm run build-storybook', () => {
     expect(broken).toEqual([])
   })
 
-  it('makes one that plays in the browser alone: it asks nobody but the site itself for anything', async () => {
+  it('makes a site that works in the browser alone: it loads nothing from other origins', async () => {
     const page = await browser.newPage({ colorScheme: 'dark' })
     const faults: string[] = []
     const asked = new Set<string>()

@@ -58,11 +58,11 @@ describe('an observation', () => {
 
   it.each<[string, Step[], string]>([
     ['a message twice', [1, 2, 2, ...all.slice(2)], 'room 2 of a was delivered twice or out of order'],
-    ['two that changed places', [1, 3, 2, ...all.slice(3)], 'room 2 of a is missing, and no gap says so'],
+    ['two messages that changed places', [1, 3, 2, ...all.slice(3)], 'room 2 of a is missing, and no gap says so'],
     ['one missing', [1, ...all.slice(2)], 'room 2 of a is missing, and no gap says so'],
-    ['one missing at the end', all.slice(0, -1), 'room 2 of b is missing at the end'],
+    ['one message missing at the end', all.slice(0, -1), 'room 2 of b is missing at the end'],
     [
-      'a gap of what was delivered',
+      'a gap that includes a delivered message',
       [1, 2, { from: 2, to: 3 }, ...all.slice(3)],
       'room 2 of a is in a gap and was delivered',
     ],
@@ -71,13 +71,13 @@ describe('an observation', () => {
       [1, { from: 2, to: 2 }, ...all.slice(3)],
       'room 3 of a is missing, and no gap says so',
     ],
-    ['one that was never published', [...all, ['b', 3]], 'room 3 of b was delivered and never published'],
+    ['a message that was never published', [...all, ['b', 3]], 'room 3 of b was delivered and never published'],
     ['altered data', [['a', 1, 'something else'], ...all.slice(1)], 'room 1 of a was altered'],
   ])('finds %s', (_, steps, problem) => {
     expect(judge(steps)).toContain(problem)
   })
 
-  it('asked before the end, does not miss what may still come', () => {
+  it('before the end, it does not report messages as missing that may still arrive', () => {
     expect(judge([1, 2, 3], { complete: false })).toEqual([])
   })
 })

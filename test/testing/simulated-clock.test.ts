@@ -9,7 +9,7 @@ import { createSimulatedClock } from '../../src/testing/simulated-clock.js'
 const ReconnectingWebSocket = ('default' in imported ? imported.default : imported) as typeof imported.default
 
 describe('the simulated clock', () => {
-  it('runs timers in the order of their time, those set by timers included, and none early', async () => {
+  it('runs timers in the order of their time, including those set by timers, and none early', async () => {
     const clock = createSimulatedClock()
     const seen: [string, number][] = []
     const note = (name: string) => () => void seen.push([name, clock.monotonic()])
@@ -46,7 +46,7 @@ describe('the simulated clock', () => {
     expect(seen).toEqual(['promise', 'timer'])
   })
 
-  it('lets a reconnecting-websocket dial at the moment at which it was asked to', async () => {
+  it('lets a reconnecting-websocket dial at exactly the requested time', async () => {
     const clock = createSimulatedClock()
     const dialled: number[] = []
     class Socket extends EventTarget {
@@ -68,7 +68,7 @@ describe('the simulated clock', () => {
     for (const socket of sockets) socket.close()
   })
 
-  it('does not run what was cancelled, and runs overlapping advances one after the other', async () => {
+  it('does not run cancelled timers, and runs overlapping advances one after the other', async () => {
     const clock = createSimulatedClock()
     const seen: number[] = []
     const cancel = clock.setTimeout(() => seen.push(-1), 5)
@@ -81,7 +81,7 @@ describe('the simulated clock', () => {
     expect(clock.next()).toBeNull()
   })
 
-  it('tells of a timer that threw after the others have run', async () => {
+  it('reports a timer that threw after the others have run', async () => {
     const clock = createSimulatedClock()
     let ran = false
     clock.setTimeout(() => {
@@ -100,7 +100,7 @@ describe('the simulated clock', () => {
     await expect(clock.advance(1)).rejects.toThrow('without time passing')
   })
 
-  it('says so where timers are faked, instead of waiting for one that never comes', async () => {
+  it('reports fake timers instead of waiting for a timer that never fires', async () => {
     vi.useFakeTimers()
     try {
       await expect(createSimulatedClock().advance(1)).rejects.toThrow(/real timers/)
@@ -110,7 +110,7 @@ describe('the simulated clock', () => {
     await createSimulatedClock().advance(1)
   })
 
-  it('says so where node:test has faked them', async () => {
+  it('reports timers that node:test has faked', async () => {
     mock.timers.enable({ apis: ['setTimeout'] })
     try {
       await expect(createSimulatedClock().advance(1)).rejects.toThrow('mock.timers.reset()')
@@ -121,7 +121,7 @@ describe('the simulated clock', () => {
   })
 
   it.each([NaN, Infinity, undefined as never])(
-    'refuses to go on by %s ms, which a test would wait for in vain',
+    'refuses to advance by %s ms, for which a test would wait forever',
     async (ms) => {
       const clock = createSimulatedClock()
       await expect(clock.advance(ms)).rejects.toThrow(/takes milliseconds, and not/)
@@ -144,7 +144,7 @@ describe('the simulated clock', () => {
     expect(painted).toEqual([16, 32, 48])
   })
 
-  it('tells sleep and a clock that was set from time that passed', async () => {
+  it('distinguishes sleep and a changed clock from time that passed', async () => {
     const clock = createSimulatedClock(1_000)
     const start = instant(clock)
     let ran = false

@@ -50,7 +50,7 @@ describe('a simulated WebSocket', () => {
     expect(sim.servers[0]!.legs).toBe(0)
   })
 
-  it('closed before it is open fails without a server having seen it, and one that cannot shake hands ends by itself', async () => {
+  it('fails without reaching a server if it is closed before it is open, and ends on its own if its handshake fails', async () => {
     const { sim, socket, heard } = await setUp()
     const early = new sim.environment.WebSocket(sim.url, 'livesocket.v1')
     const codes: number[] = []
@@ -78,7 +78,7 @@ describe('a simulated WebSocket', () => {
 })
 
 describe('a simulated device', () => {
-  it('keeps frames in a frozen path until it thaws, in order, and shows what has not left', async () => {
+  it('keeps frames in a frozen path in order until it thaws, and shows what has not been sent', async () => {
     const { sim, socket, heard } = await setUp()
     sim.freeze('down')
     sim.publish('room', 1)
@@ -93,7 +93,7 @@ describe('a simulated device', () => {
     expect([socket.bufferedAmount, heard.map(([what]) => what)]).toEqual([0, ['message', 'pong', 'pong']])
   })
 
-  it('offline: dials fail at once, what lives is silent; online: it goes on', async () => {
+  it('offline, dials fail at once and open connections are silent; online, they continue', async () => {
     const { sim, heard } = await setUp()
     const hints: string[] = []
     sim.environment.network.subscribe((hint) => hints.push(hint))
@@ -107,7 +107,7 @@ describe('a simulated device', () => {
     expect([heard.map(([what]) => what), hints]).toEqual([['message'], ['offline', 'online']])
   })
 
-  it('after a change of network old connections are dead for good and new ones work', async () => {
+  it('after a change of network old connections stay dead and new ones work', async () => {
     const { sim, heard } = await setUp()
     sim.changeNetwork()
     sim.thaw()
@@ -117,7 +117,7 @@ describe('a simulated device', () => {
     expect([heard, socket.readyState]).toEqual([[], 1])
   })
 
-  it('asleep it hears and does nothing, and its monotonic clock stands still while the wall clock goes on', async () => {
+  it('asleep, it receives and does nothing, and its monotonic clock stops while the wall clock continues', async () => {
     const { sim, heard } = await setUp()
     const { clock } = sim.environment
     const [wall, ran] = [clock.now(), [] as number[]]
@@ -134,7 +134,7 @@ describe('a simulated device', () => {
     expect(clock.now()).toBe(15)
   })
 
-  it('its page can be hidden and shown, and other devices do not notice', async () => {
+  it('its page can be hidden and shown without an effect on other devices', async () => {
     const sim = createSimulation()
     const other = sim.device()
     const changes: string[] = []
@@ -153,7 +153,7 @@ describe('a simulated device', () => {
 describe('simulated tabs', () => {
   const open = (tabs: SimulatedTabs) => tabs.open().join('group')
 
-  it('tell the others and never themselves, and nothing once they have left', async () => {
+  it('send to the other tabs and never to themselves, and nothing after they have left', async () => {
     const clock = createSimulatedClock()
     const tabs = createSimulatedTabs(clock)
     const [one, two, three] = [open(tabs), open(tabs), tabs.open().join('another group')]
@@ -170,7 +170,7 @@ describe('simulated tabs', () => {
     expect([open(tabs).read('n'), three.read('n')]).toEqual([7, 0])
   })
 
-  it('take turns; one that gives up is passed over', async () => {
+  it('take turns; a tab that gives up is skipped', async () => {
     const clock = createSimulatedClock()
     const tabs = createSimulatedTabs(clock)
     const [one, two, three] = [open(tabs), open(tabs), open(tabs)]

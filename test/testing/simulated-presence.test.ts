@@ -34,7 +34,7 @@ const outcome = (asked: Promise<unknown>) =>
   )
 
 describe('who is present on simulated servers', () => {
-  it('whoever may not be there any more is told, also where another part of the page throws when it is', async () => {
+  it('a member who may not be present any more is told so, even if another listener of the page throws', async () => {
     let allowed = true
     const sim = world({ presence: () => allowed })
     const socket = join(sim)
@@ -56,7 +56,7 @@ describe('who is present on simulated servers', () => {
     expect(errors).toEqual(['a mistake of the page'])
   })
 
-  it('of whoever leaves or signs out before it has entered nothing went wrong', async () => {
+  it('leaving or signing out before entering is not an error', async () => {
     const sim = world()
     sim.offline()
     const socket = join(sim, sim)
@@ -74,15 +74,15 @@ describe('who is present on simulated servers', () => {
     expect(errors).toEqual([])
   })
 
-  it.each(['', undefined, 7, 'x'.repeat(257)])('is not asked of %s, which is no topic', (topic) => {
+  it.each(['', undefined, 7, 'x'.repeat(257)])('refuses %s, which is not a topic', (topic) => {
     expect(() => presence(join(world()), topic as string)).toThrow(/^A topic is a string of 1 to 256 characters/)
   })
 
-  it.each([undefined, null, {}])('is not asked of %s, which is no live socket', (socket) => {
+  it.each([undefined, null, {}])('refuses %s, which is not a live socket', (socket) => {
     expect(() => presence(socket as never, 'room')).toThrow(/^This is no live socket/)
   })
 
-  it('is told to all who look, and nobody flickers in a deploy', async () => {
+  it('is reported to all watchers, and nobody flickers in a deploy', async () => {
     const sim = world({ servers: 2 })
     const { here, looks, shown } = await pair(sim)
     sim.deploy({ deadline: 2_000 })
@@ -96,7 +96,7 @@ describe('who is present on simulated servers', () => {
     expect(shown).toEqual([1, 0])
   })
 
-  it('is there for 5 s after the last leg, for 15 s after a crash, and leaves once', async () => {
+  it('a member stays for 5 s after its last leg, for 15 s after a crash, and leaves once', async () => {
     const sim = world({ servers: 1 })
     const device = sim.device()
     const looks = presence(join(sim), 'room')
@@ -116,7 +116,7 @@ describe('who is present on simulated servers', () => {
     expect(shown).toEqual([1, 0, 1])
   })
 
-  it('is one member for two tabs of one device, and says again that it is there where the list is lost', async () => {
+  it('two tabs of one device are one member, which enters again if the list is lost', async () => {
     const sim = world()
     const device = sim.device()
     const sockets: LiveSocket[] = [join(sim, device), join(sim, device, device.tab())]
@@ -133,7 +133,7 @@ describe('who is present on simulated servers', () => {
     expect(list(looks)).toEqual([['user-2', 1, 1]])
   })
 
-  it('is theirs to say: who may not be seen is refused, who may not subscribe sees nobody', async () => {
+  it('the server decides: a user who may not be shown is refused, and one who may not subscribe sees nobody', async () => {
     const sim = world({
       authorize: (topic) => topic !== 'closed',
       presence: (topic, subject) => topic !== 'quiet' && { show: { name: subject } },
@@ -156,7 +156,7 @@ describe('who is present on simulated servers', () => {
     expect(open.members.getState()).toMatchObject([{ user: { name: 'user-2' } }])
   })
 
-  it('is nobody without the option', async () => {
+  it('is empty without the option', async () => {
     const sim = createSimulation()
     const entered = outcome(presence(join(sim), 'room').enter())
     await sim.advance(1_000)
@@ -165,7 +165,7 @@ describe('who is present on simulated servers', () => {
 })
 
 describe('a request to a simulated server', () => {
-  it('is answered later where its handler takes its time: by the old leg of a deploy', async () => {
+  it('is answered later if its handler is slow, by the old leg of a deploy', async () => {
     const sim = createSimulation({
       onRequest: async (method) => {
         if (method === 'bug') throw new Error('a bug')
@@ -189,7 +189,7 @@ describe('a request to a simulated server', () => {
 })
 
 describe('a signal through simulated servers', () => {
-  it('reaches the others who have the topic subscribed, once, also where two legs bring it', async () => {
+  it('reaches the other subscribers of the topic once, even if two legs bring it', async () => {
     const sim = createSimulation({ servers: 2 })
     const [ann, bob, cyd] = [join(sim), join(sim), join(sim)]
     const heard: unknown[] = []

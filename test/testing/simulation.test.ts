@@ -50,7 +50,7 @@ async function welcomed(
 }
 
 describe('a simulated server', () => {
-  it('replays what is after a position, then follows live, in order', async () => {
+  it('replays everything after a position, then continues live, in order', async () => {
     const sim = createSimulation()
     const epoch = sim.publish('room', 1).epoch
     for (const data of [2, 3]) sim.publish('room', data)
@@ -70,7 +70,7 @@ describe('a simulated server', () => {
 
   it.each<[string, (sim: Simulation, epoch: string) => Position | null, object]>([
     ['now on', () => null, { offset: 5, after: 5 }],
-    ['a position that is kept', (_, epoch) => ({ epoch, offset: 4 }), { offset: 5, after: 4 }],
+    ['a position that is still stored', (_, epoch) => ({ epoch, offset: 4 }), { offset: 5, after: 4 }],
     [
       'a position that was trimmed',
       (sim, epoch) => (sim.log.trim('room', 2), { epoch, offset: 1 }),
@@ -109,7 +109,7 @@ describe('a simulated server', () => {
     ).toEqual([undefined, 1, undefined, 3])
   })
 
-  it('says that an epoch changed before it sends of the new one', async () => {
+  it('announces a new epoch before it sends its messages', async () => {
     const sim = createSimulation()
     sim.publish('room', 1)
     const leg = await welcomed(sim, { room: null })
@@ -143,7 +143,7 @@ describe('a simulated server', () => {
     expect(two.frames()).toEqual([expect.objectContaining({ type: 'nack', code: 'outcome-unknown' })])
   })
 
-  it('answers a publish whose onPublish threw as a real one does, and what comes behind it', async () => {
+  it('answers a publish whose onPublish threw, and later publishes, as a real server does', async () => {
     const sim = createSimulation({
       onPublish: (_, data) => {
         if (data === 'bad') throw new Error('a mistake in onPublish')
@@ -160,7 +160,7 @@ describe('a simulated server', () => {
     ])
   })
 
-  it('keeps a message as it was when it was published, whatever becomes of it where it came from', async () => {
+  it('stores a message as it was when it was published, even if the application changes the object later', async () => {
     const sim = createSimulation()
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment })
     const room = sim.observe(socket, 'room')
@@ -185,7 +185,7 @@ describe('a simulated server', () => {
     socket.close()
   })
 
-  it('refuses a request for history as a real one does: without a limit, of no topic, before a numbering that is over', async () => {
+  it('refuses an invalid history request as a real server does: without a limit, without a topic, before an epoch that is over', async () => {
     const sim = createSimulation()
     const socket = createLiveSocket<{ room: number }>({ url: sim.url, environment: sim.environment })
     socket.connect()
@@ -206,7 +206,7 @@ describe('a simulated server', () => {
     socket.close()
   })
 
-  it('forgets how long it was to be left alone once it is told something else', async () => {
+  it('forgets a retry time once it gets another instruction', async () => {
     const sim = createSimulation()
     sim.refuse('busy', 5_000)
     sim.refuse('forbidden')
@@ -228,7 +228,7 @@ describe('a simulated server', () => {
     ['forbidden', ['forbidden'], ['open', 'forbidden', 'close 3003 forbidden']],
     ['busy', ['busy', 700], ['open', 'busy', 'close 1013 busy']],
     ['protocol', ['protocol'], ['open', 'protocol', 'close 1002 protocol']],
-  ])('that is told to be %s', async (_, behaviour, heard) => {
+  ])('that is set to be %s', async (_, behaviour, heard) => {
     const sim = createSimulation()
     sim.refuse(...behaviour)
     const leg = dial(sim)
@@ -238,14 +238,14 @@ describe('a simulated server', () => {
     expect(leg.heard()).toEqual(heard)
   })
 
-  it('ends a leg that says nothing, and breaks its own silence', async () => {
+  it('closes a silent leg, and sends heartbeats itself', async () => {
     const sim = createSimulation({ heartbeat: 5_000 })
     const leg = await welcomed(sim)
     await sim.advance(11_000)
     expect(leg.heard()).toEqual(['pong', 'error', 'close 1006  unclean'])
   })
 
-  it('refuses an older leg of a session, a bad frame and one that is too large', async () => {
+  it('refuses an older leg of a session, a malformed frame and a frame that is too large', async () => {
     const sim = createSimulation({ maxFrame: 200 })
     const first = await welcomed(sim)
     const again = dial(sim)
@@ -260,7 +260,7 @@ describe('a simulated server', () => {
     expect(large.heard()).toEqual(['too-large', 'close 1009 too-large'])
   })
 
-  it('judges tokens, and ends a leg whose token has expired', async () => {
+  it('checks tokens, and closes a leg whose token has expired', async () => {
     const sim = createSimulation({ requireToken: true })
     sim.tokens.ttl = 1_000
     const signal = new AbortController().signal
@@ -277,8 +277,8 @@ describe('a simulated server', () => {
   })
 })
 
-describe('a simulation where a DOM is simulated too, by jsdom under Jest', () => {
-  it.each(['MessageChannel', 'structuredClone', 'TextEncoder'] as const)('does without %s', async (name) => {
+describe('a simulation under Jest with jsdom', () => {
+  it.each(['MessageChannel', 'structuredClone', 'TextEncoder'] as const)('works without %s', async (name) => {
     const kept = Object.getOwnPropertyDescriptor(globalThis, name)!
     Reflect.deleteProperty(globalThis, name)
     try {
@@ -308,7 +308,7 @@ describe('a simulation where a DOM is simulated too, by jsdom under Jest', () =>
 })
 
 describe('the simulated cluster', () => {
-  it('asks legs to hand over, paced, and closes at the deadline those that did not', async () => {
+  it('asks legs to hand over at a rate, and closes the remaining ones at the deadline', async () => {
     const sim = createSimulation()
     const stays = await welcomed(sim)
     const goes = await welcomed(sim, {}, { session: 'other' })
@@ -332,7 +332,7 @@ describe('the simulated cluster', () => {
     expect(to[0]!.legs).toBe(1)
   })
 
-  it('sends dials to the new servers, to an old one that the balancer still believes in, or to the one that a URL names', async () => {
+  it('sends dials to the new servers, to an old one that the balancer still uses, or to the one that a URL names', async () => {
     const sim = createSimulation()
     await welcomed(sim)
     sim.rebalance({ staleDials: 1 })
@@ -342,7 +342,7 @@ describe('the simulated cluster', () => {
     expect(sim.dials.slice(1).map(({ server }) => server)).toEqual(['server-1', to[0]!.id, 'server-1', null])
   })
 
-  it('takes a request back', async () => {
+  it('cancels a request to hand over', async () => {
     const sim = createSimulation()
     const leg = await welcomed(sim)
     sim.deploy().cancel()
@@ -368,7 +368,7 @@ describe('the simulated cluster', () => {
     await welcomed(sim, {}, { leg: 2 })
   })
 
-  it('refuses a topic once, whether it is asked for at the hello or later, and answers for the others', async () => {
+  it('refuses a topic once, in the hello or later, and answers for the other topics', async () => {
     const sim = createSimulation({ authorize: (topic) => !topic.startsWith('secret') })
     const socket = createLiveSocket({ url: sim.url, environment: sim.environment, debug: false })
     const errors: string[] = []
@@ -382,7 +382,7 @@ describe('the simulated cluster', () => {
     socket.close()
   })
 
-  it('does the same for the same seed', async () => {
+  it('gives the same run for the same seed', async () => {
     const run = async () => {
       const sim = createSimulation({ seed: 3 })
       const leg = await welcomed(sim, { room: null })
