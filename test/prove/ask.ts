@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { ROOT } from '../kit/source-files.js'
 import type { Answer, Ask } from './program.js'
 
-/** Runs the search in a process of its own and resolves with what it found. */
+/** Runs the search in a process of its own. Resolves with its result. */
 export async function askProgram<Kind extends Ask['kind']>(
   path: string,
   ask: Extract<Ask, { kind: Kind }>,
@@ -10,10 +10,11 @@ export async function askProgram<Kind extends Ask['kind']>(
   return JSON.parse(await lastLine([path, JSON.stringify(ask)])) as Extract<Answer, { kind: Kind }>
 }
 
-/** What a program of Node says last. */
+/** The last line that a Node program prints. */
 export function lastLine(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    // Worlds come and go by the thousand: with room for the young ones, a fifth less time goes into clearing them away.
+    // Worlds are created and dropped by the thousand: with a larger young generation, garbage collection takes a fifth
+    // less time.
     const child = spawn(process.execPath, ['--max-semi-space-size=32', ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -23,7 +24,7 @@ export function lastLine(args: readonly string[]): Promise<string> {
     child.on('error', reject)
     child.on('close', (code) => {
       const last = text.trim().split('\n').at(-1) ?? ''
-      // A search that found something says so, and ends with 1.
+      // A search that found something prints it and ends with exit code 1.
       if (last === '') reject(new Error(`${args[0]} ended with ${code} and said nothing`))
       else resolve(last)
     })

@@ -1,37 +1,37 @@
 import { seededRandom } from '../kit/seeded-random.js'
 import type { State } from './state-hash.js'
 
-/** An answer that ends the schedule: from here on it is known. */
+/** An answer that ends the schedule: everything after this point is known. */
 export const SEEN = -1
 
 /** Something that can happen next. */
 export interface Move {
-  /** The same wherever it is the same thing that waits to happen. */
+  /** The same name for the same pending event in every schedule. */
   readonly name: string
-  /** Whom alone it touches: what happens on the page, and what happens at servers and in their log, commute. */
+  /** The side that the move touches. Moves on the page and moves at servers and in their log commute. */
   readonly side: 'page' | 'servers'
 }
 
-/** What is left when nothing else can happen. */
+/** The only move left when nothing else can happen. */
 export const ALL_IS_WELL: Move = { name: 'all is well', side: 'page' }
 
-/** All that there is as a question is put. */
+/** Everything that a question can be answered from. */
 export interface View {
   state(): State
-  /** What the answers are. */
+  /** The possible answers. */
   moves(): readonly Move[]
-  /** Whether servers may bring the page something on a way on which there is nothing for it. */
+  /** Whether servers may send something on a connection that has nothing for the page at present. */
   mayBring(): boolean
 }
 
-/** Where a schedule comes from: each question has `count` answers, and 0 is what would happen by itself. */
+/** The source of a schedule. Each question has `count` answers; 0 is what would happen without interference. */
 export interface Choices {
   pick(count: number, view: View): number
   /** The answers so far. */
   readonly made: readonly number[]
 }
 
-/** The given answers, and after them what happens by itself. An answer that there is not counts as 0. */
+/** The given answers, and after them 0. An answer that does not exist counts as 0. */
 export function givenChoices(given: readonly number[]): Choices {
   return record((at, count) => {
     const answer = given[at] ?? 0
@@ -39,7 +39,7 @@ export function givenChoices(given: readonly number[]): Choices {
   })
 }
 
-/** Moves by their names, and after them what happens by itself. Throws where one of them cannot happen. */
+/** Moves by name, and after them 0. Throws if one of them cannot happen. */
 export function namedChoices(names: readonly string[], atEnd: (view: View) => void = () => {}): Choices {
   return record((at, _, view) => {
     if (at === names.length) atEnd(view)
@@ -53,8 +53,8 @@ export function namedChoices(names: readonly string[], atEnd: (view: View) => vo
 }
 
 /**
- * Drawn from a seed. How often it leaves what would happen by itself is drawn once a schedule: a world in which
- * everything is always out of order shows other faults than one in which a single frame is late.
+ * Random answers from a seed. How often an answer differs from 0 is drawn once for each schedule: a world in which
+ * everything is out of order shows other faults than one in which a single frame is late.
  */
 export function randomChoices(seed: number): Choices {
   const random = seededRandom(seed)
@@ -62,7 +62,7 @@ export function randomChoices(seed: number): Choices {
   return record((_, count) => (random() < unrest ? Math.floor(random() * count) : 0))
 }
 
-/** Asks `answer` for each of them, also where there is only one. */
+/** Calls `answer` for each question, even if there is only one answer. */
 export function record(answer: (at: number, count: number, view: View) => number): Choices {
   const made: number[] = []
   return {

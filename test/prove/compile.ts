@@ -12,13 +12,16 @@ export interface Program {
 
 export interface CompileOptions {
   readonly plant?: Plant
-  /** What its closures hold can be seen, of its packages' too: the search for states needs it, and any other is slower. */
+  /**
+   * What closures hold is visible, also those of packages. The search for states needs this; any other search is slower
+   * with it.
+   */
   readonly visible?: boolean
 }
 
-/** The search as plain JavaScript with the client as it is, or with one mistake in it. */
+/** Compiles the search to plain JavaScript, with the client as it is or with one planted mistake. */
 export async function compileProgram({ plant, visible = false }: CompileOptions = {}): Promise<Program> {
-  // Inside the project, so that packages are found.
+  // Inside the project, so that imports find its packages.
   const cache = join(ROOT, 'node_modules/.cache')
   await mkdir(cache, { recursive: true })
   const outDir = await mkdtemp(join(cache, 'livesocket-prove-'))

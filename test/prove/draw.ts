@@ -8,9 +8,11 @@ export interface Drawing {
   picture(marks: readonly TimelineMark[]): TimelinePicture
 }
 
-/** Writes down what the devtools' timeline draws of a live socket. `place`: how far to the right, in place of time. */
+/**
+ * Records what the devtools' timeline draws of a live socket. `place`: the horizontal position, which replaces time.
+ */
 export function draw(socket: LiveSocket, place: () => number): Drawing {
-  // It sets no timer: that would be one more thing that can happen, and another schedule.
+  // The clock sets no timer: a timer would be one more event, and the schedule would be a different one.
   const clock = {
     now: place,
     monotonic: place,

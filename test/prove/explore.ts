@@ -6,23 +6,24 @@ import { Visits } from './visits.js'
 import type { Outcome, WorldOptions } from './world.js'
 
 export interface Exploration {
-  /** Schedules within a bound, or states in which the whole client and its world can be. */
+  /** The number of schedules within a bound, or of states of the whole client and its world. */
   readonly count: number
-  /** The longest way, in steps. */
+  /** The longest path, in steps. */
   readonly depth: number
-  /** Whether nothing was left to be tried. */
+  /** Whether everything was tried. */
   readonly complete: boolean
   /** The first schedule that broke a promise. */
   readonly broken: { readonly choices: readonly number[]; readonly promises: readonly string[] } | null
-  /** The states in which everything has happened, by what they are known by. */
+  /** The states in which nothing more can happen, by their hashes. */
   readonly ends: readonly string[]
 }
 
 type Run = (world: WorldOptions, choices: Choices) => Promise<Outcome>
 
 /**
- * Every schedule that leaves, at most `deviations` times, what would happen by itself: each question of each schedule
- * is answered in each way. Bounded so, a search ends; what needs more coincidences than that is left to the random one.
+ * Tries every schedule that deviates from the default order at most `deviations` times: each question of each schedule
+ * gets each answer. The bound makes the search finite; faults that need more coincidences are left to the random
+ * search.
  */
 export async function exploreSchedules(world: WorldOptions, deviations: number, run: Run): Promise<Exploration> {
   let count = 0
@@ -46,8 +47,8 @@ export async function exploreSchedules(world: WorldOptions, deviations: number, 
 }
 
 /**
- * Every state of the world in which something can go wrong, once: each question is answered in each way, but for orders
- * that make no difference (visits.ts). A state is come to by going the whole way again.
+ * Visits every state of the world in which something can go wrong once: each question gets each answer, except for
+ * orders that make no difference (visits.ts). A state is reached by running its whole path again.
  */
 export async function exploreStates(world: WorldOptions, run: Run, everyOrder = false): Promise<Exploration> {
   const visits = new Visits(everyOrder)
@@ -83,15 +84,15 @@ export async function exploreStates(world: WorldOptions, run: Run, everyOrder = 
   return { count: visits.count, depth, complete: true, broken: null, ends: [...ends].sort() }
 }
 
-/** The moves of a way, by name: the last one first. */
+/** The moves of a path by name, the last one first. */
 interface Way {
   readonly name: string
   readonly before: Way | null
 }
 
 /**
- * The same states, of a world whose sides are learned by heart: none is come to by going a way again. Each end is come
- * to by the whole world too: it must offer each of the moves, end there, and then all must be well.
+ * Visits the same states in a world whose sides are learned, so that no path is run again. The whole world also runs to
+ * each end state: it must offer each of the moves, end there, and then all must be well.
  */
 export async function exploreJoint(
   world: WorldOptions,
@@ -126,7 +127,7 @@ export async function exploreJoint(
       if (!ways.has(end)) ways.set(end, way)
       continue
     }
-    // The first of them is gone on with at once: a side that is running stands where it begins.
+    // The first branch is continued at once, because a running side is at its beginning.
     for (const branch of branches.reverse()) {
       const move = moves[branch.answer]!
       const next = await joint.next(state, move)
@@ -140,7 +141,7 @@ export async function exploreJoint(
   return { count: visits.count, depth, complete: true, broken: null, ends: [...ends].sort() }
 }
 
-/** A state from which a search is to go on. */
+/** A state from which the search has to continue. */
 interface Open {
   readonly state: Joint
   readonly asleep: number

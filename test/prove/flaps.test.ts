@@ -15,9 +15,9 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 const FLAPS = 10_000
-/** What is not counted: code is compiled in it. */
+/** Flaps that do not count, because code is compiled during them. */
 const FIRST = 2_000
-/** Bytes: 250 a flap, for what the log and compiled code take. A leg that is kept weighs 5,000. */
+/** Bytes: 250 a flap, for the log and compiled code. A leaked leg takes 5,000. */
 const MOST_GROWTH = 2_000_000
 
 it('after ten thousand lost connections a client holds no more timers, listeners, sockets and heap than before, and has lost nothing', {
@@ -74,7 +74,7 @@ it('after ten thousand lost connections a client holds no more timers, listeners
     do await machine.turn()
     while (clock.runDue())
   }
-  /** What is under way arrives, and time passes until the client is live, with everything that was published. */
+  /** Delivers everything, and advances time until the client is live and has everything that was published. */
   async function live() {
     for (;;) {
       await quiet()
@@ -89,7 +89,7 @@ it('after ten thousand lost connections a client holds no more timers, listeners
   async function flap(times: number) {
     for (let left = times; left > 0; left--) {
       connections.find(({ sound }) => sound)!.reset()
-      // One in twenty with something new on its way.
+      // In one of twenty flaps something new is on its way.
       if (left % 20 === 0) socket.publish('room', log.head + 1).then(() => void acknowledged++)
       await live()
       connections = connections.filter(({ over }) => !over)

@@ -12,21 +12,23 @@ export type ToldFleet =
   | { readonly kind: 'happening'; readonly name: string }
   | { readonly kind: 'dial'; readonly leg: number; readonly url: string }
   | { readonly kind: 'text'; readonly leg: number; readonly text: string }
-  /** The page has closed it, and what was sent before has come. */
+  /** The page has closed the leg, and everything that it sent before has arrived. */
   | { readonly kind: 'close'; readonly leg: number }
-  /** The network forgets it. */
+  /** The network drops the connection. */
   | { readonly kind: 'reset'; readonly leg: number }
   | { readonly kind: 'ask' }
 
 export interface DoneByFleet {
   readonly sent: readonly { readonly leg: number; readonly item: Item }[]
-  /** Undefined: nobody asked for one. */
+  /** Undefined: the page asked for no token. */
   readonly token: Token | null | undefined
   /** Rules that the page broke. */
   readonly broken: readonly string[]
 }
 
-/** The servers alone: whatever they send is taken from them at once, and nothing comes but what they are told. */
+/**
+ * The servers alone: everything that they send is taken from them at once, and they receive only what they are told.
+ */
 export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, TopicRecord> {
   const legs = new Map<number, Connection>()
   const broken: string[] = []
@@ -72,7 +74,7 @@ export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, 
     connection.up.arrive()
   }
 
-  /** In the order in which it was sent, whichever leg it was sent on; of a leg that is over nothing is kept. */
+  /** Everything in the order of sending, over all legs. Of a closed leg nothing is kept. */
   function takeSent() {
     const all = [...legs.values()].flatMap(({ leg, down }) => down.items.map((one) => ({ leg, ...one })))
     for (const { leg, item } of all.sort((a, b) => a.sent - b.sent)) sent.push({ leg, item })
@@ -98,7 +100,7 @@ export function beginFleet(options: WorldOptions): Part<ToldFleet, DoneByFleet, 
   }
 }
 
-/** The log as it is by now, for good. */
+/** A copy of the log at this moment. */
 function recordOf({ log }: Fleet): TopicRecord {
   const { epoch, trimmed } = log
   const archives = new Map(log.epochs.map((of) => [of, [...log.archive(of)]]))

@@ -23,18 +23,18 @@ export type OfServers =
   | 'token-fails'
   | 'token-well'
 
-/** Everything that is not on a page: servers, the log behind them, and the token service. */
+/** Everything outside of the page: servers, the log behind them, and the token service. */
 export interface Fleet {
   readonly servers: readonly ModelServer[]
   readonly log: ModelLog
   readonly tokens: TokenService
-  /** Of each session the newest leg that any server has welcomed. */
+  /** For each session, the newest leg that any server has welcomed. */
   readonly newestLegs: ReadonlyMap<string, number>
-  /** Where a dial to that URL arrives now; null: nobody is there. */
+  /** The server that a dial to this URL reaches at this moment; null: none. */
   serverAt(url: string): ServerEnd | null
-  /** Null: that is none of theirs. */
+  /** Null: this happening does not belong to the fleet. */
   happening(name: string): (() => void) | null
-  /** Where servers read what is appended at once, they do. */
+  /** If servers read appended entries at once, they do so here. */
   settle(): void
   allIsWell(): void
 }
@@ -42,12 +42,12 @@ export interface Fleet {
 export interface FleetDeps {
   readonly servers: number
   readonly tokenLife: number | null
-  /** Servers read what is appended at once and have no clock, and messages differ in their offsets alone. */
+  /** Servers read appended entries at once and have no clock, and messages differ only in their offsets. */
   readonly plain: boolean
   readonly clock: WorldClock
-  /** Order in which things were sent, over the whole world. */
+  /** A number for the order of sending, over the whole world. */
   tick(): number
-  /** A client broke a rule. */
+  /** Reports that a client broke a rule. */
   broken(rule: string): void
 }
 
@@ -74,7 +74,7 @@ export function createFleet({ servers: count, tokenLife, plain, tick, broken, ..
       }),
   )
   const taking = () => servers.filter(({ up, draining }) => up && !draining)
-  /** A balancer gives the first server that takes new legs, else one that is on its way out. */
+  /** The balancer picks the first server that takes new legs, otherwise one that is draining. */
   const balanced = () => taking()[0] ?? servers.find(({ up }) => up) ?? null
 
   const happenings: Readonly<Record<OfServers, () => void>> = {

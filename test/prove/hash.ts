@@ -1,7 +1,7 @@
-/** 64 bits, in two halves. */
+/** 64 bits, as two numbers. */
 export type Hash = readonly [one: number, two: number]
 
-/** Takes in whole numbers of 32 bits, one after the other, as MurmurHash3 does: twice, each time with other factors. */
+/** Hashes 32-bit integers one after the other, as MurmurHash3 does: twice, with different factors. */
 export class Hasher {
   #one = 1
   #two = 2

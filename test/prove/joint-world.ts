@@ -21,12 +21,12 @@ export interface Joint {
   readonly judge: number
   /** How many happenings of each actor are over. */
   readonly acted: readonly number[]
-  /** How often time may pass. */
+  /** How often time may still pass. */
   readonly haste: number
   readonly legs: readonly Leg[]
-  /** How many tokens are asked for. */
+  /** How many tokens the page has asked for. */
   readonly asked: number
-  /** Tokens that are given and have not come, by number. */
+  /** Tokens that were given and have not arrived, by number. */
   readonly given: readonly number[]
   readonly broken: readonly string[]
 }
@@ -37,13 +37,13 @@ type Up = { readonly kind: 'dial'; readonly url: string } | { readonly kind: 'te
 type Draft = { -readonly [Key in keyof Joint]: Joint[Key] }
 
 /**
- * The same world as world.ts has it, with both of its sides learned by heart: a state is what state either side is in,
- * what is under way between them, and where the judge is. It is made of the same tabs, servers, network and judge; only
- * what a step of a side does is remembered, and not done again wherever the other side may be by then.
+ * The same world as in world.ts, with both sides learned: a state consists of the state of each side, what is under way
+ * between them, and the state of the judge. It uses the same tabs, servers, network and judge; only the steps of a side
+ * are remembered, and not run again for every state of the other side.
  */
 export class JointWorld {
   readonly #options: WorldOptions
-  /** Of each actor what it is called as so much of it is over. */
+  /** For each actor, its name after so many of its happenings. */
   readonly #names: readonly (readonly string[])[]
   readonly #page: LearnedPart<ToldPage, DoneByPage, ShownPage>
   readonly #fleet: LearnedPart<ToldFleet, DoneByFleet, TopicRecord>
@@ -52,12 +52,12 @@ export class JointWorld {
   readonly #tokens = new Numbered<Token | null>()
   readonly #legs = new Legs()
   readonly #judges = new LearnedJudge()
-  /** Learns the step that was asked for and is not known. */
+  /** Learns the requested step, if it is not known. */
   #unknown: (() => Promise<unknown>) | null = null
 
   constructor(create: CreateLiveSocket, options: WorldOptions, machine: Machine) {
     if (!options.plain || !options.live || options.tabs !== 1) throw new Error('only plain worlds have parts')
-    // What a side can do next must not depend on the other's happenings (visits.ts).
+    // The next moves of a side must not depend on the other side's happenings (visits.ts).
     if (options.actors.some((actor) => new Set(actor.map(sideOf)).size > 1)) throw new Error('an actor is of one side')
     this.#options = options
     this.#names = options.actors.map((actor) => actor.map((_, acted) => actor.slice(acted).join(' ')))
@@ -65,7 +65,7 @@ export class JointWorld {
     this.#fleet = new LearnedPart(async () => beginFleet(options), stateHash)
   }
 
-  /** The page is live, and nothing has happened yet. */
+  /** The page is live, and nothing else has happened yet. */
   async begin(): Promise<Joint> {
     await this.#page.begin()
     await this.#fleet.begin()
@@ -89,7 +89,7 @@ export class JointWorld {
     return { ...state, haste: this.#options.haste ?? Infinity }
   }
 
-  /** By the same names as in world.ts. */
+  /** With the same names as in world.ts. */
   moves(state: Joint): Move[] {
     const queues = this.#queues(state)
     const left = this.#options.actors.flatMap((actor, at) => {
@@ -108,7 +108,7 @@ export class JointWorld {
     return this.#unknown ? this.#learned(state, (one) => this.#make(one, move)) : draft
   }
 
-  /** What is not known yet is learned, and it is done again. */
+  /** Learns unknown steps and repeats the move until all of its steps are known. */
   async #learned(state: Joint, act: (draft: Draft) => void): Promise<Joint> {
     for (;;) {
       const draft = { ...state }
@@ -119,7 +119,7 @@ export class JointWorld {
     }
   }
 
-  /** The same for two states from which everything goes on in the same way. */
+  /** Equal for two states from which everything continues in the same way. */
   key({ page, fleet, judge, acted, haste, legs, asked, given }: Joint): Hash {
     const hasher = new Hasher()
     hasher.add(page)
@@ -193,13 +193,13 @@ export class JointWorld {
   #arriveDown(draft: Draft, leg: number) {
     const [first, ...down] = draft.legs.find((one) => one.leg === leg)!.down
     const item = this.#downs.at(first!)
-    // What comes last leaves nothing of it.
+    // The last item removes the leg.
     if (isLast(item)) draft.legs = draft.legs.filter((one) => one.leg !== leg)
     else this.#change(draft, leg, (one) => this.#legs.of(leg, one.up, down, one.closed, one.served, one.done))
     this.#tellPage(draft, `${leg}↓${first}`, { kind: 'arrived', leg, item })
   }
 
-  /** Who has left is gone once what it sent before has come. */
+  /** A page that has closed a leg is gone from it once everything that it sent before has arrived. */
   #leave(draft: Draft, leg: number) {
     const found = draft.legs.find((one) => one.leg === leg)
     if (!found?.closed || found.up.length > 0) return
@@ -212,9 +212,10 @@ export class JointWorld {
   }
 
   /**
-   * What a side does that is told so; undefined: it is not known yet, and is learned before the move is made again.
+   * What a side does when it is told `told`. Undefined: the step is not known yet; it is learned before the move is made
+   * again.
    *
-   * @param name tells what it is told from everything else that it can be told.
+   * @param name distinguishes `told` from everything else that the side can be told
    */
   #step<Told, Done, Shown>(part: LearnedPart<Told, Done, Shown>, from: number, name: string, told: Told) {
     const step = part.known(from, name)
@@ -243,7 +244,7 @@ export class JointWorld {
     draft.legs = [...draft.legs, this.#legs.of(leg, up, [], false, false, false)]
   }
 
-  /** What is sent to an end that has let go is never heard. */
+  /** What is sent to an end that has let go is never received. */
   #send(draft: Draft, { leg, text }: { leg: number; text: string }) {
     this.#change(draft, leg, (one) => {
       if (one.done) return one
@@ -272,7 +273,7 @@ export class JointWorld {
     const found = draft.legs.find((one) => one.leg === leg)
     if (!found) return
     const last = isLast(item)
-    // Neither side holds it any more.
+    // Neither side holds the connection any more.
     if (last && found.closed) {
       draft.legs = draft.legs.filter((one) => one !== found)
       return
@@ -282,7 +283,7 @@ export class JointWorld {
     this.#change(draft, leg, () => this.#legs.of(leg, last ? [] : up, down, closed, served, last || done))
   }
 
-  /** What the page has seen is held against the log as it is by now. */
+  /** Compares what the page has seen with the log at this moment. */
   #judge(draft: Draft, { done: { seen }, number }: Step<DoneByPage>) {
     if (seen.length === 0) return
     const sound = draft.legs.filter(({ closed, done }) => !closed && !done).map(({ leg }) => leg)

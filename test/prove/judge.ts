@@ -1,13 +1,13 @@
-/** What happened to a topic, whoever kept it. */
+/** What happened to a topic, whichever log stored it. */
 export interface TopicRecord {
   readonly epoch: string
-  /** The newest offset that is not kept any more. */
+  /** The newest offset that has been trimmed. */
   readonly trimmed: number
-  /** Every entry that the epoch ever had, kept or not. */
+  /** Every entry that the epoch ever had, also trimmed ones. */
   archive(
     epoch: string,
   ): readonly { readonly epoch: string; readonly offset: number; readonly data: unknown; readonly hidden: boolean }[]
-  /** How often what was published was applied, in all epochs. */
+  /** How often a publish with this data was applied, in all epochs. */
   applied(data: unknown): number
 }
 
@@ -17,44 +17,47 @@ export interface ToldGap {
   readonly to: number | null
 }
 
-/** What a page is told and does, as far as a promise is made about it. */
+/** What a page receives and does, as far as there are promises about it. */
 export interface Witness {
   break(promise: string): void
-  /** The page was told where its subscription begins. Only the first answer counts. */
+  /** The page learnt where its subscription begins. Only the first answer counts. */
   started(epoch: string, after: number): void
   delivered(message: { epoch: string; offset: number; data: unknown }): void
   gap(gap: ToldGap): void
   published(id: string): void
   settled(id: string, outcome: 'ack' | 'refused' | 'unknown', code?: string): void
-  /** A sign-out: whatever is told next belongs to another session, which begins where its first answer says. */
+  /** A sign-out: later events belong to another session, which begins where its first answer says. */
   newSession(): void
-  /** It was live and is not any more, with these legs at hand: while one of them serves, a page that was live stays so. */
+  /**
+   * The page was live and is not any more, with these legs. While one of them serves, a page that was live must stay
+   * live.
+   */
   lapsed(status: string, legs: readonly { readonly leg: number; readonly sound: boolean }[]): void
 }
 
-/** Where a judge is: all that it goes by besides the log. */
+/** The state of a judge: everything that it knows besides the log. */
 export interface JudgeState {
   readonly waiting: readonly string[]
   /** Publishes that are settled, and those of them that were refused. */
   readonly settled: readonly string[]
   readonly refused: readonly string[]
-  /** The page has everything up to here, or was told that it will not. */
+  /** The page has everything up to this position, or was told that it will not get it. */
   readonly position: { readonly epoch: string; readonly offset: number } | null
-  /** Told, and nothing was delivered since; and the newest offset that was not kept any more by then. */
+  /** The last reported gap, if nothing was delivered since, and the newest trimmed offset at that time. */
   readonly told: (ToldGap & { readonly trimmed: number }) | null
 }
 
-/** What one page saw, held against what the log says happened. Every broken promise is one sentence. */
+/** Compares what one page saw with what happened in the log. Every broken promise is one sentence. */
 export interface Judge extends Witness {
   readonly broken: readonly string[]
   readonly state: JudgeState
-  /** Whether that publish is not settled. */
+  /** Whether this publish is not settled yet. */
   waits(id: unknown): boolean
-  /** What is still owed, a sentence each: none where every publish is settled and everything was delivered or told. */
+  /** What is still owed, as sentences: nothing if every publish is settled and everything was delivered or reported. */
   owed(): string[]
 }
 
-/** As a page begins. */
+/** The state of a judge when a page begins. */
 export const NOTHING_SEEN: JudgeState = { waiting: [], settled: [], refused: [], position: null, told: null }
 
 export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
@@ -66,7 +69,7 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
 
   const fault = (promise: string) => void broken.push(promise)
 
-  /** What of that epoch lies between, and this page may see. */
+  /** The entries of the epoch between two offsets that this page may see. */
   const between = (epoch: string, after: number, before: number) =>
     log.archive(epoch).filter(({ offset, hidden }) => !hidden && offset > after && offset < before)
 
@@ -100,7 +103,7 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
     gap(gap) {
       if (!position) fault('a gap before any server had answered')
       else if (gap.epoch === position.epoch) {
-        // What is hidden lies in no gap: the page has passed it without being told.
+        // Hidden entries are in no gap: the page passes them without a report.
         if (
           gap.from === null ||
           gap.from <= position.offset ||
@@ -108,7 +111,8 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
         )
           fault(`a gap from ${gap.from}, the page was at ${position.offset}`)
         if (gap.from !== null && kept(gap.epoch, gap.from)) fault(`a gap from ${gap.from}, which is still kept`)
-        // Where something hidden lies between, they are two; and where the second was still kept as the first was told.
+        // Two gaps in a row are right if something hidden is between them, or if the second was still stored when the
+        // first was reported.
         if (
           told?.epoch === gap.epoch &&
           (gap.from === null || told.to === null || (gap.from <= told.to + 1 && gap.from <= told.trimmed))
@@ -124,7 +128,8 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
       if (!waiting.delete(id)) return fault(`the publish ${id} was settled twice`)
       settled.add(id)
       if (outcome === 'refused') refused.add(id)
-      // No server refuses any here: what came too late came in the wrong order.
+      // No server refuses a publish here, so a refusal because of its order means that the client sent it in the wrong
+      // order.
       if (outcome === 'refused' && code !== undefined && code !== 'closed') fault(`${id} was refused: ${code}`)
       const times = log.applied(id)
       if (outcome === 'ack' && times !== 1) fault(`${id} is acknowledged and was applied ${times} times`)
@@ -141,7 +146,7 @@ export function createJudge(log: TopicRecord, from = NOTHING_SEEN): Judge {
     },
     owed() {
       const say = [...waiting].map((id) => `the publish ${id} is not settled`)
-      // What was still on its way as it was settled may have come to the log since.
+      // A publish that was still on its way when it was settled may have reached the log since.
       for (const id of settled) {
         const times = log.applied(id)
         if (times > 1 || (times > 0 && refused.has(id)))

@@ -3,16 +3,16 @@ import { Numbered } from './numbered.js'
 import type { Seen } from './page-part.js'
 
 interface Verdict {
-  /** In which state the judge is then. */
+  /** The state of the judge after the step. */
   readonly judge: number
   readonly broken: readonly string[]
 }
 
-/** A judge as the states in which it can be: what it says of a step of the page is found out once. */
+/** A judge as the set of its states: its verdict on each step of the page is computed once. */
 export class LearnedJudge {
   readonly #states = new Numbered<JudgeState>()
   readonly #verdicts = new Map<string, Verdict>()
-  /** As a page begins. */
+  /** The state when a page begins. */
   readonly begin = this.#states.of(NOTHING_SEEN)
 
   /**

@@ -1,4 +1,4 @@
-/** A connection as the network sees it: what is under way each way, and who has let go. */
+/** A connection as the network sees it: what is under way in each direction, and which side has let go. */
 export interface Leg {
   readonly leg: number
   /** What the page sent, by number. */
@@ -6,15 +6,18 @@ export interface Leg {
   readonly down: readonly number[]
   /** The page has closed it. */
   readonly closed: boolean
-  /** A server has taken it. */
+  /** A server has accepted it. */
   readonly served: boolean
-  /** The server's end is over. */
+  /** The server's end is closed. */
   readonly done: boolean
-  /** The same for two that are in the same state. */
+  /** Equal for two connections in the same state. */
   readonly number: number
 }
 
-/** Each once: a leg is made at every move, and a state is known by the numbers of its legs. */
+/**
+ * Keeps each leg state once: a leg is created at every move, and a state of the world is identified by the numbers of
+ * its legs.
+ */
 export class Legs {
   readonly #known = new Map<string, Leg>()
 

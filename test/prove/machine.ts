@@ -1,26 +1,26 @@
 import type { Clock } from '../../src/base/clock.js'
 import { seededRandom } from '../kit/seeded-random.js'
 
-/** What the world needs of the process that it runs in. */
+/** What the world needs from its process. */
 export interface Machine {
-  /** Every promise that can go on has gone on. */
+  /** Resolves when every promise that can continue has continued. */
   turn(): Promise<void>
   /**
-   * Whatever sets a timer with the global functions sets it on this clock, and random bytes are the same in each world;
-   * null gives both back.
+   * Timers set with the global functions are set on this clock, and random bytes are the same in each world. null
+   * restores both.
    */
   timers(clock: Clock | null): void
 }
 
 /**
  * reconnecting-websocket waits for a timer of its own before each dial. A real one takes a millisecond, and a schedule
- * has many: here it is due at once, like any other timer of the world.
+ * has many of them: here it is due at once, like any other timer of the world.
  */
 export function takeOverTimers(): Machine {
   const { setTimeout: realSet, clearTimeout: realClear } = globalThis
   const realBytes = crypto.getRandomValues.bind(crypto)
   return {
-    // Set from within a promise's task, a tick comes when no promise can go on any more, and costs no turn of the loop.
+    // A tick set within a promise's task runs when no promise can continue, and costs no turn of the event loop.
     turn: () => new Promise((resolve) => process.nextTick(resolve)),
     timers(clock) {
       if (!clock) {

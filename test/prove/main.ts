@@ -9,11 +9,11 @@ import type { Failure } from './program.js'
 import { QUICK_WORLDS, SCENARIOS, SMALL_WORLDS } from './scenarios.js'
 import { firstFailing } from './test-judge.js'
 
-const HELP = `npm run prove             the whole client against model servers: every schedule within a bound, many at random, and mistakes planted in it
+const HELP = `npm run prove             tests the whole client against model servers: every schedule within a bound, many at random, and planted mistakes
   -- --quick               what CI runs
   -- --schedules 1000000   random schedules; default 1,000,000, or 100,000 with --quick
-  -- --seed 0              of the first of them
-  -- --deviations 2        how often a searched schedule may leave what would happen by itself; default 3, or 1 with --quick
+  -- --seed 0              seed of the first random schedule
+  -- --deviations 2        how often a searched schedule may deviate from the default order; default 3, or 1 with --quick
   -- --part NAME           only exhaustive, redis, random, chaos or mutants
   -- --json                one JSON object`
 
@@ -44,7 +44,7 @@ for (const [name, number] of Object.entries({ schedules, deviations, seed }))
 let free = availableParallelism()
 const queued: (() => void)[] = []
 
-/** Each job once, of all parts together as many at a time as there are processors; results in the order of the jobs. */
+/** Runs each job once, as many at a time over all parts as there are processors. Results have the order of the jobs. */
 function inParallel<Job, Result>(jobs: readonly Job[], work: (job: Job) => Promise<Result>): Promise<Result[]> {
   return Promise.all(
     jobs.map(async (job) => {
@@ -63,7 +63,7 @@ function inParallel<Job, Result>(jobs: readonly Job[], work: (job: Job) => Promi
 
 const failures: Failure[] = []
 
-/** Which of Redis's worlds is searched with --quick: the tests search them all. */
+/** The Redis world that --quick searches. The tests search all of them. */
 const QUICK_REDIS = 2
 
 async function exhaustive({ path }: Program) {
@@ -95,7 +95,10 @@ async function exhaustive({ path }: Program) {
   }
 }
 
-/** Two nodes and a Redis as a model, by the product's own rule; test/server/redis/roll-call.test.ts leads the scripts through the same. */
+/**
+ * Two nodes and a Redis as a model, with the product's own rule; test/server/redis/roll-call.test.ts runs the scripts
+ * through the same worlds.
+ */
 function redis() {
   const names = Object.keys(WORLDS).filter((_, at) => !values.quick || at === QUICK_REDIS)
   const found = names.map((name) => {
@@ -113,7 +116,7 @@ function redis() {
   }
 }
 
-/** As many as one process runs: enough that its code is compiled for most of them. */
+/** Schedules of one process: so many that its code is compiled for most of them. */
 const LUMP = 25_000
 
 async function random({ path }: Program) {
@@ -130,7 +133,7 @@ async function random({ path }: Program) {
   return { schedules: run, steps, violations: found.length }
 }
 
-/** Real sockets, with the log in memory and on Redis: as `npm run chaos`. */
+/** Real sockets, with the log in memory and on Redis, as in `npm run chaos`. */
 async function chaos() {
   const runs = values.quick
     ? [
@@ -162,9 +165,9 @@ interface Chaos {
   readonly failures: readonly { readonly plan: object; readonly broken: readonly string[] }[]
 }
 
-/** A mistake that so many schedules do not show is one that the search is blind to. */
+/** If this many schedules do not show a mistake, the search cannot see it. */
 const MUTANT_SCHEDULES = 10_000
-/** With --quick, one in so many. */
+/** With --quick, only one mistake out of so many is tried. */
 const QUICK_MUTANTS = 12
 
 async function mutants() {
@@ -184,7 +187,7 @@ async function mutants() {
 
 const isJudged = (mutant: Mutant): mutant is Mutant & { readonly judge: string } => mutant.judge !== undefined
 
-/** The promise that is broken first; null: none is. */
+/** The promise that is broken first; null if none is. */
 async function seenBySearch(plant: Mutant): Promise<string | null> {
   const program = await compileProgram({ plant })
   try {
@@ -202,7 +205,7 @@ const program = await compileProgram()
 const began = performance.now()
 const result: Record<string, unknown> = {}
 try {
-  // One search is longer than all others: what is drawn at random is run beside it.
+  // One search takes longer than all others, so the random search runs beside it.
   const [exhausted, drawn] = await Promise.all([
     wants('exhaustive') ? exhaustive(program) : undefined,
     wants('random') ? random(program) : undefined,

@@ -1,14 +1,14 @@
 import type { TopicRecord } from './judge.js'
 
 /**
- * The topic log as the contract has it, written from docs/protocol.md alone. It shares no line with the product's own
- * logs, or a mistake in them would be right here too.
+ * The topic log according to the contract, written from docs/protocol.md alone. It shares no code with the product's
+ * own logs, because a mistake in shared code would not be found.
  */
 export interface Entry {
   readonly epoch: string
   readonly offset: number
   readonly data: unknown
-  /** This client may not see it. */
+  /** This client may not see the entry. */
   readonly hidden: boolean
 }
 
@@ -16,32 +16,32 @@ export type Answer =
   | { readonly type: 'ack'; readonly offset: number }
   | { readonly type: 'nack'; readonly code: string; readonly message: string }
 
-/** A class: an object with getters of its own would be of a shape of its own in each world, and slow to use. */
+/** A class, because an object with getters of its own would have a different shape in each world and be slow. */
 export class ModelLog implements TopicRecord {
   epoch = 'e0'
   head = 0
   trimmed = 0
-  /** How often its content was lost. */
+  /** How often the content of the log was lost. */
   losses = 0
   readonly #alike: boolean
-  /** What is kept: from `trimmed + 1` to `head`. */
+  /** The stored entries: from `trimmed + 1` to `head`. */
   #entries: Entry[] = []
   readonly #archives = new Map<string, Entry[]>()
   #answers = new Map<string, { readonly answer: Answer; readonly data: unknown }>()
   #newest = new Map<string, number>()
   readonly #applied = new Map<unknown, number>()
 
-  /** `alike`: entries differ in nothing but their offsets, whoever made them. */
+  /** `alike`: entries differ only in their offsets, whoever published them. */
   constructor(alike = false) {
     this.#alike = alike
   }
 
-  /** Every epoch in which there was anything. */
+  /** Every epoch that ever had an entry. */
   get epochs(): readonly string[] {
     return [...this.#archives.keys()]
   }
 
-  /** What was published and applied. */
+  /** Every publish that was applied. */
   get publishes(): readonly unknown[] {
     return [...this.#applied.keys()]
   }
@@ -50,7 +50,7 @@ export class ModelLog implements TopicRecord {
     return this.#archives.get(of) ?? []
   }
 
-  /** The first entry behind that offset, which is no older than what is kept. */
+  /** The first stored entry after this offset. */
   next(after: number): Entry | undefined {
     return this.#entries[after - this.trimmed]
   }
@@ -64,7 +64,7 @@ export class ModelLog implements TopicRecord {
     return entry
   }
 
-  /** Applies a publish once: server rules 4 and 5. `since`: how many losses there had been when its leg was welcomed. */
+  /** Applies a publish once: server rules 4 and 5. `since`: the number of losses when its leg was welcomed. */
   publish({ session, id, n, age, data }: Publish, since: number): Answer {
     const known = this.#answers.get(id)
     if (known) return known.answer
@@ -82,12 +82,12 @@ export class ModelLog implements TopicRecord {
     return answer
   }
 
-  /** The offset that an acknowledgement names. Nothing depends on it. */
+  /** The offset in an acknowledgement. Nothing depends on it. */
   #told({ offset }: Entry): number {
     return this.#alike ? 1 : offset
   }
 
-  /** Answers that nobody can ask for any more. */
+  /** Drops answers that no client can ask for any more. */
   forgetAnswers(wanted: (id: string, data: unknown) => boolean) {
     for (const [id, { data }] of this.#answers) if (!wanted(id, data)) this.#answers.delete(id)
   }
@@ -96,7 +96,7 @@ export class ModelLog implements TopicRecord {
     return this.#applied.get(data) ?? 0
   }
 
-  /** Everything is gone, and the numbering starts over. */
+  /** Everything is lost, and the numbering starts over. */
   lose() {
     this.epoch = `e${++this.losses}`
     this.#entries = []
@@ -105,7 +105,7 @@ export class ModelLog implements TopicRecord {
     this.#newest = new Map()
   }
 
-  /** Nothing up to the head is kept, but the newest `keep`. */
+  /** Drops everything except the newest `keep` entries. */
   trim(keep: number) {
     this.trimmed = Math.max(this.trimmed, this.head - keep)
     this.#entries = this.#entries.filter(({ offset }) => offset > this.trimmed)

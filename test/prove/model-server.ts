@@ -8,24 +8,24 @@ export interface ModelServerDeps {
   readonly topic: string
   readonly clock: Clock
   readonly log: ModelLog
-  /** Of each session the newest leg that any server has welcomed. */
+  /** For each session, the newest leg that any server has welcomed. */
   readonly newestLegs: Map<string, number>
   readonly heartbeat: number
   tokenValid(token: unknown): boolean
   tokenTtl(token: unknown): number | undefined
-  /** A client broke a rule. */
+  /** Reports that a client broke a rule. */
   broken(rule: string): void
 }
 
 interface ServedLeg {
   session: string | null
-  /** Null: not subscribed. Else the offset up to which it was told. */
+  /** Null: not subscribed. Otherwise the offset up to which the leg has been served. */
   told: number | null
   epoch: string
   lossesAtWelcome: number
 }
 
-/** A server as docs/protocol.md has it, and nothing of the product's own. */
+/** A server according to docs/protocol.md, without any code of the product. */
 export class ModelServer implements ServerEnd {
   readonly name: string
   readonly url: string
@@ -43,7 +43,7 @@ export class ModelServer implements ServerEnd {
     this.url = deps.url
   }
 
-  /** What every hello is answered with; null: it is welcome. */
+  /** The answer to every hello; null: a welcome. */
   refuse(refusal: 'busy' | null) {
     this.#refusal = refusal
   }
@@ -52,13 +52,13 @@ export class ModelServer implements ServerEnd {
     return this.#drained !== null
   }
 
-  /** The log has an entry that this server has not read yet. */
+  /** Whether the log has an entry that this server has not read yet. */
   get behind(): boolean {
     for (const leg of this.#legs.values()) if (this.#lacks(leg)) return true
     return false
   }
 
-  /** Reads one. */
+  /** Reads one entry. */
   readOn() {
     for (const [connection, leg] of this.#legs) this.#tellNext(connection, leg)
   }
@@ -91,7 +91,7 @@ export class ModelServer implements ServerEnd {
     this.#legs.clear()
   }
 
-  /** Another process takes its place, whatever it was at. */
+  /** Another process takes its place, whatever it was doing. */
   restart() {
     if (this.up) this.crash()
     this.up = true
@@ -118,7 +118,7 @@ export class ModelServer implements ServerEnd {
     return told !== null && (told < log.head || epoch !== log.epoch)
   }
 
-  /** Everything that the log has by now. It is what a server does before it names a head (server rule 6). */
+  /** Reads everything that the log has. A server does this before it names a head (server rule 6). */
   #catchUp(connection: Connection, leg: ServedLeg) {
     while (this.#lacks(leg)) this.#tellNext(connection, leg)
   }
@@ -144,7 +144,7 @@ export class ModelServer implements ServerEnd {
       connection.tell({ type: 'message', topic, offset: entry.offset, data: entry.data })
       return
     }
-    // What is hidden is passed with the next one that is not, or named as the end of what is there.
+    // Hidden entries are passed with the next visible one, or named as the end of the log.
     for (let later = log.next(entry.offset); entry.hidden && later; later = log.next(entry.offset)) entry = later
     leg.told = entry.offset
     connection.tell({
@@ -204,7 +204,7 @@ export class ModelServer implements ServerEnd {
     }
     switch (frame.type) {
       case 'delayed':
-        // A word to who paces a drain, and nothing that is answered.
+        // A client's report that its handover is delayed, for the pace of a drain. It has no answer.
         return
       case 'ping':
         return connection.tell({ type: 'pong' })
@@ -222,7 +222,7 @@ export class ModelServer implements ServerEnd {
           { session: leg.session, id, n, data, ...(age === undefined ? {} : { age }) },
           leg.lossesAtWelcome,
         )
-        // Spread, each would be an object of a shape of its own, and there are many.
+        // Not written with spread, because each object would get a shape of its own, and there are many of them.
         return connection.tell(
           given.type === 'ack'
             ? { type: 'ack', offset: given.offset, id }

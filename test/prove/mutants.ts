@@ -1,6 +1,9 @@
 import type { Plant } from './planter.js'
 
-/** `judge`: the test file that must see it, `only` those of its tests; without one it is the search. */
+/**
+ * `judge`: the test file that must find the mistake, and `only` the tests in it. Without it, the search must find the
+ * mistake.
+ */
 export interface Mutant extends Plant {
   readonly name: string
   readonly judge?: string
@@ -11,8 +14,8 @@ const plants = (file: string, mistakes: Readonly<Record<string, readonly [from: 
   Object.entries(mistakes).map(([name, [from, to]]) => ({ name, file, from, to }))
 
 /**
- * Mistakes that somebody could make; the search must see each of them. Those within the merge have a search of their
- * own (test/topics/merge-mutants.test.ts): what it lets through twice the subscriptions would stop.
+ * Mistakes that a developer could make; the search must find each of them. Mistakes within the merge have a search of
+ * their own (test/topics/merge-mutants.test.ts), because the subscriptions would catch what the merge delivers twice.
  */
 const OF_THE_CLIENT: readonly Mutant[] = [
   ...plants('handover/machine.ts', {
@@ -100,7 +103,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
 const judged = (judge: string, ...mistakes: readonly (readonly Mutant[])[]) =>
   mistakes.flat().map((one) => ({ ...one, judge }))
 
-/** What the search does not run: each file has tests that must see the mistake. */
+/** Mistakes in code that the search does not run: each file has tests that must find the mistake. */
 const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/foreign/foreign-merge.test.ts',

@@ -1,4 +1,4 @@
-/** Things by number, those that read the same by the same one. */
+/** Numbers things: equal ones get the same number. */
 export class Numbered<Thing> {
   readonly #things: Thing[] = []
   readonly #numbers = new Map<string, number>()

@@ -16,14 +16,14 @@ export interface Token {
 export type ToldPage =
   | { readonly kind: 'sign-in' }
   | { readonly kind: 'happening'; readonly name: string }
-  /** Something has come to it by that leg. */
+  /** Something has arrived on this leg. */
   | { readonly kind: 'arrived'; readonly leg: number; readonly item: Item }
-  /** Null: the token service is away. */
+  /** Null: the token service is down. */
   | { readonly kind: 'token'; readonly token: Token | null }
-  /** Time passes until the next timer is due, and that runs. */
+  /** Time passes until the next timer is due, and the timer runs. */
   | { readonly kind: 'time' }
 
-/** What leaves it, and what a judge is told. */
+/** What the page sends, and what the judge receives. */
 export interface DoneByPage {
   readonly sent: readonly Sent[]
   readonly seen: readonly Seen[]
@@ -44,7 +44,7 @@ export type Sent =
 /** A call of a witness. */
 export type Seen = { [Name in keyof Witness]: readonly [Name, ...Parameters<Witness[Name]>] }[keyof Witness]
 
-/** The page alone: whatever it sends is taken from it at once, and nothing comes but what it is told. */
+/** The page alone: everything that it sends is taken from it at once, and it receives only what it is told. */
 export async function beginPage(
   create: CreateLiveSocket,
   options: WorldOptions,
@@ -109,14 +109,14 @@ export async function beginPage(
     place: null,
   })
 
-  /** In the order in which it was sent, whichever leg it was sent on. */
+  /** Everything in the order of sending, over all legs. */
   function takeSent() {
     const ready = () => tab.connections.filter(({ up }) => up.items.length > 0)
     for (let some = ready(); some.length > 0; some = ready()) {
       const [first] = some.sort((a, b) => a.up.items[0]!.sent - b.up.items[0]!.sent)
       const before = first!.down.items.length
       first!.up.arrive()
-      // That somebody took the dial is told when its turn comes.
+      // The acceptance of the dial is delivered later, in its turn.
       first!.down.items.length = before
     }
   }

@@ -1,7 +1,7 @@
 import type { Network, NetworkHint } from '../../src/host/network.js'
 import type { Page, PageChange } from '../../src/host/page.js'
 
-/** What a browser tells of the page and its network, by hand. */
+/** The events of a browser about the page and its network, fired by hand. */
 export class WorldPage {
   stored = false
   offline = false
@@ -26,7 +26,7 @@ export class WorldPage {
     },
   }
 
-  /** How many listen. */
+  /** The number of listeners. */
   get listeners(): number {
     return this.#pageListeners.size + this.#networkListeners.size
   }

@@ -3,41 +3,41 @@ import { Numbered } from './numbered.js'
 import type { State } from './state-hash.js'
 
 /**
- * One side of the world as it runs, with nobody around it: it is told one thing at a time, and what it does about it is
- * all that others hear of it. It does the same whenever it is told the same.
+ * One running side of the world, alone: it is told one thing at a time, and its result is everything that others see of
+ * it. It always does the same when it is told the same.
  */
 export interface Part<Told, Done, Shown> {
-  /** Resolves once nothing of it can go on by itself. */
+  /** Resolves when nothing in it can continue on its own. */
   tell(told: Told): Promise<Done>
-  /** What of it others go by. */
+  /** The part of its state that others depend on. */
   show(): Shown
   /** Everything that its next step depends on. */
   state(): State
 }
 
-/** A step that was seen: where it leads, and what was done on the way. */
+/** A known step: the next state, and what was done. */
 export interface Step<Done> {
   readonly to: number
   readonly done: Done
-  /** The same for two that did the same. */
+  /** Equal for two steps that did the same. */
   readonly number: number
 }
 
 /**
- * A part as the states in which it can be, numbered from 0 as it begins. Each step is taken once by the real thing and
- * then known by heart. There are far fewer states of a part than ways in which two parts can meet.
+ * A part as the set of its states, numbered from 0 for its beginning. Each step is run once on the real part and
+ * remembered. There are far fewer states of a part than combinations of two parts.
  */
 export class LearnedPart<Told, Done, Shown> {
   readonly #begin: () => Promise<Part<Told, Done, Shown>>
   readonly #hash: (state: State) => Hash
   readonly #numbers = new Map<string, number>()
-  /** The shortest known way to each state: its last step; null: as the part begins. */
+  /** The shortest known path to each state, by its last step; null for the beginning. */
   readonly #ways: (Way<Told> | null)[] = []
   readonly #steps: Map<string, Step<Done>>[] = []
-  /** Few: most steps do what others did. */
+  /** Few entries: most steps do what others did. */
   readonly #dones = new Numbered<Done>()
   readonly #shown: Shown[] = []
-  /** One that runs, and the state in which it is: the next step is mostly one of it. */
+  /** A running part and its state: the next step usually starts there. */
   #running: { readonly part: Part<Told, Done, Shown>; readonly at: number } | null = null
 
   constructor(begin: () => Promise<Part<Told, Done, Shown>>, hash: (state: State) => Hash) {
@@ -45,7 +45,7 @@ export class LearnedPart<Told, Done, Shown> {
     this.#hash = hash
   }
 
-  /** It is in state 0. */
+  /** Starts the part, in state 0. */
   async begin() {
     this.#number(await this.#begin(), null)
   }
@@ -54,7 +54,7 @@ export class LearnedPart<Told, Done, Shown> {
     return this.#shown[at]!
   }
 
-  /** `name`: what tells what it is told from everything else that it can be told. */
+  /** `name` distinguishes what the part is told from everything else that it can be told. */
   known(from: number, name: string): Step<Done> | undefined {
     return this.#steps[from]!.get(name)
   }
@@ -70,7 +70,7 @@ export class LearnedPart<Told, Done, Shown> {
     return step
   }
 
-  /** A new one, led the whole way. */
+  /** A new part that was led along the whole path. */
   async #ledTo(state: number): Promise<Part<Told, Done, Shown>> {
     const way: Told[] = []
     for (let step = this.#ways[state]; step; step = this.#ways[step.from]) way.push(step.told)

@@ -3,7 +3,7 @@ import { entries } from '../../build/entries.js'
 import { ROOT } from '../kit/source-files.js'
 import { planter, type Plant } from './planter.js'
 
-/** Runs tests with one mistake in src/: see test-judge.ts. */
+/** Runs tests with one mistake planted in src/: see test-judge.ts. */
 export default defineConfig({
   root: ROOT,
   plugins: process.env['PLANT'] ? [planter(JSON.parse(process.env['PLANT']) as Plant)] : [],

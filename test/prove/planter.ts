@@ -3,7 +3,7 @@ import type { Plugin } from 'vite'
 import { planted } from '../kit/mutant.js'
 import { ROOT } from '../kit/source-files.js'
 
-/** A mistake, planted in one file of src/ while it is compiled. */
+/** A mistake that is planted in one file of src/ while it is compiled. */
 export interface Plant {
   readonly file: string
   readonly from: string

@@ -8,12 +8,12 @@ import { SCENARIOS, SMALL_WORLDS, SMALLEST_WORLDS } from './scenarios.js'
 import { caseText, shrink, type Case } from './shrink.js'
 import { runWorld, type Outcome, type WorldOptions } from './world.js'
 
-/** What a run is asked for, as JSON in its first argument. */
+/** The task of a run, as JSON in its first argument. */
 export type Ask =
   | { readonly kind: 'random'; readonly from: number; readonly count: number }
   /**
-   * `everyOrder`: also those orders of moves which make no difference. `whole`: a small world as one, each way gone
-   * again, so that the two can be held against each other.
+   * `everyOrder`: also tries orders of moves that make no difference. `whole`: runs a small world as a whole, with each
+   * path run again, so that both results can be compared.
    */
   | {
       readonly kind: 'explore'
@@ -24,7 +24,7 @@ export type Ask =
     }
   | { readonly kind: 'replay'; readonly one: Case }
 
-/** What it answers, as JSON in its last line. */
+/** The result, as JSON in the last line. */
 export type Answer =
   | {
       readonly kind: 'random'
@@ -43,16 +43,16 @@ export type Answer =
 export interface Failure {
   readonly seed: number
   readonly promises: readonly string[]
-  /** The least that shows it, for `npm run replay`. */
+  /** The smallest case that shows the failure, for `npm run replay`. */
   readonly replay: string
 }
 
-/** After so many there is nothing to learn from one more. */
+/** After so many failures another one would show nothing new. */
 const MOST_FAILURES = 3
 
-// What it warns of is said a million times here.
+// The warnings of the client would be printed a million times.
 console.warn = () => {}
-// Nobody reads where an error of these worlds was made, and to write it down is a good part of a schedule.
+// Nobody reads the stack traces of these errors, and creating them takes a large part of a schedule's time.
 Error.stackTraceLimit = 0
 
 const machine = takeOverTimers()
@@ -81,7 +81,7 @@ async function random(from: number, count: number): Promise<Answer> {
   return { kind: 'random', schedules: seed - from, steps, failures }
 }
 
-/** A small world is searched for all its states, any other for the schedules with so many deviations. */
+/** Searches a small world for all its states, and any other world for its schedules with a number of deviations. */
 async function exhaust({
   scenario,
   deviations,

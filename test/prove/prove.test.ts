@@ -18,7 +18,7 @@ it('whatever network, servers, token service and page do, no message is lost in 
   ) as Proof
   expect(failures.map(({ promises, replay }) => `${promises.join('; ')}: npm run replay ${replay}`)).toEqual([])
   expect(exhaustive.complete).toBe(true)
-  // Fewer are no worlds in which much happens; how many there are changes with the client.
+  // With fewer states little would happen in these worlds. The exact number changes with the client.
   expect(exhaustive.states).toBeGreaterThan(500_000)
   expect(exhaustive.depth).toBeGreaterThan(30)
   expect(redis).toMatchObject({ complete: true, violations: 0 })

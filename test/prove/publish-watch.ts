@@ -1,7 +1,7 @@
-/** Most of what a page sends is neither, and to read it costs as much as to serve it. */
+/** Most frames that a page sends are neither, and reading a frame costs as much as serving it. */
 const OF_INTEREST = /"(?:hello|publish)"/
 
-/** Holds the publishes that a page sends to client rule 5: one id keeps its `n`, and a repeat says how old it is. */
+/** Checks the publishes of a page against client rule 5: an id keeps its `n`, and a repeat has its age. */
 export function createPublishWatch(broken: (rule: string) => void): (text: string) => void {
   const numbers = new Map<string, number>()
   let newest = 0

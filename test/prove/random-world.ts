@@ -3,13 +3,13 @@ import type { Happening, WorldOptions } from './world.js'
 
 interface Kind {
   readonly episodes: readonly (readonly Happening[])[]
-  /** How likely it is that there is no such actor. */
+  /** The probability that there is no such actor. */
   readonly absent: number
-  /** The most episodes that it has. */
+  /** The most episodes of the actor. */
   readonly most: number
 }
 
-/** Trouble comes and goes: a world in which it only comes is soon one in which nothing happens. */
+/** Trouble comes and goes: in a world where it only comes, soon nothing more happens. */
 const SERVERS: readonly Kind[] = [
   { episodes: [['append'], ['append'], ['append'], ['append-hidden']], absent: 0.1, most: 16 },
   {
@@ -42,7 +42,7 @@ const SECOND_TAB: readonly Kind[] = [
   { episodes: [['2:reset'], ['2:reset-newest'], ['2:handover'], ['2:hidden', '2:shown']], absent: 0.5, most: 3 },
 ]
 
-/** A world drawn from a seed: who is there, and what each of them does. */
+/** A world drawn from a seed: its actors, and what each of them does. */
 export function randomWorld(seed: number): WorldOptions {
   const random = seededRandom(seed)
   const draw = (count: number) => Math.floor(random() * count)
@@ -52,7 +52,7 @@ export function randomWorld(seed: number): WorldOptions {
       random() < absent ? [] : Array.from({ length: 1 + draw(most) }, () => episodes[draw(episodes.length)]!).flat(),
     )
     .filter((actor) => actor.length > 0)
-  // Two tokens refused in a row end a session, and rightly.
+  // Two refused tokens in a row end a session, which is correct.
   if (random() < 0.3) actors.push(['revoke'])
   if (random() < 0.2) actors.push(['sign-out', 'sign-in'])
   return {

@@ -5,8 +5,8 @@ import { compileProgram } from './compile.js'
 import { readCase } from './shrink.js'
 import { svgOf } from './svg.js'
 
-const HELP = `npm run replay CASE      one schedule that \`npm run prove\` found, line by line
-  -- --svg FILE          and as the devtools' timeline, with lines in place of seconds`
+const HELP = `npm run replay CASE      prints one schedule that \`npm run prove\` found, line by line
+  -- --svg FILE          also draws it as the devtools' timeline, with lines in place of seconds`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

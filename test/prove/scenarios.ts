@@ -16,9 +16,9 @@ const world = (...actors: (readonly Happening[])[]): WorldOptions => ({
 })
 
 /**
- * The worlds whose schedules are searched to the end within a number of deviations: two servers, three messages each
- * way, one handover, and one failure, one thing that becomes of the token and one that becomes of the page, in every
- * combination that is named here.
+ * The worlds whose schedules are searched completely up to a number of deviations: two servers, three messages in each
+ * direction, one handover, and one failure, one change of the token and one event of the page, in each combination
+ * named here.
  */
 export const SCENARIOS: Readonly<Record<string, WorldOptions>> = {
   'a handover': world(['move']),
@@ -45,7 +45,7 @@ export const SCENARIOS: Readonly<Record<string, WorldOptions>> = {
   ),
 }
 
-/** So many messages each way, and time that passes so often. */
+/** A number of messages in each direction, and how often time may pass. */
 const small = (messages: number, haste: number, ...actors: (readonly Happening[])[]): WorldOptions => ({
   servers: 2,
   tabs: 1,
@@ -58,10 +58,10 @@ const small = (messages: number, haste: number, ...actors: (readonly Happening[]
   maxSteps: 400,
 })
 
-/** A handover, a failure, one thing that becomes of the token and one that becomes of the page. */
+/** A handover, a failure, a change of the token and an event of the page. */
 const ALL_AT_ONCE: readonly (readonly Happening[])[] = [['move'], ['reset-1'], ['revoke'], ['hidden', 'shown']]
 
-/** Of SMALL_WORLDS those that CI searches. The first is by far the largest. */
+/** The SMALL_WORLDS that CI searches. The first is by far the largest. */
 export const QUICK_WORLDS: Readonly<Record<string, WorldOptions>> = {
   'three messages each way, a handover, a reset, a token that is revoked and a page that is hidden': small(
     3,
@@ -72,7 +72,7 @@ export const QUICK_WORLDS: Readonly<Record<string, WorldOptions>> = {
 }
 
 /**
- * The worlds of which every state is come to, in whatever order things happen: a page that is live, messages each way, a
+ * The worlds of which every state is visited, in any order of events: a live page, messages in each direction, a
  * handover and more trouble.
  */
 export const SMALL_WORLDS: Readonly<Record<string, WorldOptions>> = {
@@ -95,7 +95,7 @@ export const SMALL_WORLDS: Readonly<Record<string, WorldOptions>> = {
   'a handover and a reset that take their time': small(1, 1, ['move'], ['reset-1']),
 }
 
-/** Small enough to be searched in every order too: what the search leaves out must make no difference. */
+/** Small enough to be searched in every order too: the orders that the search skips must make no difference. */
 export const SMALLEST_WORLDS: Readonly<Record<string, WorldOptions>> = {
   'a message each way, a handover and a reset': small(1, 0, ['move'], ['reset-1']),
   'a message each way, a handover and a lost log': small(1, 0, ['move'], ['lose']),

@@ -1,16 +1,16 @@
 import type { WorldOptions } from './world.js'
 
-/** One schedule, whole: it is run again from this alone. */
+/** One complete schedule: it can be run again from this alone. */
 export interface Case {
   readonly world: WorldOptions
   readonly seed: number
   readonly choices: readonly number[]
 }
 
-/** How often it may be tried: a failure is looked at by a person, who waits. */
+/** How many attempts shrinking may take: a developer is waiting for the result. */
 const MOST_TRIES = 2_000
 
-/** The least that still breaks a promise: fewer happenings, and fewer times that something is out of its order. */
+/** The smallest case that still breaks a promise: fewer happenings, and fewer deviations from the default order. */
 export async function shrink(found: Case, breaks: (tried: Case) => Promise<boolean>): Promise<Case> {
   let best = found
   let tries = 0
@@ -40,16 +40,16 @@ function without(from: Case, actor: number, at: number): Case {
   return { ...from, world: { ...from.world, actors } }
 }
 
-/** A case as one word, to be handed to `npm run replay`. */
+/** A case as one word, for `npm run replay`. */
 export const caseText = (one: Case): string => Buffer.from(JSON.stringify(one)).toString('base64url')
 
-/** Throws with a sentence where the word is none of ours. */
+/** Throws an error with a sentence if the word is not a case. */
 export function readCase(text: string): Case {
   try {
     const one = JSON.parse(Buffer.from(text, 'base64url').toString()) as Case
     if (Array.isArray(one.world.actors) && Array.isArray(one.choices)) return one
   } catch {
-    // It is said below.
+    // The error is thrown below.
   }
-  throw new Error('This is no case: give the whole word that a failed run printed after "replay".')
+  throw new Error('This is not a case: pass the whole word that a failed run printed after "replay".')
 }

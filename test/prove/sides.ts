@@ -11,5 +11,8 @@ const OF_PAGE: ReadonlySet<Happening> = new Set<Happening>([
   'network-change',
 ])
 
-/** Where a happening of one tab happens. What the network does to a connection, servers do. */
+/**
+ * The side on which a happening of one tab takes place. What the network does to a connection counts as the servers'
+ * side.
+ */
 export const sideOf = (happening: Happening): Move['side'] => (OF_PAGE.has(happening) ? 'page' : 'servers')

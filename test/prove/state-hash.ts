@@ -7,25 +7,25 @@ export interface State {
   readonly [part: string]: unknown
 }
 
-/** Where a function or an object with methods says what its variables are: test/prove/visible.ts. */
+/** The key under which a function or an object with methods lists its variables: test/prove/visible.ts. */
 const HELD = Symbol.for('livesocket.held')
 
 /**
- * What only counts or numbers what has happened: two states that differ in nothing else go on in the same way. `sent`
- * and `order` number what is in a queue that is in its order anyway.
+ * Fields that only count or number what has happened: two states that differ in nothing else continue in the same way.
+ * `sent` and `order` number entries of a queue that is in order anyway.
  */
 export const COUNTS: ReadonlySet<string> = new Set(['sent', 'order', 'stats', 'counters', '__counts'])
 
 /**
- * What only makes the same quicker: of a leg, how its last frames began. Each is read as it would be alone, whatever
- * came before it (test/protocol/frame-reader.test.ts).
+ * Caches: of a leg, how its last frames began. Each frame is read as it would be alone, whatever came before it
+ * (test/protocol/frame-reader.test.ts).
  */
 const CACHES: ReadonlySet<string> = new Set(['__frames'])
 
-/** A number so much above what a clock began with is a moment, and only its distance from now counts. */
+/** A number this much above a clock's start is a time, and only its distance from now counts. */
 const SPAN = 10_000_000
 
-/** What stands before a thing, so that no two different ones begin alike. */
+/** The prefix of a value, so that two values of different kinds never begin alike. */
 enum Kind {
   number = 1,
   moment,
@@ -43,7 +43,7 @@ enum Kind {
   covered,
 }
 
-/** Each text by its own hash: those of names and frames come again and again. */
+/** The hash of each text: names and frames repeat all the time. */
 const texts = new Map<string, { readonly hash: Hash; readonly counts: boolean; readonly caches: boolean }>()
 
 function known(value: string) {
@@ -58,7 +58,7 @@ function known(value: string) {
   return text
 }
 
-/** What things with that prototype are: there are few, and to ask each thing anew costs as much as to hash it. */
+/** The kind of values with this prototype. There are few, and finding the kind again costs as much as hashing. */
 const kinds = new Map<unknown, Kind>()
 
 function kindOf(thing: object): Kind {
@@ -77,10 +77,9 @@ function kindOf(thing: object): Kind {
 }
 
 /**
- * All that can be reached from `root` as one hash, whatever it is called and whenever it happens: the same for two
- * states that nothing which is visible tells apart. Among a million states two others have the same hash with a
- * probability of one in 10⁷. `exact`: also what makes no difference (see `CACHES`, `isCovered` and
- * `isDeadlines`).
+ * A hash of everything reachable from `root`, independent of names and of absolute time: equal for two states that no
+ * visible difference tells apart. Among a million states, two have the same hash by accident with a probability of one
+ * in 10⁷. `exact`: also includes what makes no difference (see `CACHES`, `isCovered` and `isDeadlines`).
  */
 export function stateHash({ elapsed, ...root }: State, exact = false): Hash {
   const numbers = new Map<object, number>()
@@ -166,7 +165,7 @@ export function stateHash({ elapsed, ...root }: State, exact = false): Hash {
     for (const view of [topic.active, topic.old]) if (isCovered(topic, view?.named)) covered.add(view!.named)
   }
 
-  /** And what it holds, of a function or an object with methods. */
+  /** Also hashes what a function or an object with methods holds. */
   function fields(thing: object) {
     for (const key of Object.keys(thing)) {
       const { hash, counts, caches } = known(key)
@@ -183,7 +182,7 @@ export function stateHash({ elapsed, ...root }: State, exact = false): Hash {
   return hasher.hash
 }
 
-/** What is to ring at a moment: src/base/deadlines.ts. */
+/** An alarm that rings at a time: src/base/deadlines.ts. */
 interface Deadline {
   readonly monotonic: number
   readonly task: () => void
@@ -194,7 +193,7 @@ const isDeadlines = (list: readonly unknown[]): list is readonly Deadline[] => {
   return typeof first === 'object' && first !== null && 'monotonic' in first && 'task' in first
 }
 
-/** They ring by their moments, and only those of one moment in the order in which they were set. */
+/** Alarms ring by their times, and only alarms of the same time in the order in which they were set. */
 const inTurn = (list: readonly Deadline[]) => [...list].sort((one, other) => one.monotonic - other.monotonic)
 
 /** What the client knows of a topic, and what its two legs said that they serve of it: src/topics/topic-sequence.ts. */
@@ -215,9 +214,9 @@ interface Named {
 const isTopic = (thing: object): thing is Topic => 'generation' in thing && 'active' in thing && 'offset' in thing
 
 /**
- * What a leg said that it serves is only ever compared with the page's position, and in these worlds that never goes
- * back within an epoch, nor does an epoch come again: once the position is past all of it, it tells nothing any more,
- * and whether it was the fifth message or the third from which on a leg served makes no difference.
+ * What a leg said that it serves is only compared with the page's position. In these worlds the position never goes
+ * back within an epoch, and an epoch never comes back. Once the position has passed all of it, it has no effect: it
+ * makes no difference whether a leg served from the fifth message on or from the third.
  */
 const isCovered = ({ epoch, offset }: Topic, named: Named | null | undefined): boolean =>
   !!named && named.epoch === epoch && Math.max(named.head, named.after, named.tail) <= offset

@@ -1,16 +1,16 @@
 import type { Hash } from './hash.js'
 
-/** Of many states a number each: a map of a million of them is objects by the million, this is three arrays. */
+/** Stores one number for each of many states: a map of a million would be a million objects, this is three arrays. */
 export class StateTable {
   readonly #unmet: number
-  /** Slots, as many as a power of two; a state is in the first free one from where its hash points to. */
+  /** A power of two of slots. A state is in the first free slot after the one that its hash points to. */
   #ones = new Int32Array(FIRST)
   #twos = new Int32Array(FIRST)
   #numbers = new Int32Array(FIRST)
   #taken = new Uint8Array(FIRST)
   #size = 0
 
-  /** `unmet`: the number of a state that was not met yet. */
+  /** `unmet`: the number for a state that was not met yet. */
   constructor(unmet: number) {
     this.#unmet = unmet
   }

@@ -3,7 +3,7 @@ import { TIMELINE_HEIGHT } from '../../src/devtools/timeline-sheet.js'
 
 const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;')
 
-/** What a canvas is painted with, as the elements of an SVG: as far as the timeline uses it. */
+/** The part of a canvas context that the timeline uses, which creates SVG elements. */
 function createPen() {
   const elements: string[] = []
   let path = ''
@@ -32,7 +32,7 @@ function createPen() {
       ),
     fillRect: (x: number, y: number, width: number, height: number) =>
       void elements.push(`<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${pen.fillStyle}"/>`),
-    // A line of the story stands where a page has a second.
+    // A line of the story takes the place of a second.
     fillText: (text: string, x: number, y: number) =>
       void elements.push(
         `<text x="${x}" y="${y}" fill="${pen.fillStyle}" style="font:${pen.font}" dominant-baseline="middle">${escaped(text.replace(/^(\d+) s$/, 'line $1'))}</text>`,
@@ -41,12 +41,12 @@ function createPen() {
   return { pen, elements }
 }
 
-/** The devtools' timeline of each tab, one below the other, as an SVG. */
+/** The devtools' timelines of all tabs as one SVG, one below the other. */
 export function svgOf(pictures: readonly TimelinePicture[]): string {
   const lines = Math.max(...pictures.map(({ span }) => span / 1_000), 1)
   const width = Math.max(900, Math.round(lines * 14))
   const style = { colorScheme: 'light', fontFamily: 'sans-serif', color: '', getPropertyValue: () => '' }
-  // What the painter asks a page for.
+  // The functions of a page that the painter calls.
   Object.assign(globalThis, { getComputedStyle: () => style, matchMedia: () => ({ matches: false }) })
   const parts = pictures.map((picture, at) => {
     const { pen, elements } = createPen()

@@ -16,7 +16,7 @@ export type CreateLiveSocket = (options: LiveSocketOptions) => LiveSocket
 
 export const TOPIC = 'room'
 
-/** What a page does or hears by itself: everything else happens to servers, or on the way to them. */
+/** What a page does or receives on its own. Everything else happens to servers, or on the way to them. */
 export type OfPage =
   | 'publish'
   | 'handover'
@@ -25,7 +25,7 @@ export type OfPage =
   | Exclude<NetworkHint, 'change'>
   | 'network-change'
 
-/** One tab: the real client, and who watches it. */
+/** One tab: the real client and its observers. */
 export interface Tab {
   readonly socket: LiveSocket
   readonly page: WorldPage
@@ -33,10 +33,10 @@ export interface Tab {
   readonly happenings: Readonly<Record<OfPage, () => void>>
   signIn(): void
   forgetOver(): void
-  /** What keeps it from being as if nothing had happened, besides what its judge says; none: all is well. */
+  /** Everything that differs from a world without trouble, besides what its judge reports. Empty: all is well. */
   amiss(): string[]
   readonly signedOut: boolean
-  /** None where none was asked for. */
+  /** Empty if no picture was asked for. */
   picture(marks: readonly TimelineMark[]): TimelinePicture[]
 }
 
@@ -49,17 +49,17 @@ export interface TabDeps {
   readonly tabs: Tabs
   readonly random: Random
   readonly dwell: number
-  /** Origins of all servers. */
+  /** The origins of all servers. */
   readonly origins: string[]
   serverAt(url: string): ServerEnd | null
   tick(): number
-  /** Null: nobody listens. */
+  /** Null: no story is printed. */
   readonly say: ((line: string) => void) | null
-  /** Where a picture is drawn: how far to the right. */
+  /** The horizontal position in a picture. */
   readonly place: (() => number) | null
 }
 
-/** How long ago something must have come for a leg to count as serving, ms: less than any heartbeat of this world. */
+/** A leg counts as serving if something arrived within this time, ms: less than any heartbeat of this world. */
 const HEARD_OF = 5_000
 
 export function createTab({ name, clock, judge, tokens, say: tell, place, ...deps }: TabDeps): Tab {
@@ -71,7 +71,7 @@ export function createTab({ name, clock, judge, tokens, say: tell, place, ...dep
   const watchPublish = createPublishWatch((rule) => judge.break(`a rule of the contract: ${rule}`))
   let publishes = 0
   let signedOut = false
-  /** Tokens of before the last sign-out here: no byte may leave with one. */
+  /** Tokens from before the last sign-out: none of them may be sent any more. */
   let former: readonly string[] = []
 
   const WebSocket = createWorldSocket({
@@ -99,7 +99,7 @@ export function createTab({ name, clock, judge, tokens, say: tell, place, ...dep
     legs: 0,
   })
 
-  /** Where nothing is under way and nothing will be, there is nothing to look at. */
+  /** Drops connections on which nothing is under way and nothing will be. */
   function forgetOver() {
     for (let at = connections.length - 1; at >= 0; at--) {
       const connection = connections[at]!
@@ -151,7 +151,7 @@ export function createTab({ name, clock, judge, tokens, say: tell, place, ...dep
 
   function arrived(connection: Connection, text: string | null) {
     heard.set(connection, clock.monotonic())
-    // Only what it is told of topics is of interest, and that is in few frames.
+    // Only what the page learns about topics matters here, and few frames say it.
     if (text === null || !connection.held || !/"(?:welcome|subscribed)"/.test(text)) return
     const frame = JSON.parse(text) as { type: string; topics?: Record<string, { epoch: string; after: number }> }
     if (frame.type === 'welcome') welcomed.add(connection)

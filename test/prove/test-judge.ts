@@ -11,8 +11,8 @@ export interface Judge {
 }
 
 /**
- * Runs a test file, with a mistake in place where one is given. Resolves with the title of the test that fails first;
- * null: none does.
+ * Runs a test file, with a planted mistake if one is given. Resolves with the title of the first failing test, or null
+ * if none fails.
  */
 export async function firstFailing({ judge, only = '' }: Judge, plant: Plant | null): Promise<string | null> {
   const folder = await mkdtemp(join(tmpdir(), 'livesocket-judge-'))

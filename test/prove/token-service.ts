@@ -2,18 +2,18 @@ import type { Clock } from '../../src/base/clock.js'
 import type { GetToken } from '../../src/tokens/token-part.js'
 import { Queue } from './wire.js'
 
-/** Gives tokens, and fails when it is told to. */
+/** Gives tokens, and fails when told to. */
 export interface TokenService {
   readonly ask: GetToken
-  /** Calls that have not come to it, and answers that have not come back. */
+  /** Calls that have not arrived, and answers that have not come back. */
   readonly asked: Queue<Call>
   readonly answered: Queue<() => void>
   /** Every token that it ever gave. */
   given(): readonly string[]
   valid(token: unknown): boolean
-  /** Milliseconds; undefined for a token that is none. */
+  /** Milliseconds; undefined for an invalid token. */
   left(token: unknown): number | undefined
-  /** No token of before is taken any more. */
+  /** No earlier token is accepted any more. */
   revoke(): void
   /** The next calls fail, until `well`. */
   fail(): void
@@ -25,7 +25,7 @@ interface Call {
   reject(error: Error): void
 }
 
-/** `tick`: the order in which things were sent, over the whole world. */
+/** `tick`: a number for the order of sending, over the whole world. */
 export function createTokenService(clock: Clock, life: number, tick: () => number): TokenService {
   const ends = new Map<unknown, number>()
   const given: string[] = []

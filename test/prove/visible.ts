@@ -2,9 +2,9 @@ import { transformSync, types as t, type NodePath, type PluginObj } from '@babel
 import { COUNTS } from './state-hash.js'
 
 /**
- * The same program, in which everything that a closure holds can be seen from outside: each function, and each object
- * with methods, says under `__held` what its variables are, and private fields are public ones. What it does is the
- * same. It is how a search knows that it has been in a state before.
+ * The same program, in which everything that a closure holds is visible from outside: each function, and each object
+ * with methods, lists its variables under `__held`, and private fields become public. Its behaviour is the same. The
+ * search uses this to recognise states.
  */
 export function makeVisible(code: string): string {
   const done = transformSync(code, {
@@ -44,7 +44,10 @@ function privateFields(): PluginObj {
   }
 }
 
-/** Its place in the code, and the variables of functions around it that are used within: `() => [7, a, b, this]`; null where none is. */
+/**
+ * Its place in the code, and the variables of enclosing functions that it uses: `() => [7, a, b, this]`; null if it
+ * uses none.
+ */
 function held(path: NodePath): t.Expression | null {
   const names = new Set<string>()
   let self = false
@@ -70,14 +73,14 @@ function held(path: NodePath): t.Expression | null {
   return t.arrowFunctionExpression([], t.arrayExpression([t.numericLiteral(places++), ...variables]))
 }
 
-/** Of those that hold something: two that hold the same at different places in the code are not the same. */
+/** Numbers the places: two functions that hold the same at different places are not equal. */
 let places = 0
 
 const hold = (one: t.Expression, what: t.Expression) => t.callExpression(t.identifier('__hold'), [one, what])
 
 function heldVariables(): PluginObj {
   const wrap = (path: NodePath<t.Expression>) => {
-    // What is called where it stands is gone when anybody looks.
+    // A function that is called where it is written is gone before anything looks at it.
     if (path.parentPath?.isCallExpression() && path.key === 'callee') return
     const what = path.scope.path.isProgram() ? null : held(path)
     if (!what) return

@@ -2,30 +2,30 @@ import type { Move } from './choices.js'
 import type { Hash } from './hash.js'
 import { StateTable } from './state-table.js'
 
-/** A move that is to be made, and those that are asleep after it, a bit each. */
+/** A move to try, and the moves that sleep after it, as bits. */
 export interface Branch {
   readonly answer: number
   readonly asleep: number
 }
 
 /**
- * Which moves are to be made in a state, so that each state is come to in one order of the moves that commute, and none
- * in which something can go wrong is left out. What happens on the page, and what happens at servers, commute: each
- * touches only its own side and the far end of a queue.
+ * Decides which moves to try in a state, so that each state is reached in one order of commuting moves, and no order in
+ * which something can go wrong is skipped. Moves on the page and moves at servers commute: each touches only its own
+ * side and the far end of a queue.
  *
- * Where servers have nothing to bring that could change what the page can do next, whatever they do, it goes first
- * (persistent sets): what they can do then waits for a state behind it. No way goes round for ever so, as the page
- * alone uses up what there is. Else both are tried, and after a move those sleep that were tried in its place and are of
- * the other side; a state that was met before is left alone, but for what slept in it each time (sleep sets, with states
- * that are known).
+ * If servers have nothing to send that could change what the page can do next, the page goes first (persistent sets),
+ * and the moves of the servers wait for a later state. This cannot go on forever, because the page alone uses up what
+ * there is. Otherwise both sides are tried. After a move, the moves of the other side that were tried in its place
+ * sleep. A state that was met before is not searched again, except for moves that slept in it every time (sleep sets
+ * with known states).
  */
 export class Visits {
-  /** Of each state what is not tried in it yet. */
+  /** For each state, the moves that were not tried in it yet. */
   readonly #untried = new StateTable(-1)
   readonly #bits = new Map<string, number>()
   readonly #everyOrder: boolean
 
-  /** `everyOrder`: nothing sleeps. */
+  /** `everyOrder`: no move sleeps. */
   constructor(everyOrder: boolean) {
     this.#everyOrder = everyOrder
   }
@@ -35,7 +35,7 @@ export class Visits {
     return this.#untried.size
   }
 
-  /** `mayBring`: whether servers may bring the page something on a way on which there is nothing for it. */
+  /** `mayBring`: whether servers may send something on a connection that has nothing for the page at present. */
   open(state: Hash, moves: readonly Move[], asleep: number, mayBring: () => boolean): Branch[] {
     const before = this.#untried.get(state)
     const still = asleep & before
@@ -73,5 +73,5 @@ export class Visits {
 
 const PAGE = ['page'] as const
 const SIDES = ['page', 'servers'] as const
-/** As many bits as a small integer has room for. */
+/** As many bits as a small integer has. */
 const MOST_NAMES = 30

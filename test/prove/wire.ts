@@ -1,9 +1,9 @@
-/** What travels on a connection, in one of its two directions. */
+/** What travels on a connection in one of its two directions. */
 export type Item =
   | { readonly kind: 'open' }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'close'; readonly code: number; readonly reason: string }
-  /** The connection is reset, or was never made. */
+  /** The connection was reset, or never opened. */
   | { readonly kind: 'reset' }
 
 /** One direction of a connection: what was sent and has not arrived, in order. */
@@ -21,7 +21,7 @@ export class Queue<Sent = Item> {
     this.items.push({ item, sent })
   }
 
-  /** The first of them arrives. */
+  /** Delivers the first item. */
   arrive() {
     this.#arrived(this.items.shift()!.item)
   }
@@ -33,38 +33,38 @@ export interface ServerEnd {
   closed(connection: Connection): void
 }
 
-/** One WebSocket as it looks from outside: two queues, and who listens at their ends. */
+/** One WebSocket as seen from outside: two queues, and the listeners at their ends. */
 export interface Connection {
   readonly leg: number
   readonly url: string
   readonly up: Queue
   readonly down: Queue
-  /** From the server. After `end` or `reset` nothing more is sent. */
+  /** Sends from the server. After `end` or `reset` nothing more is sent. */
   tell(frame: object): void
   end(code: number, reason: string): void
   reset(): void
-  /** Nothing of it is under way and nothing will be. */
+  /** Nothing is under way on it, and nothing will be. */
   readonly over: boolean
   /** The page's socket is connecting or open, and the page has not closed it. */
   readonly held: boolean
-  /** The page has it open, and neither side has ended it. */
+  /** The page has it open, and neither side has closed it. */
   readonly sound: boolean
-  /** The server has accepted it and has heard of no end. */
+  /** The server has accepted it and has received no close. */
   readonly served: boolean
 }
 
 export interface Network {
-  /** Where a dial to that URL arrives, asked as it arrives; null: nobody is there. */
+  /** The server that a dial to this URL reaches, called when the dial arrives; null: none. */
   serverAt(url: string): ServerEnd | null
-  /** Whether what is dialled right now gets nowhere. */
+  /** Whether a dial at this moment fails. */
   readonly cut: boolean
-  /** Each connection once, as it is dialled. */
+  /** Called once for each connection, when it is dialled. */
   dialled(connection: Connection): void
-  /** Something is about to arrive, by that queue. */
+  /** Called before an item of this queue arrives. */
   arriving(connection: Connection, queue: Queue, item: Item): void
-  /** What the page sent. */
+  /** Called for each text that the page sends. */
   sent(connection: Connection, text: string): void
-  /** Order in which things were sent, over all connections. */
+  /** A number for the order of sending, over all connections. */
   tick(): number
   /** How many legs there have been. */
   legs: number
@@ -77,14 +77,15 @@ interface WorldEvent {
 
 type Listener = (event: WorldEvent) => void
 
-/** A browser's WebSocket class whose connections are queues that somebody else passes on. */
+/** A browser's WebSocket class whose connections are queues; the world delivers their items. */
 export function createWorldSocket(network: Network): typeof WebSocket {
-  // A class a network would be a new shape of objects in each world: slow to use, and the whole world would hang on it.
+  // One class for each network would be a new shape of objects in each world: slow, and it would keep the whole world
+  // alive.
   const bound = WorldSocket.bind(null, network)
   return Object.assign(bound, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }) as unknown as typeof WebSocket
 }
 
-/** Both ends of a WebSocket. A target and events of Node's own would cost more than the client that hears them. */
+/** Both ends of a WebSocket. Node's own EventTarget and events would cost more than the client that uses them. */
 class WorldSocket implements Connection {
   readyState = 0
   protocol = ''
@@ -150,7 +151,7 @@ class WorldSocket implements Connection {
     this.#letGo()
   }
 
-  /** The server's end is over: what is still on its way there would be dropped. */
+  /** The server's end is closed: what is still on its way to it is dropped. */
   #letGo() {
     this.#serverDone = true
     this.up.items.length = 0
@@ -158,7 +159,7 @@ class WorldSocket implements Connection {
   }
 
   #push(queue: Queue, item: Item) {
-    // What is sent to an end that has let go is never heard. So it makes no difference which of the two was first.
+    // What is sent to an end that has let go is never received, so it makes no difference which of the two came first.
     if (queue === this.down ? this.#closed : this.#serverDone) return
     queue.push(item, this.#network.tick())
   }
@@ -175,7 +176,10 @@ class WorldSocket implements Connection {
     this.#leave()
   }
 
-  /** Who has left is gone once what it sent before has come: nobody could tell if it took longer. */
+  /**
+   * A page that has closed its end is gone once everything that it sent before has arrived; a later moment would make
+   * no difference.
+   */
   #leave() {
     if (this.#closed && this.up.items.length === 0 && !this.#serverDone) this.#letGo()
   }
@@ -209,7 +213,7 @@ class WorldSocket implements Connection {
   close() {
     if (this.readyState >= 2) return
     this.#closed = true
-    // Nobody hears what comes after it: the page has let go.
+    // Nothing after this is received, because the page has let go.
     this.readyState = 3
     this.down.items.length = 0
     this.#leave()

@@ -1,22 +1,22 @@
 import type { Clock } from '../../src/base/clock.js'
 
 /**
- * A clock that goes on only when the world says so, one timer at a time. Unlike `test/kit/step-clock.ts` it forgets a
- * timer that is taken back, and keeps the others in their order: two worlds that differ in nothing else are in one
- * state.
+ * A clock that advances only when the world says so, one timer at a time. Unlike `test/kit/step-clock.ts` it removes a
+ * cancelled timer at once and keeps the others in order, so that two worlds which differ in nothing else are in the
+ * same state.
  */
 export interface WorldClock extends Clock {
   /** How many timers are set. */
   pending(): number
-  /** Milliseconds until the next timer is due; null where there is none. */
+  /** Milliseconds until the next timer is due, or null if there is none. */
   next(): number | null
-  /** Goes to the next timer and runs it. */
+  /** Advances to the next timer and runs it. */
   runNext(): void
-  /** Runs what is due without time passing: zero timers. */
+  /** Runs zero timers, which are due without time passing. */
   runDue(): boolean
 }
 
-/** What the two clocks show as a world begins: numbers that nothing else has, so that a moment is known as one. */
+/** The start values of the two clocks. They are so large that no other number is taken for a time. */
 export const START = 1_893_456_000_000
 export const BEGAN = 5_000_000_000
 const FRAME = 16
@@ -29,7 +29,9 @@ export function createWorldClock(): WorldClock {
   }
   let elapsed = BEGAN
   let order = 0
-  /** The next one is the last: few timers, most of them set for later than those that are there. */
+  /**
+   * The timers in reverse order, the next one last: there are few, and most new ones are due after the existing ones.
+   */
   const timers: Timer[] = []
 
   function set(task: () => void, delay: number) {

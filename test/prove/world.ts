@@ -13,45 +13,47 @@ import { BEGAN, createWorldClock } from './world-clock.js'
 
 type OfTab = OfPage | 'reset' | 'reset-newest' | 'reset-1' | 'reset-2' | 'slow' | 'flow' | 'sign-in'
 
-/** What may happen once besides the network's deliveries and the passing of time. `2:` is the second tab's. */
+/** What may happen once, besides deliveries of the network and the passing of time. `2:` belongs to the second tab. */
 export type Happening = OfServers | OfTab | `2:${OfTab}`
 
 export interface WorldOptions {
   readonly servers: number
   readonly tabs: number
-  /** Independent actors, each with what it does in order. */
+  /** Independent actors, each with its happenings in order. */
   readonly actors: readonly (readonly Happening[])[]
-  /** How long a token lives, ms; null: there are none. */
+  /** The lifetime of a token, ms; null: no tokens. */
   readonly tokenLife: number | null
   /** The least time between two handovers, ms. */
   readonly dwell: number
   /** Whether each tab is live before anything else happens. */
   readonly live: boolean
   /**
-   * Whether all is left out that would only multiply the states: servers read what is appended at once and have no clock,
-   * messages differ in their offsets alone, and every random number is the same.
+   * Whether to leave out everything that only multiplies the states: servers read appended entries at once and have no
+   * clock, messages differ only in their offsets, and every random number is the same.
    */
   readonly plain: boolean
-  /** How often time may pass before all is well; null: as often as it likes. */
+  /** How often time may pass before all trouble ends; null: any number of times. */
   readonly haste: number | null
-  /** Schedules that go on for longer are cut here, and the faults end. */
+  /** Longer schedules are cut here, and the faults end. */
   readonly maxSteps: number
 }
 
 export interface Outcome {
   readonly broken: readonly string[]
   readonly steps: number
-  /** What happened, a line each; only where it was asked for. */
+  /** What happened, a line each, if a story was asked for. */
   readonly story: readonly string[]
-  /** The same as the devtools draw it, of each tab, with the number of a line in place of a second. */
+  /** The devtools' timeline of each tab, with the line of the story in place of seconds. */
   readonly pictures: readonly TimelinePicture[]
 }
 
-/** All must be well within so much time after the last fault, ms: the longest wait of any policy, and some. */
+/** Everything must be well within this time after the last fault, ms: the longest wait of any policy, plus a margin. */
 const CALM = 300_000
 const MOST_CALM_STEPS = 20_000
 
-/** Runs one schedule of the whole client against model servers. The same options, choices and seed run the same way. */
+/**
+ * Runs one schedule of the whole client against model servers. The same options, choices and seed give the same run.
+ */
 export async function runWorld(
   create: CreateLiveSocket,
   options: WorldOptions,
@@ -79,11 +81,11 @@ export async function runWorld(
   }
 }
 
-/** The passing of time is an actor among others. */
+/** The passing of time is an actor like others. */
 const TIME = 'time'
 type Actor = readonly Happening[] | typeof TIME
 
-/** A queue, whatever is in it. */
+/** A queue of any items. */
 interface Waiting {
   readonly name: string
   readonly items: readonly { readonly sent: number }[]
@@ -93,8 +95,8 @@ interface Waiting {
 type World = ReturnType<typeof createWorld>
 
 /**
- * The schedule itself: first with everything that may happen, then until all is well. It halts where every promise has
- * to go on that can, and returns its steps.
+ * The schedule itself: first with everything that may happen, then until all is well. It yields wherever promises have
+ * to continue first, and returns the number of its steps.
  */
 function* live(world: World, options: WorldOptions, choices: Choices): Generator<void, number> {
   const left: Actor[] = [...options.actors, TIME]
@@ -142,9 +144,9 @@ function createWorld(
   options: WorldOptions,
   seed: number,
   clock: ReturnType<typeof createWorldClock>,
-  /** Null: nobody listens. */
+  /** Null: no story is printed. */
   say: ((line: string) => void) | null,
-  /** Where a picture is drawn: how far to the right. */
+  /** The horizontal position in a picture. */
   right: (() => number) | null,
 ) {
   const tick = () => ++sent
@@ -187,7 +189,7 @@ function createWorld(
     'reset-newest': (tab) => tab.connections.findLast(({ sound }) => sound)?.reset(),
     'reset-1': (tab) => tab.connections.find(({ leg }) => leg === 1)?.reset(),
     'reset-2': (tab) => tab.connections.find(({ leg, served }) => leg === 2 && served)?.reset(),
-    // What the oldest connection brings stays on its way.
+    // The items of the oldest connection stay on their way.
     slow: (tab) => {
       const oldest = tab.connections.find(({ sound }) => sound)
       if (oldest) slowed.add(oldest)
@@ -210,13 +212,13 @@ function createWorld(
     else byNetwork[name as Exclude<OfTab, OfPage>](tab)
   }
 
-  /** What can happen next, each kind by itself: they are asked for at every step, and made once. */
+  /** What can happen next, by kind. The lists are filled at every step and created only once. */
   const ready: Waiting[] = []
   const reading: ModelServer[] = []
   const acting: number[] = []
   let actors: Actor[] = []
 
-  /** The queues in which something is under way, by when that was sent. */
+  /** Finds the queues with items under way, in the order of sending. */
   function findReady() {
     ready.length = 0
     place(tokens.asked)
@@ -247,20 +249,20 @@ function createWorld(
     if (at < ready.length) return ready[at]!.arrive()
     if (at < ready.length + reading.length) return reading[at - ready.length]!.readOn()
     const [actor] = actors.splice(acting[at - ready.length - reading.length]!, 1)
-    // Who has acted is the last to act again: by itself everything happens beside everything else.
+    // An actor that has acted goes to the end, so that by default everything happens interleaved.
     actors.push(actor === TIME ? TIME : (actor!.slice(1) as Happening[]))
     if (actor !== TIME) return happen(actor![0] as Happening)
     haste--
     clock.runNext()
   }
 
-  /** What is not as if nothing had happened, of each tab. */
+  /** Everything that differs from a world without trouble, for each tab. */
   function amiss(tab: Tab, at: number): string[] {
     const owed = judges[at]!.owed()
     return [...(tab.signedOut ? owed.filter((one) => one.includes('publish')) : owed), ...tab.amiss()]
   }
 
-  /** Time is the page's alone where servers have no clock. */
+  /** If servers have no clock, time belongs to the page alone. */
   function moveOf(actor: Actor): Move {
     if (actor === TIME) return { name: TIME, side: 'page' }
     return { name: actor.join(' '), side: actor[0]! in tabs[0]!.happenings ? 'page' : 'servers' }
@@ -271,7 +273,7 @@ function createWorld(
     sound: () => broken.length === 0 && judges.every((judge) => judge.broken.length === 0),
     broken: () => [...broken, ...judges.flatMap((judge) => judge.broken)],
     begin: () => tabs.forEach((tab) => tab.signIn()),
-    /** The first schedule begins: time that has passed so far was no haste. */
+    /** The first schedule begins: time that has passed so far does not count. */
     rest: () => void (haste = options.haste ?? Infinity),
     state(left: readonly Actor[]): State {
       for (const tab of tabs) tab.forgetOver()
@@ -304,14 +306,14 @@ function createWorld(
           ({ held, served, up, down }) => held && down.items.length === 0 && (served || up.items.length > 0),
         ),
       ),
-    /** What those are that were found last. */
+    /** The moves that were found last. */
     moves: (): Move[] => [
       ...ready.map(({ name }) => ({ name, side: name.endsWith('↑') ? 'servers' : 'page' }) as const),
       ...reading.map(({ name }) => ({ name: `${name} reads`, side: 'servers' }) as const),
       ...acting.map((at) => moveOf(actors[at]!)),
     ],
     /**
-     * How many things can happen next. The first is what would: what was sent first arrives, then somebody acts or time
+     * How many things can happen next. The first is the default: the oldest item arrives, then an actor acts or time
      * passes.
      */
     enabled(left: Actor[]): number {
@@ -326,7 +328,7 @@ function createWorld(
       }
       return ready.length + reading.length + acting.length
     },
-    /** The one at that place of those that were found last. */
+    /** Makes the move at this place among those found last. */
     act(at: number) {
       take(at)
       fleet.settle()

@@ -15,7 +15,7 @@ type Told =
   | { readonly kind: 'published'; readonly id: string }
   | { readonly kind: 'settled'; readonly id: string; readonly outcome: 'ack' | 'refused' | 'unknown' }
 
-/** What a client lacks that had its time. */
+/** What a client still lacks after it had enough time. */
 export interface Owed {
   readonly head: number
   readonly sideHead: number
@@ -24,7 +24,7 @@ export interface Owed {
 
 export type ChaosClient = ReturnType<typeof startClient>
 
-/** A page that does all that a page does, and remembers what it was told. */
+/** A page that uses every feature and records what it received. */
 export function startClient(url: string, name: string, plan: Plan, random: Random) {
   const told: Told[] = []
   const faults: string[] = []
@@ -130,7 +130,7 @@ export function startClient(url: string, name: string, plan: Plan, random: Rando
     get shrank() {
       return shrank
     },
-    /** Also where it is away still. */
+    /** The longest absence, including one that still lasts. */
     longestAway: () => Math.max(longestAway, awaySince === null ? 0 : systemClock.monotonic() - awaySince),
     says: () => `${name}:${said}`,
     sees: () =>
@@ -151,9 +151,9 @@ export function startClient(url: string, name: string, plan: Plan, random: Rando
       next()
     },
     stop: () => void (publishing = false),
-    /** What it has asked for is answered. */
+    /** Whether everything that it asked for is answered. */
     settled: () => waiting === 0,
-    /** Live, on one leg, with everything answered and everything up to `head`. */
+    /** Whether it is live on one leg, everything is answered, and everything up to `head` has arrived. */
     done: (head: number, sideHead: number) =>
       faults.length > 0 ||
       (waiting === 0 &&
@@ -161,7 +161,7 @@ export function startClient(url: string, name: string, plan: Plan, random: Rando
         side.done(sideHead) &&
         socket.store.getState().status === 'live' &&
         socket.store.getState().handover === null),
-    /** `owed`: what it still lacks although it has had its time; null where it was well within it. */
+    /** `owed`: what the client still lacks although it had enough time; null if it had not. */
     judge(record: TopicRecord, sideRecord: TopicRecord, owed: Owed | null): string[] {
       const judge = createJudge(record)
       for (const one of told) {

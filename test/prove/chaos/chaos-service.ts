@@ -5,28 +5,28 @@ import { CALM, type Weather } from '../../kit/relay-lane.js'
 
 export const ROOM = 'room'
 
-/** Who is in it comes and goes. */
+/** A topic whose members come and go. */
 export const SIDE = 'side'
 
 /** Real servers that share a log, and the network in front of them. */
 export interface ChaosService {
   readonly url: string
   readonly path: Relay
-  /** Everything stops for so long, and then comes in a burst. */
+  /** Nothing passes for `ms` milliseconds, and then everything arrives in a burst. */
   stall(ms: number): void
   /** Publishes 1, 2, 3, … from a server until `stop`. */
   publish(): void
   stop(): void
-  /** What was published here has come to the log, or never will. */
+  /** Whether everything published here is in the log, or never will be. */
   settled(): boolean
-  /** A new server takes the place of the present one, which is drained. */
+  /** A new server replaces the present one, which is drained. */
   move(): void
   crash(): void
-  /** For so long every credential is refused as busy, or cannot be checked. */
+  /** For `ms` milliseconds every credential is refused as busy, or cannot be checked. */
   refuse(ms: number): void
-  /** For so long nothing that the log is asked is answered, though it is done. */
+  /** For `ms` milliseconds the log answers nothing, although it executes everything. */
   stallLog(ms: number): void
-  /** All tokens count as about to end. */
+  /** All tokens count as about to expire. */
   renewTokens(): void
   close(): Promise<void>
 }
@@ -128,7 +128,7 @@ export async function startChaosService(
   }
 }
 
-/** How slow a connection is: drawn as it is made. */
+/** How slow a connection is, drawn when it is made. */
 function drawWeather(random: Random): Weather {
   if (random() < 0.4) return CALM
   return {
@@ -139,7 +139,7 @@ function drawWeather(random: Random): Weather {
   }
 }
 
-/** Answers come when the stall is over, in their order. */
+/** Answers arrive when the stall is over, in their order. */
 function answersLate(log: TopicLog, left: () => number): TopicLog {
   const waits = ['append', 'refuse', 'recall', 'head', 'read', 'admit', 'release']
   return new Proxy(log, {

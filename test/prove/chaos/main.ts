@@ -37,7 +37,7 @@ const history = { maxMessages: 10_000, maxBytes: 10_000_000 }
 
 async function run(plan: Plan): Promise<ChaosOutcome> {
   const logs: TopicLog[] = []
-  // In memory the servers share one log; with Redis each has its own, as on machines of their own.
+  // In memory the servers share one log. With Redis each server has its own, as on separate machines.
   const shared = redis ? null : memoryLog({ history })
   const createLog = () => {
     const log = shared ?? redisLog({ url: redis!.url, prefix: `chaos-${plan.seed}`, history })
@@ -51,7 +51,9 @@ async function run(plan: Plan): Promise<ChaosOutcome> {
   }
 }
 
-/** The fewest troubles that still show it. Real time is not the same twice: each is tried three times. */
+/**
+ * The fewest troubles that still show the fault. Real time never repeats exactly, so each plan is tried three times.
+ */
 async function shrink(plan: Plan): Promise<Plan> {
   let best = plan
   for (let at = plan.troubles.length - 1; at >= 0; at--) {

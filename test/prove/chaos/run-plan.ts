@@ -13,15 +13,18 @@ export interface ChaosOutcome {
   readonly reconnects: number
 }
 
-/** All must be well within so much time after the last trouble, ms: the sum of the time limits that are set below. */
+/** Everything must be well within this time after the last trouble, ms: the sum of the time limits set below. */
 const CALM = 20_000
 
 const CLIENTS = 2
 
-/** Who was away for less was never gone, ms: what a server waits for by default, and a second for a busy machine. */
+/**
+ * A client that was away for less never left, ms: the time that a server waits by default, plus a second for a busy
+ * machine.
+ */
 const GRACE = 4_000
 
-/** One schedule on real sockets, judged by what the log has in the end. */
+/** Runs one plan on real sockets, and judges it by the final content of the log. */
 export async function runPlan(plan: Plan, createLog: () => TopicLog): Promise<ChaosOutcome> {
   const random = seededRandom(plan.seed)
   const service = await startChaosService(createLog, random, plan.tokens ? 1_500 : undefined)
@@ -35,12 +38,12 @@ export async function runPlan(plan: Plan, createLog: () => TopicLog): Promise<Ch
   for (const cancel of cancels) cancel()
   for (const client of clients) client.stop()
   service.stop()
-  /** Who is there, and what each said of itself last. */
+  /** The clients, and the last data of each about itself. */
   const there = () => clients.map((client) => client.says()).join(' ')
   const log = createLog()
   let [head, sideHead] = [0, 0]
   const well = await until(async () => {
-    // What was on its way to the log as all were stopped comes still.
+    // Publishes that were on their way to the log when everything was stopped still arrive.
     if (![service, ...clients].every((one) => one.settled())) return false
     head = (await log.head(ROOM)).offset
     sideHead = (await log.head(SIDE)).offset
@@ -53,7 +56,7 @@ export async function runPlan(plan: Plan, createLog: () => TopicLog): Promise<Ch
     client.judge(record, sideRecord, owed).map((what) => `client ${index + 1}: ${what}`),
   )
   const gone = clients.reduce((sum, client) => sum + client.shrank, 0)
-  // A page that is stored says goodbye.
+  // A page that is stored closes its legs properly.
   const stored = plan.troubles.some(({ what }) => what === 'store')
   if (gone > 0 && !stored && clients.every((client) => client.longestAway() < GRACE))
     broken.push('somebody left who was there')
@@ -131,7 +134,7 @@ async function readRecord(log: TopicLog, topic: string): Promise<TopicRecord> {
 
 const wait = (ms: number) => new Promise<void>((resolve) => void systemClock.setTimeout(resolve, ms))
 
-/** Whether it held within so many ms. */
+/** Whether the condition became true within `limit` ms. */
 async function until(holds: () => Promise<boolean>, limit: number): Promise<boolean> {
   const end = systemClock.monotonic() + limit
   while (systemClock.monotonic() < end) {

@@ -3,12 +3,12 @@ import type { LiveSocket } from '../../../src/index.js'
 import type { TopicRecord } from '../judge.js'
 import { SIDE } from './chaos-service.js'
 
-/** A topic that is wanted, given up and wanted anew all the time, now and then with the last few of what there was. */
+/** A topic that the client subscribes to and leaves all the time, sometimes with the last few messages. */
 export function followSide(socket: LiveSocket, random: Random) {
   const broken: string[] = []
   const told: { readonly offset: number; readonly data: unknown }[] = []
   let unsubscribe: (() => void) | null = null
-  /** Of this subscription. */
+  /** The position of the present subscription. */
   let at: number | null = null
   let [wanted, got] = [0, 0]
 
@@ -40,7 +40,7 @@ export function followSide(socket: LiveSocket, random: Random) {
       )
     },
     at: () => `${JSON.stringify(socket.position(SIDE))}, told ${got} of the last ${wanted}, up to ${at},`,
-    /** Where it is wanted it has all that there is, and of what there was before as many as it asked for. */
+    /** Whether a subscribed client has everything, including as many of the earlier messages as it asked for. */
     done: (head: number) => !unsubscribe || (socket.position(SIDE)?.offset === head && got >= Math.min(wanted, head)),
     judge(record: TopicRecord): string[] {
       const kept = new Map(record.archive(record.epoch).map(({ offset, data }) => [offset, data]))

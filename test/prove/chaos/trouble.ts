@@ -1,6 +1,6 @@
 import type { Random } from '../../../src/base/clock.js'
 
-/** What can be done to a service with real sockets while it works. */
+/** What can happen to a service with real sockets while it works. */
 export const TROUBLES = [
   'move',
   'move',
@@ -29,7 +29,7 @@ export interface Plan {
   readonly troubles: readonly { readonly at: number; readonly what: Trouble }[]
 }
 
-/** How long there is trouble, ms. */
+/** How long the trouble lasts, ms. */
 export const TROUBLED = 500
 
 export function drawPlan(seed: number, random: Random): Plan {

@@ -1,8 +1,8 @@
-/** What a page holds that does not go away by itself. */
+/** What a page holds and must release explicitly. */
 export interface Held {
-  /** Set, and neither due nor cleared. */
+  /** Timers that are set and neither due nor cleared. */
   readonly timers: number
-  /** On the window, the document and the connection: what lives as long as the page. */
+  /** Listeners on the window, the document and the connection, which live as long as the page. */
   readonly listeners: number
   /** WebSockets that are not closed. */
   readonly sockets: number
@@ -14,7 +14,7 @@ interface Listening {
   readonly listener: unknown
 }
 
-/** Counts, from now on, what scripts of this page set and take back. */
+/** Counts from now on what scripts of this page set and release. */
 export function countHeld(): () => Held {
   const timers = countTimers()
   const listeners = countListeners()
@@ -64,7 +64,7 @@ function countListeners(): readonly Listening[] {
     if (at >= 0) listeners.splice(at, 1)
   }
   EventTarget.prototype.addEventListener = function (type, listener, options) {
-    // Called by its bare name it belongs to the window.
+    // Called without an object, the function belongs to the window.
     const target = this ?? window
     const one = { target, type, listener }
     if (lasting.has(target) && find(one) < 0) {

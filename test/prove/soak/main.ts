@@ -34,17 +34,17 @@ if (values.help) {
 const [minutes, tabCount] = [Number(values.minutes), Number(values.tabs)]
 if (!(minutes > 0) || !Number.isInteger(tabCount)) throw new Error('--minutes and --tabs must be numbers')
 
-/** ms. */
+/** Milliseconds. */
 const FLAP = 2_000
 const DEPLOY = 15_000
-/** Of a token: it is renewed after 0.5 to 0.9 of that. */
+/** The lifetime of a token, which is renewed after 0.5 to 0.9 of it. */
 const LIFE = 60_000
 const PUBLISH = 100
-/** How often it is looked at what they hold: twenty times in a run, at least every 15 s. */
+/** How often the pages are sampled: twenty times in a run, at least every 15 s. */
 const LOOK = Math.min(15_000, (minutes * 60_000) / 20)
-/** All is delivered and answered within so much after the last flap. */
+/** Everything is delivered and answered within this time after the last flap. */
 const CALM = 60_000
-/** A leg, the one that takes its place, and one that closes. */
+/** A leg, the leg that replaces it, and a leg that closes. */
 const MOST_SOCKETS = 3
 /** MB an hour. */
 const MOST_GROWTH = 1
@@ -86,7 +86,7 @@ const look = ({ tab }: Page) => tab.run<Sample>(`soak.sample(${cluster.published
 const counts = { flaps: 0, deploys: 0 }
 const ofNode: Reading[] = []
 let going = true
-/** Every other deploy finds a network that holds, and its handovers end as handovers. */
+/** Every other deploy has a stable network, so that its handovers end as handovers. */
 let calm = false
 let cancelFlap = () => {}
 function flap() {
@@ -108,7 +108,7 @@ async function deploy() {
   }
 }
 cluster.publishEvery(PUBLISH)
-// Who has not begun to read has nothing to lose.
+// A page that has not begun to read has nothing to lose.
 for (const page of pages) while ((await look(page)).newest === 0) await sleep(100)
 flap()
 const deploying = deploy()
@@ -157,7 +157,7 @@ const reports = pages.map(({ name, samples, heap }, at) => {
     broken.push(`${name}: is not well ${CALM / 1_000} s after the last flap: ${JSON.stringify(sample)}`)
   const held = (what: 'timers' | 'listeners' | 'sockets') => halves(samples.map((one) => one[what]))
   const [timers, listeners, sockets] = [held('timers'), held('listeners'), held('sockets')]
-  // What a leg that comes or goes brings along.
+  // The tolerance for a leg that opens or closes.
   for (const [what, { first, second }, more] of [
     ['timers', timers, 3],
     ['listeners', listeners, 0],

@@ -2,7 +2,7 @@ import { createLiveSocket, type LiveSocketOptions } from '../../../src/index.js'
 import { keepBooks } from '../../kit/books.js'
 import { countHeld, type Held } from './held.js'
 
-/** What became of a page so far, in numbers: its books do not grow. */
+/** What happened to a page so far, in numbers, so that the record does not grow. */
 export interface Sample extends Held {
   readonly status: string
   readonly newest: number
@@ -13,7 +13,7 @@ export interface Sample extends Held {
   readonly gaps: number
   readonly published: number
   readonly acknowledged: number
-  /** Answered in any other way. */
+  /** Publishes that settled in any other way. */
   readonly refused: number
   readonly moves: number
   readonly reconnects: number

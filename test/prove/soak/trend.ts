@@ -1,10 +1,10 @@
-/** A number as it was at a moment, s. */
+/** A number and its time, in seconds. */
 export interface Reading {
   readonly at: number
   readonly value: number
 }
 
-/** By least squares, in what the values are an hour; null where there are too few to say. */
+/** The slope by least squares, in units an hour; null if there are too few readings. */
 export function slopeAnHour(readings: readonly Reading[]): number | null {
   if (readings.length < 3) return null
   const mean = (of: (one: Reading) => number) => readings.reduce((sum, one) => sum + of(one), 0) / readings.length
@@ -13,10 +13,10 @@ export function slopeAnHour(readings: readonly Reading[]): number | null {
   return (readings.reduce((sum, one) => sum + (one.at - at) * (one.value - value), 0) / over) * 3_600
 }
 
-/** What is left when the beginning is: code is compiled and buffers reach their size in it. */
+/** The readings without the beginning, in which code is compiled and buffers reach their size. */
 export const settledPart = <One>(all: readonly One[]): readonly One[] => all.slice(Math.floor(all.length / 4))
 
-/** The most in each half: of what does not grow the second is no greater, but by what comes and goes. */
+/** The maximum of each half. If nothing grows, the second is not greater, apart from fluctuations. */
 export function halves(values: readonly number[]): { readonly first: number; readonly second: number } {
   const middle = Math.ceil(values.length / 2)
   return { first: Math.max(0, ...values.slice(0, middle)), second: Math.max(0, ...values.slice(middle)) }
