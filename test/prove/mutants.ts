@@ -21,7 +21,7 @@ const OF_THE_CLIENT: readonly Mutant[] = [
   ...plants('handover/machine.ts', {
     'a third leg is dialled while two live': [`if (active && turn.old) return`, `if (false) return`],
     'the old leg is dropped at the cutover': [`turn.old = active`, `turn.old = null`],
-    'a standby leg that fails takes the active one along': [
+    'a standby leg that fails closes the active one too': [
       `if (leg === standby?.leg && active) return standbyFailed(`,
       `if (false) return standbyFailed(`,
     ],
@@ -33,18 +33,18 @@ const OF_THE_CLIENT: readonly Mutant[] = [
       `if (standby) return untried(turn)`,
       `if (standby) { turn.standby = null; return untried(turn) }`,
     ],
-    'a failed dial is the last one': [`wait(turn, verdict.backoff, failures, verdict)`, ``],
+    'no dial follows a failed one': [`wait(turn, verdict.backoff, failures, verdict)`, ``],
     'a stopped session leaves its standby leg open': [
       `[turn.standby, turn.old, turn.active]`,
       `[turn.active, turn.old]`,
     ],
-    'legs are numbered anew in a session': [
+    'the numbering of legs starts over within a session': [
       `const leg = ++turn.legs`,
       `const leg = (turn.active?.leg ?? 0) + 1; turn.legs = leg`,
     ],
   }),
   ...plants('topics/topic-sequence.ts', {
-    'a hole is passed in silence': [
+    'a hole is skipped without a gap': [
       `this.#handlers.gap({ topic: this.name, epoch: at.epoch, from: at.offset + 1, to, reason })`,
       ``,
     ],
@@ -56,40 +56,43 @@ const OF_THE_CLIENT: readonly Mutant[] = [
     'a gap is one too long': [`from: at.offset + 1, to, reason`, `from: at.offset, to, reason`],
   }),
   ...plants('topics/leg-view.ts', {
-    'what a leg replays from is taken for what it has': [
+    'the start of a leg’s replay is taken for its head': [
       `named = { epoch, head, after, from`,
       `named = { epoch, head, after: head, from`,
     ],
   }),
   ...plants('publishes/outbox-queue.ts', {
-    'what was unanswered on a dead leg is not sent again': [
+    'unanswered publishes of a dead leg are not sent again': [
       `if (!leg) return false this.#requeue(leg)`,
       `if (!leg) return false`,
     ],
-    'a newer publish passes one that the old leg owes': [`if (!held.has(entry.lane)) yield entry`, `yield entry`],
+    'a newer publish overtakes one that is unanswered on the old leg': [
+      `if (!held.has(entry.lane)) yield entry`,
+      `yield entry`,
+    ],
     'repeats go out in another order': [
       `if (entry.leg === leg && wanted(entry)) this.place(entry, null)`,
       `if (entry.leg === leg && wanted(entry)) (this.remove(entry), this.add(entry))`,
     ],
-    'an old leg’s debts are forgotten when it dies': [
+    'unanswered publishes of an old leg are dropped when it dies': [
       `if (entry.leg === leg && wanted(entry)) this.place(entry, null)`,
       ``,
     ],
   }),
   ...plants('publishes/outbox.ts', {
     'an answer settles nothing': [`if (entry) this.#succeed(entry, ack)`, ``],
-    'a repeat does not say how old it is': [
+    'a repeat has no age': [
       `if (firstSent && entry.type === 'publish') entry.age = Math.round(since(clock, firstSent))`,
       ``,
     ],
     'one number for all publishes': [`topic, n: ++this.#count`, `topic, n: 1`],
   }),
   ...plants('policy/close-verdict.ts', {
-    'a draining server is taken for the end': [
+    'a draining server ends the session': [
       `case 'draining': case 1001:`,
       `case 'draining': return stop('server', close, error); case 1001:`,
     ],
-    'a busy server is taken for the end': [
+    'a busy server ends the session': [
       `case 'busy': return { do: 'retry', backoff: 'busy'`,
       `case 'busy': return stop('server', close, error); return { do: 'retry', backoff: 'busy'`,
     ],
@@ -108,29 +111,32 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/foreign/foreign-merge.test.ts',
     plants('foreign/foreign-delivery.ts', {
-      'by its number the message at the position is told again': [
+      'with numbered messages, the message at the position is delivered again': [
         `if (offset <= at.offset) return`,
         `if (offset < at.offset) return`,
       ],
       'a gap of a foreign server is one too long': [`at.offset + 1, prev, 'lost'`, `at.offset, prev, 'lost'`],
       'the old leg of a foreign server changes the numbering': [`if (!active) return this.#gap(`, `this.#gap(`],
-      'what both legs bring is told twice': [
+      'a message that both legs bring is delivered twice': [
         `else if (!this.recent.bring(leg, name)) return void this.counts.duplicates++`,
         `else this.recent.bring(leg, name)`,
       ],
     }),
     plants('foreign/foreign-merge.ts', {
-      'what was held goes out as it came': [`if (this.#numbered) sortByPosition(waiting, this.#delivery.epoch)`, ``],
+      'held messages are delivered in their order of arrival': [
+        `if (this.#numbered) sortByPosition(waiting, this.#delivery.epoch)`,
+        ``,
+      ],
     }),
   ),
   ...judged(
     'test/tokens/token-keeper-tabs.test.ts',
     plants('tokens/token-tabs.ts', {
-      'the end of a login session is not on record for tabs that slept': [
+      'the end of a login session is not recorded for tabs that were asleep': [
         `return seen === 0 || seen === this.#session ? null`,
         `return true ? null`,
       ],
-      'a tab that joins begins a login session of its own': [
+      'a new tab begins a login session of its own': [
         `if (group.read('session') === 0) group.write('session', Math.max(1, Math.floor(clock.now())))`,
         `group.write('session', Math.max(1, Math.floor(clock.now())))`,
       ],
@@ -139,34 +145,37 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/topics/topic-feed.test.ts',
     plants('server/topics/topic-feed.ts', {
-      'what comes while a topic is opened is lost': [`for (const event of missed) this.hear(event)`, ``],
-      'an entry that comes twice is told twice': [`if (event.entry.offset <= this.heard) return`, ``],
-      'who waits for room is sent more after it has left': [`reader.gone = true`, ``],
-      'who was live is sent more after it has left': [`this.readers.delete(reader)`, ``],
+      'messages that arrive while a topic is being opened are lost': [
+        `for (const event of missed) this.hear(event)`,
+        ``,
+      ],
+      'an entry that arrives twice is delivered twice': [`if (event.entry.offset <= this.heard) return`, ``],
+      'a reader that waits for room is sent more after it has left': [`reader.gone = true`, ``],
+      'a live reader is sent more after it has left': [`this.readers.delete(reader)`, ``],
       'a feed that is closed keeps its tail': [`this.stopTail?.()`, ``],
-      'a head that a leg knows better than is believed': [`&& offset <= this.known &&`, `&&`],
-      'a tail that begins anew is taken to have lost nothing': [
+      'a head that is older than what a leg knows is accepted': [`&& offset <= this.known &&`, `&&`],
+      'a restarted tail is assumed to have lost nothing': [
         `if (offset <= this.heard) return this.heard = offset`,
         `return this.heard = offset`,
       ],
-      'nobody is read what a tail left out as it began anew': [
+      'entries that a restarted tail skipped are not read': [
         `if (!reader.live || reader.next > offset) continue`,
         `continue`,
       ],
-      'a server claims to replay what is no longer kept': [`Math.max(wanted, oldest - 1)`, `wanted`],
+      'a server claims to replay trimmed entries': [`Math.max(wanted, oldest - 1)`, `wanted`],
     }),
   ),
   ...judged(
     'test/server/publishes/publisher.test.ts',
     plants('server/publishes/publisher.ts', {
-      'a repeat is decided anew': [`if (known) return known`, ``],
-      'who may not publish publishes all the same': [`if (!denial) return null`, `return null`],
+      'a repeat is authorized again': [`if (known) return known`, ``],
+      'a forbidden publish is accepted': [`if (!denial) return null`, `return null`],
     }),
   ),
   ...judged(
     'test/server/publishes/publisher.test.ts',
     plants('server/identity/permission.ts', {
-      'who cannot be judged may publish': [
+      'a publish is accepted when its permission cannot be checked': [
         `return { code: 'busy', message: 'The server cannot check at present whether this is allowed.', retryAfter: 1_000 }`,
         `return null`,
       ],
@@ -179,17 +188,14 @@ const BESIDE_IT: readonly Mutant[] = [
       'a late copy is applied after a newer publish': [`if (last && place.n <= last.n) return`, `if (false) return`],
     }),
     plants('server/log/topic-history.ts', {
-      'a reader has the message at its position again': [
+      'a reader gets the message at its position again': [
         `Math.max(0, offset + 1 - oldest.offset)`,
         `Math.max(0, offset - oldest.offset)`,
       ],
     }),
     plants('server/log/session-register.ts', {
-      'a leg that is late takes the place of a newer one': [
-        `if (session && leg <= session.newest) return { outcome: 'superseded' }`,
-        ``,
-      ],
-      'anybody takes over a session': [
+      'a late leg replaces a newer one': [`if (session && leg <= session.newest) return { outcome: 'superseded' }`, ``],
+      'any subject can take over a session': [
         `if (session?.owner && session.owner.subject !== subject) return { outcome: 'forbidden' }`,
         ``,
       ],
@@ -201,26 +207,26 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/drain/drain.test.ts',
     plants('server/drain/drain-run.ts', {
-      'everybody is asked to hand over at once': [
+      'all legs are asked to hand over at once': [
         `const wait = this.#isCrowded() ? CROWDED : this.#rate.wait()`,
         `const wait = 0`,
       ],
-      'who is asked later is told too much time': [
+      'a leg that is asked later gets a deadline that is too long': [
         `deadline: Math.max(0, Math.floor(this.#left))`,
         `deadline: this.#options.deadline`,
       ],
-      'who came last is asked first': [`[...this.remaining].reverse()`, `[...this.remaining]`],
+      'the newest leg is asked first': [`[...this.remaining].reverse()`, `[...this.remaining]`],
     }),
   ),
   ...judged(
     'test/server/redis/redis-log.test.ts',
     plants('server/redis/topic-scripts.ts', {
       'the append script applies a repeat': [`if known then return {'repeat', known, num(now)} end`, ``],
-      'the read script has the message at the position again': [
+      'the read script returns the message at the position again': [
         `local from, messages, bytes = '(' .. ARGV[5]`,
         `local from, messages, bytes = ARGV[5]`,
       ],
-      'the append script leaves a number out': [
+      'the append script skips a number': [
         `topic.offset = topic.offset + 1 topic.bytes`,
         `topic.offset = topic.offset + 2\ntopic.bytes`,
       ],
@@ -229,38 +235,38 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/redis/redis-log.test.ts',
     plants('server/redis/topic-scripts.ts', {
-      'the append script does not count what it keeps': [`topic.bytes = topic.bytes + #data trim`, `trim`],
+      'the append script does not count the bytes that it stores': [`topic.bytes = topic.bytes + #data trim`, `trim`],
     }),
     plants('server/redis/topic-head-script.ts', {
-      'the scripts keep what is too old': [`or now - topic.at >= maxAge) do`, `) do`],
+      'the scripts keep entries that are too old': [`or now - topic.at >= maxAge) do`, `) do`],
     }),
     plants('server/redis/record-script.ts', {
       'the append script applies a late copy after a newer publish': [
         `elseif newest and tonumber(n) <= tonumber(newest) then`,
         `elseif false then`,
       ],
-      'the record of a session forgets nothing for want of room': [
+      'the record of a session drops nothing when it is full': [
         `local old = count >= maxIds and redis.call('HGET', record, slot)`,
         `local old = false`,
       ],
-      'the record of a session does not know that it has forgotten': [
+      'the record of a session does not know that it has dropped entries': [
         `set('f', num(math.max(tonumber(at), tonumber(said[2] or '-1'))))`,
         ``,
       ],
     }),
     plants('server/redis/attendance-scripts.ts', {
-      'who leaves stays on the list of who is present': [`redis.call('HDEL', attending, session)`, ``],
-      'who enters when it is gone already is not taken out': [
+      'a member that leaves stays on the list of members': [`redis.call('HDEL', attending, session)`, ``],
+      'a member that enters after its end is not removed': [
         `then redis.call('ZADD', departing, num(now), session) end`,
         `then end`,
       ],
-      'a session is present in any number of topics': [`< most then`, `< 1e9 then`],
+      'a session can be present in any number of topics': [`< most then`, `< 1e9 then`],
     }),
   ),
   ...judged(
     'test/server/redis/redis-faults.test.ts',
     plants('server/redis/topic-head-script.ts', {
-      'a topic that is followed is forgotten for want of room': [
+      'a topic with readers is dropped when the log is full': [
         `if tonumber(quietest[2]) > now or quietest[1] == name then return end`,
         ``,
       ],
@@ -269,19 +275,16 @@ const BESIDE_IT: readonly Mutant[] = [
   ...judged(
     'test/server/redis/roll-call.test.ts',
     plants('server/redis/roll-scripts.ts', {
-      'who misses something has agreed': [
+      'a node that lacks something counts as agreeing': [
         `if found == 'found' then redis.call('HSET', call, node, 1) end`,
         `redis.call('HSET', call, node, 1)`,
       ],
-      'a Redis that has less than a node knows is believed': [`if known.seq > seq then return 'lost' end`, ``],
+      'a Redis that has less than a node knows is trusted': [`if known.seq > seq then return 'lost' end`, ``],
       'an epoch holds before all have agreed': [
         `if ARGV[4] == '0' and redis.call('HEXISTS', call, member) == 0 then return {'past'} end`,
         ``,
       ],
-      'who believes in a term that has passed is counted': [
-        `if told and term() ~= ARGV[1] then return {'other'} end`,
-        ``,
-      ],
+      'a node in an earlier term is counted': [`if told and term() ~= ARGV[1] then return {'other'} end`, ``],
     }),
   ).map((one) => ({ ...one, only: 'the scripts on a real Redis' })),
 ]
