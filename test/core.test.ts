@@ -123,7 +123,7 @@ describe('the parts', () => {
     await sim.advance(500)
     expect(counts.map((store) => store.getState())).toEqual([5, 5])
     await expect(read.next()).resolves.toMatchObject({ value: { data: 0, topic: 'room' } })
-    expect(() => fold({} as CoreSocket, 'room', () => 0, 0)).toThrow(/no live socket .* in this copy of livesocket/)
+    expect(() => fold({} as CoreSocket, 'room', () => 0, 0)).toThrow(/no live socket .* of this copy of livesocket/)
     whole.close()
     lean.close()
   })
