@@ -57,7 +57,7 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect(moves).toMatchObject([{ reason: 'deploy' }])
   })
 
-  it('when the browser freezes it in the back, whether its socket outlives the thaw or not', async () => {
+  it('when the browser freezes it in the background, whether or not its socket survives', async () => {
     const { servers, tab, settled } = await openLiveTab()
     await tab.minimise()
     await tab.lifecycle('frozen')

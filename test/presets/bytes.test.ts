@@ -16,14 +16,14 @@ import { speaking } from './stage.js'
 const buffer = new Uint8Array([1, 2, 3, 4]).buffer
 const within = (bytes: unknown) => ({ event: 'said', payload: { of: [{ bytes }] } })
 
-describe('bytes in what is published', () => {
+describe('bytes in published data', () => {
   it.each([
     ['an ArrayBuffer', buffer.slice(1, 3)],
     ['a part of a buffer', new Uint8Array(buffer).subarray(1, 3)],
     ['a view', new DataView(buffer, 1, 2)],
     ['a Buffer of Node', Buffer.from([2, 3])],
     ['bytes that an object is in JSON', { toJSON: () => new Uint8Array([2, 3]) }],
-  ])('go to a Socket.IO server wherever they are, as they were: %s', async (_, bytes) => {
+  ])('reach a Socket.IO server unchanged, at any depth: %s', async (_, bytes) => {
     const { url } = await socketIoServer({}, (socket) => {
       socket.on('both', (a: unknown, b: unknown, answer: (said: unknown) => void) => answer([a, b]))
     })
@@ -37,7 +37,7 @@ describe('bytes in what is published', () => {
     expect([...new Uint8Array(deep[0]), ...new Uint8Array(own)]).toEqual([2, 3, 2, 3])
   })
 
-  it('count for the bound of what waits, and are those of the call', async () => {
+  it('count towards the byte limit of the outbox', async () => {
     const { socket } = speaking('ws://127.0.0.1:1', socketIo(), { outbox: { maxBytes: 2_000 } })
     await expect(socket.publish('large', { bytes: new Uint8Array(2_000) })).rejects.toMatchObject({
       code: 'outbox-full',
@@ -53,7 +53,7 @@ describe('bytes in what is published', () => {
     ['phoenix', phoenix()],
     ['signalR', signalR()],
     ['trpc', trpc()],
-  ])('are refused by a server of JSON, where they would be an empty object: %s', async (_, protocol) => {
+  ])('are refused for a JSON protocol, where they would become an empty object: %s', async (_, protocol) => {
     const { socket } = speaking('ws://127.0.0.1:1', protocol)
     for (const data of [buffer, within(buffer), within(Buffer.from([1])), [new Uint8Array(1)]])
       await expect(socket.publish('room:1', data)).rejects.toMatchObject({ code: 'invalid' })
@@ -65,7 +65,7 @@ describe('bytes in what is published', () => {
     ['nats', nats()],
     ['reconnectNotice', reconnectNotice()],
     ['rawProtocol', rawProtocol({ message: () => null })],
-  ])('are all of it, or refused, by a server that has no words for a part: %s', async (_, protocol) => {
+  ])('are accepted only as the whole data by a protocol that cannot nest them: %s', async (_, protocol) => {
     const { socket } = speaking('ws://127.0.0.1:1', protocol)
     for (const data of [within(buffer), within(Buffer.from([1])), [new Uint8Array(1)]])
       await expect(socket.publish('room', data)).rejects.toMatchObject({ code: 'invalid' })
