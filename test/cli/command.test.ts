@@ -573,7 +573,7 @@ describe('the doctor', () => {
       (socket) => void setTimeout(() => socket.close(3008), 250),
       'livesocket.v1',
     )
-    expect(await examine(url, { idle: 1_000, patience: 100 })).toContainEqual(
+    expect(await examine(url, { idle: 1_000, patience: 1_000 })).toContainEqual(
       expect.stringMatching(/^good: .* is closed after \d+ ms with 3008: the server noticed/),
     )
   })
