@@ -271,7 +271,7 @@ const BESIDE_IT: readonly Mutant[] = [
         ``,
       ],
     }),
-  ).map((one) => ({ ...one, only: 'a topic that is followed' })),
+  ).map((one) => ({ ...one, only: 'a followed topic is never evicted' })),
   ...judged(
     'test/server/redis/roll-call.test.ts',
     plants('server/redis/roll-scripts.ts', {
