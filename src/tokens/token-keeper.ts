@@ -130,7 +130,6 @@ class SessionTokens extends TokenRenewal implements TokenKeeper {
   open(): boolean {
     if (this.#over) return false
     this.#resting = false
-    this.join()
     return this.overElsewhere() === null
   }
 

@@ -77,9 +77,11 @@ export abstract class TokenTabs {
   /**
    * Why another tab has ended the login session, even if this tab slept through the message or has not received it yet;
    * null: none has. If this tab may have missed messages, and the storage was cleared meanwhile, that counts as a
-   * sign-out, since a sign-out clears storage. A repeated call gives the same result.
+   * sign-out, since a sign-out clears storage. A repeated call gives the same result. Joins the group again after
+   * `suspend`.
    */
   overElsewhere(): string | null {
+    this.join()
     if (!this.#stored || !this.#group) return null
     const seen = this.#group.read('session')
     if (seen !== this.#session) {
@@ -171,13 +173,13 @@ export abstract class TokenTabs {
   }
 
   /**
-   * This tab receives nothing from now on, and may stand still at any moment. A call under way keeps its turn: most
-   * calls are answered before the page is frozen, and if another tab fetched a second token, one of the two might be
-   * refused.
+   * The page goes into the back/forward cache. It leaves the group, because browsers drop a page from that cache when a
+   * message arrives for it. A call under way keeps its turn: most calls are answered before the page is frozen, and if
+   * another tab fetched a second token, one of the two might be refused.
    */
   suspend(): void {
-    this.#heard.stop()
-    if (this.#kept) this.handBack()
+    if (this.#turn && !this.#kept) this.#heard.stop()
+    else this.leave(false)
   }
 
   /**

@@ -44,6 +44,20 @@ describe('a page in real Chromium loses nothing and gets nothing twice', () => {
     expect([statuses, dialled]).toEqual([['reconnecting', 'live'], 2])
   })
 
+  it('when another tab posts about its token while the page is in the back/forward cache, which takes no page back that listens', async () => {
+    const { servers, tab, pages, settled } = await openLiveTab()
+    await tab.leave(pages.elsewhere)
+    await tab.run(`{
+      const name = Object.keys(localStorage).find((key) => key.endsWith(':session')).slice(0, -':session'.length)
+      new BroadcastChannel(name).postMessage({ kind: 'ask', session: 0 })
+    }`)
+    await servers.more(50)
+    await tab.comeBack()
+    await servers.more(50)
+    const { statuses, dialled } = await settled()
+    expect([statuses, dialled]).toEqual([['reconnecting', 'live'], 2])
+  })
+
   it('when it hands over while it is hidden and its timers run once a second', async () => {
     const { servers, tab, settled } = await openLiveTab()
     await tab.minimise()

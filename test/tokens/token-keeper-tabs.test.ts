@@ -182,6 +182,21 @@ test('a page that comes back from the back/forward cache, after another tab was 
   expect(first.events.filter((event) => event.startsWith('ended'))).toEqual([])
 })
 
+test('a page in the back/forward cache listens to no other tab, and when it is back it uses the token that another tab fetched meanwhile', async () => {
+  const { clock, service, open } = openBrowser()
+  const [stored, other] = [open(), open()]
+  await Promise.all([stored, other].map((tab) => tab.dial(200)))
+  const before = stored.events.length
+  stored.keeper.suspend()
+  other.keeper.rejected('token-1')
+  await clock.advance(10 * SECOND)
+  expect(service).toHaveLength(2)
+  expect(stored.events).toHaveLength(before)
+  stored.keeper.rejected('token-1')
+  expect(await stored.dial(400)).toBe('token-2')
+  expect(service).toHaveLength(2)
+})
+
 test('the tab that fetches is killed: another one takes over at once', async () => {
   const { clock, service, open } = openBrowser()
   const [holder, other] = [open(), open()]
