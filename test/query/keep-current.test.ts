@@ -1,7 +1,7 @@
 import { dehydrate, hydrate, QueryClient, type DehydratedState } from '@tanstack/query-core'
-import { createLiveSocket } from 'livesocket'
+import { createLiveSocket, type LiveSocketError } from 'livesocket'
 import { keepCurrent, type Snapshot } from 'livesocket/query'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { append } from '../socket/fold-kit.js'
 import { queryStage, queryKey } from './query-stage.js'
 
@@ -305,6 +305,37 @@ describe('keepCurrent', () => {
     w.keep({ onError: ({ code }) => void refusals.push(code) })
     await w.simulation.advance(500)
     expect(w.state()).toEqual([])
+    expect(refusals).toEqual(['forbidden'])
+  })
+
+  it('tells of a refusal by the onError of the newest of those who keep it, or else by a warning', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    onTestFinished(() => warned.mockRestore())
+    const refusals: string[] = []
+    const hears = { onError: ({ code }: LiveSocketError) => void refusals.push(code) }
+    const refuse = async (first: object, newest: object) => {
+      let allowed = true
+      const { simulation, client, look, state } = await queryStage({ authorize: () => allowed })
+      const { url, environment } = simulation
+      const socket = createLiveSocket({ url, environment })
+      onTestFinished(() => socket.close())
+      socket.connect()
+      look()
+      keepCurrent(socket, 'orders', { client, queryKey, reducer: append, ...first })
+      await simulation.advance(500)
+      simulation.publish('orders', 1)
+      keepCurrent(socket, 'orders', { client, queryKey, reducer: append, ...newest })
+      await simulation.advance(100)
+      expect(state()).toEqual([1])
+      allowed = false
+      simulation.crash()
+      simulation.restart()
+      await simulation.advance(60_000)
+      return warned.mock.calls.flat().filter((said) => String(said).includes('"orders"')).length
+    }
+    expect(await refuse({}, hears)).toBe(0)
+    expect(refusals).toEqual(['forbidden'])
+    expect(await refuse(hears, {})).toBe(1)
     expect(refusals).toEqual(['forbidden'])
   })
 })
