@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace LiveSocket;
 
@@ -33,6 +34,8 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     /// <summary>The newest token that has come and was not checked yet.</summary>
     readonly Channel<string> tokens = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     Task? renewing;
+    /// <summary>The connection over HTTP/2 that carries this leg, and may carry others. It is looked up at once: a request that has ended no longer tells.</summary>
+    readonly IConnectionLifetimeNotificationFeature? shared = HttpProtocol.IsHttp2(context.Request.Protocol) ? context.Features.Get<IConnectionLifetimeNotificationFeature>() : null;
     readonly CancellationTokenSource over = new();
     readonly TaskCompletionSource gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     Task closing = Task.CompletedTask, greeting = Task.CompletedTask;
@@ -60,7 +63,7 @@ public sealed class Leg(LiveServer server, WebSocket socket, HttpContext context
     /// </summary>
     public Task AskToHandOver(object frame)
     {
-        if (HttpProtocol.IsHttp2(context.Request.Protocol)) context.Connection.RequestClose();
+        shared?.RequestClose();
         return Send(frame);
     }
 
