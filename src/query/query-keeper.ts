@@ -36,8 +36,8 @@ export class QueryKeeper {
   /** The session of these data has ended, and no other one has begun. */
   #isOver
   #unsubscribe: (() => void) | undefined
-  /** The subscription hears of refusals: the newest use had an `onError` when it was made. */
-  #hearsRefusals = false
+  /** The subscription hears of refusals, for the `onError` of the newest use. */
+  #hears = false
   /** The position from which messages are kept. Null while nothing is subscribed. */
   #base: Position | null = null
   #joinedAt
@@ -132,8 +132,8 @@ export class QueryKeeper {
       return
     }
     this.#dead = null
-    const covered = this.#base?.epoch === position.epoch && this.#base.offset <= position.offset
-    if (covered && this.#hearsRefusals === !!this.#use!.onError) this.#flush()
+    const isHeard = this.#hears === !!this.#use!.onError
+    if (isHeard && this.#base?.epoch === position.epoch && this.#base.offset <= position.offset) this.#flush()
     else this.#subscribe(snapshot.position)
   }
 
@@ -156,8 +156,8 @@ export class QueryKeeper {
     const former = this.#unsubscribe
     this.#drop(from)
     this.#joinedAt = instant(this.#inside.settings.clock)
-    this.#hearsRefusals = !!this.#use!.onError
-    const onError = this.#hearsRefusals ? (error: LiveSocketError) => this.#use?.onError?.(error) : undefined
+    const onError = this.#use!.onError && ((error: LiveSocketError) => this.#use!.onError!(error))
+    this.#hears = !!onError
     // The new subscription comes first, so that the topic is not unsubscribed in between.
     this.#unsubscribe = this.socket.subscribe(this.topic, (data, info) => this.#received(data, info), {
       since: from,
