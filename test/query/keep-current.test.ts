@@ -317,7 +317,7 @@ describe('keepCurrent', () => {
       let allowed = true
       const { simulation, client, look, state } = await queryStage({ authorize: () => allowed })
       const { url, environment } = simulation
-      const socket = createLiveSocket({ url, environment })
+      const socket = createLiveSocket<{ orders: number }>({ url, environment })
       onTestFinished(() => socket.close())
       socket.connect()
       look()
