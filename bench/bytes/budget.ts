@@ -19,7 +19,7 @@ export const BUDGET: Sizes = {
   'bind, over the core': 1_242,
   'history, over the core': 160,
   'presence, over the core': 1_205,
-  'query, over the core': 1_112,
+  'query, over the core': 1_113,
   'spans, over the core and @opentelemetry/api': 530,
   'all presets': 20_060,
   'devtools in plain JS': 10_990,
