@@ -124,7 +124,8 @@ async function begin(context: CheckContext): Promise<Drain> {
   const pending = await context.open()
   // The rate must have room within the deadline, and the other rules need some time after it.
   const deadline = context.rate === undefined ? DEADLINE : DEADLINE + 2_000 * (crowd.length / context.rate)
-  const asked = staying.next('handover', undefined, 10_000)
+  // Longer than a command that fails is given to have started the drain.
+  const asked = staying.next('handover', undefined, 10_000 + context.patience)
   const handover = await Promise.race([asked, context.drain(Math.round(deadline))])
   let passed = false
   void context.wait(0.7 * Number(handover['deadline'] ?? 0)).then(() => (passed = true))
