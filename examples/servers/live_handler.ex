@@ -2,8 +2,8 @@
 # enough to broadcast "reconnect" in prep_stop/1: the preset phoenix() does the rest.
 defmodule Chat.Room do
   use GenServer
-  # (new) All nodes must share one source of numbers: here this process, in yours a database sequence
-  # or Redis INCR. If the numbers start again, use a new epoch, such as Ecto.UUID.generate().
+  # (new) All nodes must share one source of numbers: here this process, in yours a database
+  # sequence or Redis INCR. If the numbers start again, use a new epoch (Ecto.UUID.generate()).
   def start_link(epoch), do: GenServer.start_link(__MODULE__, epoch, name: __MODULE__)
   def init(epoch), do: {:ok, %{epoch: epoch, offset: 0, kept: [], pids: [], draining: false}}
 

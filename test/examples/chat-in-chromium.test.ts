@@ -180,6 +180,8 @@ describe('the example chat', { timeout: 60_000 }, () => {
       Array.from({ length: count }, (_, at) => `${name} ${words} ${at + 1}`)
     for (const page of [ada, bob]) {
       await expect.poll(() => page.locator('[data-own]').count()).toBe(0)
+      // The last message of the other page may still be on its way.
+      await expect.poll(() => said(page).then(({ length }) => length)).toBeGreaterThanOrEqual(counts[0]! + counts[1]!)
       const lines = await said(page)
       expect(lines.filter((line) => line.startsWith('Ada a '))).toEqual(all('Ada', 'a', counts[0]!))
       expect(lines.filter((line) => line.startsWith('Bob b '))).toEqual(all('Bob', 'b', counts[1]!))

@@ -159,7 +159,7 @@ export function keepsItsPromises({ start, replays, code }: Stack) {
   )
 
   it(`takes nobody else once it was told to go, and lets go who stays: ${code}`, async () => {
-    const { child, url } = await start('shared', 500)
+    const { child, url } = await start('shared', 1_000)
     const stays = await raw(url)
     stays.send({ type: 'hello', topics: { chat: {} } })
     stays.send({ type: 'ping' })
